@@ -1,0 +1,13 @@
+//! Everything that touches the world outside: the implementations of the ports, and what they are made of.
+//!
+//! - [`clock`]: the only place that is asked for the time;
+//! - [`process`]: the only place that starts programs;
+//! - [`local`]: the native scheduler;
+//! - [`workdir`]: the run's directory, job directories and job scripts;
+//! - [`component`]: plugins, as WebAssembly components.
+
+pub mod clock;
+pub mod component;
+pub mod local;
+pub mod process;
+pub mod workdir;

@@ -1,0 +1,5 @@
+//! xqute: a job queue whose schedulers and lifecycle plugins are WebAssembly components.
+
+pub mod adapters;
+pub mod model;
+pub mod ports;

@@ -1,0 +1,140 @@
+//! How attempts and jobs end, and why.
+
+use std::fmt;
+
+use super::state::State;
+
+/// Why an attempt failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FailureCause {
+    /// It ended with this exit code, which is not 0.
+    ExitCode(i32),
+    /// This signal ended it.
+    Signal(i32),
+    /// It ran longer than it was allowed to.
+    TimedOut,
+    /// It used more memory than it was allowed to.
+    OutOfMemory,
+    /// The backend took its resources away.
+    Preempted,
+    /// The machine it ran on failed.
+    NodeFailure,
+    /// The backend took it but ended it before it ran.
+    NeverStarted(String),
+    /// Nobody knows anything of it any more, and it left no exit code.
+    Lost,
+    /// It could not be handed to the scheduler.
+    SubmissionFailed(String),
+    /// Anything else, in the scheduler's words.
+    Other(String),
+}
+
+impl FailureCause {
+    /// What `job.rc` holds when the job itself could not write it. Negative numbers are those of Python xqute: -2 for a
+    /// failed submission, -3 for a job that ended without a word.
+    pub fn rc(&self) -> i32 {
+        match self {
+            Self::ExitCode(code) => *code,
+            Self::Signal(signal) => 128 + signal,
+            Self::TimedOut => 124,
+            Self::OutOfMemory => 137,
+            Self::SubmissionFailed(_) => -2,
+            Self::Preempted | Self::NodeFailure | Self::NeverStarted(_) | Self::Lost | Self::Other(_) => -3,
+        }
+    }
+}
+
+impl fmt::Display for FailureCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ExitCode(126) => f.write_str("exit code 126 (the command could not be executed)"),
+            Self::ExitCode(127) => f.write_str("exit code 127 (command not found)"),
+            Self::ExitCode(code @ 129..=159) => write!(f, "exit code {code} (usually signal {})", code - 128),
+            Self::ExitCode(code) => write!(f, "exit code {code}"),
+            Self::Signal(signal) => write!(f, "killed by signal {signal}"),
+            Self::TimedOut => f.write_str("timed out"),
+            Self::OutOfMemory => f.write_str("out of memory"),
+            Self::Preempted => f.write_str("preempted by the backend"),
+            Self::NodeFailure => f.write_str("the machine it ran on failed"),
+            Self::NeverStarted(why) => write!(f, "never started: {why}"),
+            Self::Lost => f.write_str("lost: the backend does not know it and it left no exit code"),
+            Self::SubmissionFailed(why) => write!(f, "submission failed: {why}"),
+            Self::Other(why) => f.write_str(why),
+        }
+    }
+}
+
+/// Why a job was cancelled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CancelReason {
+    /// A gatekeeper did not let it start.
+    Vetoed {
+        /// The plugin's name.
+        plugin: String,
+        /// The plugin's reason.
+        reason: String,
+    },
+    /// The user asked for it.
+    Requested,
+    /// Another job failed under the strategy `halt`.
+    Halted,
+    /// The run was told to stop by this signal.
+    Signalled(i32),
+    /// Somebody cancelled it in the backend.
+    InBackend,
+}
+
+impl fmt::Display for CancelReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Vetoed { plugin, reason } => write!(f, "plugin {plugin} did not let it start: {reason}"),
+            Self::Requested => f.write_str("cancelled on request"),
+            Self::Halted => f.write_str("cancelled because another job failed"),
+            Self::Signalled(signal) => write!(f, "cancelled by signal {signal} to xqute"),
+            Self::InBackend => f.write_str("cancelled in the backend"),
+        }
+    }
+}
+
+/// How a job, or one attempt of it, ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Exit code 0.
+    Succeeded,
+    /// It ended by itself, or could not start, and that is not success.
+    Failed(FailureCause),
+    /// Somebody did not want it any more.
+    Cancelled(CancelReason),
+}
+
+impl Outcome {
+    /// The state that `job.status` shows.
+    pub const fn state(&self) -> State {
+        match self {
+            Self::Succeeded => State::Finished,
+            Self::Failed(_) | Self::Cancelled(_) => State::Failed,
+        }
+    }
+
+    /// What `job.rc` holds when the job itself could not write it.
+    pub fn rc(&self) -> i32 {
+        match self {
+            Self::Succeeded => 0,
+            Self::Failed(cause) => cause.rc(),
+            Self::Cancelled(_) => 143,
+        }
+    }
+}
+
+/// What a backend says about an attempt. "No answer" is [`Unknown`](Self::Unknown), never "gone".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Observation {
+    /// Waiting in the backend's own queue, with its reason if it gives one.
+    Queued(Option<String>),
+    /// It runs.
+    Running,
+    /// It ended.
+    Ended(Outcome),
+    /// The backend gave no answer about it.
+    Unknown,
+}

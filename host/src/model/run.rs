@@ -1,0 +1,98 @@
+//! What all parts of a run know about it, and how a job's request and the run's settings become one attempt.
+
+use std::{sync::Arc, time::Duration};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::{
+    job::{Attempt, Command, JobIndex, JobSpec},
+    options::Options,
+    path::SpecPath,
+    settings::Settings,
+};
+
+/// One use of xqute over one workdir. Immutable while the run lasts.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Identifies the run among all others: 16 hexadecimal digits.
+    pub tag: String,
+    /// The run's directory, absolute.
+    pub workdir: SpecPath,
+    /// The scheduler's name.
+    pub scheduler: String,
+    /// How the run is to behave.
+    pub settings: Settings,
+}
+
+impl Run {
+    /// Puts together what one attempt of a job needs, from the job's own request and the run's settings.
+    pub fn attempt(&self, job: JobIndex, attempt: Attempt, spec: Arc<JobSpec>) -> JobAttempt {
+        let settings = &self.settings;
+        let extras = spec.extras();
+        let dir = self.workdir.join(job.to_string());
+        let prefix = settings.jobname_prefix.as_deref().unwrap_or(&self.scheduler);
+        JobAttempt {
+            job,
+            attempt,
+            name: extras.name.clone().unwrap_or_else(|| format!("{prefix}-{job}")),
+            script: dir.join(format!("job.wrapped.{}", self.scheduler)),
+            dir,
+            cwd: extras.cwd.clone().or_else(|| settings.cwd.clone()),
+            timeout: extras.timeout.or(settings.timeout),
+            env: settings.env.iter().chain(&extras.env).cloned().collect(),
+            options: settings.options.overridden_by(&extras.options),
+            spec,
+        }
+    }
+}
+
+/// One try of a job, with everything that a scheduler or a plugin may want to know about it.
+#[derive(Clone, Debug)]
+pub struct JobAttempt {
+    /// Which job.
+    pub job: JobIndex,
+    /// Which try of it.
+    pub attempt: Attempt,
+    /// The name that a backend should show.
+    pub name: String,
+    /// The job directory.
+    pub dir: SpecPath,
+    /// The job's script, inside the job directory.
+    pub script: SpecPath,
+    /// Where the job starts; the scheduler's own default if nobody said.
+    pub cwd: Option<Utf8PathBuf>,
+    /// How long the attempt may run.
+    pub timeout: Option<Duration>,
+    /// The run's environment variables, then the job's own.
+    pub env: Vec<(String, String)>,
+    /// The run's scheduler options, overridden by the job's own.
+    pub options: Options,
+    /// The request itself.
+    pub spec: Arc<JobSpec>,
+}
+
+impl JobAttempt {
+    /// What to execute.
+    pub fn command(&self) -> &Command {
+        &self.spec.command
+    }
+
+    /// Where the job starts, if anybody said.
+    pub fn cwd(&self) -> Option<&Utf8Path> {
+        self.cwd.as_deref()
+    }
+}
+
+/// An attempt that a scheduler took, and the opaque id by which its backend knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobRef {
+    /// Which job.
+    pub job: JobIndex,
+    /// Which try of it.
+    pub attempt: Attempt,
+    /// What the backend calls it.
+    pub id: BackendJobId,
+}
+
+/// The opaque id by which a backend knows an attempt.
+pub type BackendJobId = Arc<str>;

@@ -1,0 +1,116 @@
+//! The port to something that executes jobs.
+
+use std::{fmt, time::Duration};
+
+use async_trait::async_trait;
+
+use crate::model::{
+    outcome::Observation,
+    run::{BackendJobId, JobAttempt, JobRef},
+};
+
+/// Hands attempts to a backend and says what became of them. It never decides anything about a job: it reports, and the
+/// dispatcher decides.
+///
+/// Every list that is returned has one entry for each entry of the list that was given, in the same order.
+#[async_trait]
+pub trait Scheduler: Send + Sync {
+    /// The name by which users choose it.
+    fn name(&self) -> &str;
+
+    /// How the flow learns that an attempt has ended.
+    fn watching(&self) -> Watching;
+
+    /// What the backend wants to see at the top of each job's script.
+    async fn wrap(&self, jobs: &[JobAttempt]) -> Vec<Result<Wrapping, CallError>>;
+
+    /// Submits attempts whose scripts have been written.
+    async fn submit(&self, jobs: &[JobAttempt]) -> Vec<Result<BackendJobId, CallError>>;
+
+    /// Asks the backend about attempts, with as few questions as possible. An error speaks of the question, never of a
+    /// job. Not called with [`Watching::Wait`].
+    async fn poll(&self, jobs: &[JobRef]) -> Result<Vec<Observation>, CallError>;
+
+    /// Waits until an attempt has ended. Not called with [`Watching::Poll`].
+    async fn wait(&self, job: &JobRef) -> Observation;
+
+    /// Cancels attempts. What has ended already, or is unknown, counts as cancelled.
+    async fn cancel(&self, jobs: &[JobRef], how: Cancel) -> Vec<Result<(), CallError>>;
+}
+
+/// How the flow learns that an attempt has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watching {
+    /// Its end is an event: [`Scheduler::wait`] returns. An attempt that was submitted runs.
+    Wait,
+    /// [`Scheduler::poll`] asks about all attempts in flight, from time to time.
+    Poll,
+}
+
+/// How hard an attempt is cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cancel {
+    /// It is told to end, and killed after a grace period.
+    Gracefully,
+    /// It is killed.
+    AtOnce,
+}
+
+/// What a backend wants to see at the top of a job's script.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wrapping {
+    /// Replaces the first line, without `#!`.
+    pub shebang: Option<String>,
+    /// Comment lines below it.
+    pub directives: Vec<String>,
+}
+
+/// A call to a scheduler that failed. It says nothing about any job.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{kind}: {message}")]
+pub struct CallError {
+    /// What kind of failure, and so what is done about it.
+    pub kind: CallErrorKind,
+    /// For the user.
+    pub message: String,
+}
+
+/// Kinds of failed calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallErrorKind {
+    /// A right is missing.
+    Denied,
+    /// The backend asks for patience, for this long if it says so.
+    RateLimited(Option<Duration>),
+    /// The backend cannot be reached just now.
+    Unavailable,
+    /// The backend refused this request.
+    Rejected,
+    /// An option is unknown or has a bad value.
+    InvalidOptions,
+    /// The plugin trapped, ran into a limit, or answered nonsense.
+    PluginFailed,
+    /// Anything else.
+    Other,
+}
+
+impl CallErrorKind {
+    /// Whether the same call may succeed later.
+    pub const fn may_retry(self) -> bool {
+        matches!(self, Self::RateLimited(_) | Self::Unavailable)
+    }
+}
+
+impl fmt::Display for CallErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Denied => "denied",
+            Self::RateLimited(_) => "rate limited",
+            Self::Unavailable => "unavailable",
+            Self::Rejected => "rejected",
+            Self::InvalidOptions => "invalid options",
+            Self::PluginFailed => "plugin failed",
+            Self::Other => "failed",
+        })
+    }
+}
