@@ -79,7 +79,7 @@ impl Command {
         };
         match parts.first() {
             None => Err(BadCommand::Empty),
-            Some(first) if first.trim().is_empty() => Err(BadCommand::Empty),
+            Some(first) if first.trim_ascii().is_empty() => Err(BadCommand::Empty),
             Some(_) if parts.iter().any(|part| part.contains(&0)) => Err(BadCommand::Nul),
             Some(_) => Ok(()),
         }
