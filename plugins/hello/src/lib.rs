@@ -1,8 +1,8 @@
-//! The smallest lifecycle plugin: says so when a job succeeds.
+//! The smallest plugin: it greets every job that succeeds. Copy it to start your own.
 
 use xqute_plugin::prelude::*;
 
-/// Says hello.
+/// Greets jobs. Its name, version and summary are those in `Cargo.toml`.
 pub struct Hello;
 
 #[export]

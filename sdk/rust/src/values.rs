@@ -3,7 +3,30 @@
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
-use crate::{Command, Error, Exit, FailureCause, Job, Output, Verdict, Wrapping};
+use crate::{Command, Error, Exit, FailureCause, Hook, Job, Output, Verdict, Wrapping};
+
+impl Hook {
+    /// The name of the function in the traits, like `on_job_failed`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Init => "on_init",
+            Self::Shutdown => "on_shutdown",
+            Self::JobInit => "on_job_init",
+            Self::JobQueued => "on_job_queued",
+            Self::JobSubmitting => "on_job_submitting",
+            Self::JobSubmitted => "on_job_submitted",
+            Self::JobStarted => "on_job_started",
+            Self::JobPolling => "on_job_polling",
+            Self::JobKilling => "on_job_killing",
+            Self::JobKilled => "on_job_killed",
+            Self::JobFailed => "on_job_failed",
+            Self::JobSucceeded => "on_job_succeeded",
+            Self::JobcmdInit => "on_jobcmd_init",
+            Self::JobcmdPrep => "on_jobcmd_prep",
+            Self::JobcmdEnd => "on_jobcmd_end",
+        }
+    }
+}
 
 impl Verdict {
     /// A veto, with the reason that the user will read.

@@ -24,15 +24,16 @@ static SEEN: [AtomicU32; 15] = [const { AtomicU32::new(0) }; 15];
 fn count(hook: Hook) -> u32 {
     static LOGS: OnceLock<bool> = OnceLock::new();
     if *LOGS.get_or_init(|| run::options().value("log") == Some("yes")) {
-        log::info!("{hook:?}");
+        log::info!("{}", hook.name());
     }
-    SEEN.get(hook as usize).map_or(0, |calls| calls.fetch_add(1, Ordering::Relaxed) + 1)
+    SEEN.get(hook as usize)
+        .map_or(0, |calls| calls.fetch_add(1, Ordering::Relaxed) + 1)
 }
 
 /// Counts where the observer's instance does not see it.
 fn count_and_tell(hook: Hook) {
     let calls = count(hook);
-    if let Err(error) = kv::set(&format!("{hook:?}"), calls.to_string()) {
+    if let Err(error) = kv::set(hook.name(), calls.to_string()) {
         log::error!("cannot count: {}", error.message());
     }
 }
@@ -69,11 +70,15 @@ impl Observer for AllHooks {
 
     fn on_shutdown(_signal: Option<&str>) {
         count(Hook::Shutdown);
-        let calls = Self::HOOKS.iter().map(|hook| {
-            let calls = SEEN.get(*hook as usize).map_or(0, |calls| calls.load(Ordering::Relaxed));
-            format!("{hook:?}={calls}")
+        let calls = <Self as Observer>::HOOKS.iter().map(|hook| {
+            let calls = SEEN
+                .get(*hook as usize)
+                .map_or(0, |calls| calls.load(Ordering::Relaxed));
+            format!("{}={calls}", hook.name())
         });
-        let told = kv::keys("").into_iter().map(|hook| format!("{hook}={}", kv::number(&hook)));
+        let told = kv::keys("")
+            .into_iter()
+            .map(|hook| format!("{hook}={}", kv::number(&hook)));
         log::info!("{}", calls.chain(told).collect::<Vec<_>>().join(" "));
     }
 }
@@ -123,7 +128,7 @@ mod tests {
         observe::<AllHooks>(&xqute_plugin::Fact::Job(testing::fact(0, JobEvent::Killed)));
         provide::<AllHooks>(&testing::job(0, "true"));
         <AllHooks as Observer>::on_shutdown(None);
-        assert!(host.log_text().contains(" JobKilled=1 "), "{}", host.log_text());
-        assert!(host.log_text().contains(" JobcmdEnd=1 "), "{}", host.log_text());
+        assert!(host.log_text().contains(" on_job_killed=1 "), "{}", host.log_text());
+        assert!(host.log_text().contains(" on_jobcmd_end=1 "), "{}", host.log_text());
     }
 }
