@@ -103,6 +103,10 @@ impl LocalScheduler {
 
 #[async_trait]
 impl Scheduler for LocalScheduler {
+    fn check_options(&self, options: &Options) -> Result<(), CallError> {
+        check_options(options)
+    }
+
     fn name(&self) -> &'static str {
         NAME
     }
