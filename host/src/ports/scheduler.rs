@@ -5,6 +5,7 @@ use std::{fmt, time::Duration};
 use async_trait::async_trait;
 
 use crate::model::{
+    options::Options,
     outcome::Observation,
     run::{BackendJobId, JobAttempt, JobRef},
 };
@@ -20,6 +21,12 @@ pub trait Scheduler: Send + Sync {
 
     /// How the flow learns that an attempt has ended.
     fn watching(&self) -> Watching;
+
+    /// Whether these options, of the run or of one job, are known. Looked at before a job is accepted.
+    ///
+    /// # Errors
+    /// [`CallErrorKind::InvalidOptions`], naming the option and, where there is one, the nearest known name.
+    fn check_options(&self, options: &Options) -> Result<(), CallError>;
 
     /// What the backend wants to see at the top of each job's script.
     async fn wrap(&self, jobs: &[JobAttempt]) -> Vec<Result<Wrapping, CallError>>;

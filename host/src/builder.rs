@@ -1,0 +1,249 @@
+//! Puts a run together: checks what can be checked before anything is touched, then opens the workdir and starts plugins.
+
+use std::{
+    hash::{BuildHasher, Hasher, RandomState},
+    sync::Arc,
+};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use tokio::sync::{mpsc, watch};
+
+use crate::{
+    adapters::{
+        clock::Clock,
+        component::{
+            hooks::ComponentHooks,
+            plugins::{Plugins, StartError, Started},
+            report::PluginReport,
+        },
+        local::LocalScheduler,
+        workdir::{Existing, Workdir, WorkdirError},
+    },
+    flow::{
+        dispatch::Counts,
+        engine::{
+            Engine, Mail, Parts,
+            book::{Book, FeedError, Feeder, check_env},
+        },
+    },
+    model::{path::SpecPath, run::Run, settings::Settings},
+    ports::{
+        hooks::{Hooks, NoHooks},
+        scheduler::{CallError, Scheduler},
+    },
+    xqute::Xqute,
+};
+
+/// The name of the native scheduler.
+pub const LOCAL: &str = "local";
+
+/// How a run is to behave, piece by piece.
+pub struct Builder {
+    settings: Settings,
+    scheduler: String,
+    workdir: Utf8PathBuf,
+    existing: Existing,
+    plugins: Plugins,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            settings: Settings::default(),
+            scheduler: LOCAL.to_owned(),
+            workdir: ".xqute".into(),
+            existing: Existing::Refuse,
+            plugins: Plugins::default(),
+        }
+    }
+}
+
+impl Builder {
+    /// Everything about jobs: forks, strategy, retries, time limits, scripts, options and so on.
+    #[must_use]
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// The scheduler's name: `local`, or that of a plugin. Default: `local`.
+    #[must_use]
+    pub fn scheduler(mut self, name: impl Into<String>) -> Self {
+        self.scheduler = name.into();
+        self
+    }
+
+    /// The run's directory. Default: `.xqute`.
+    #[must_use]
+    pub fn workdir(mut self, path: impl Into<Utf8PathBuf>) -> Self {
+        self.workdir = path.into();
+        self
+    }
+
+    /// What to do about a run that the workdir holds already. Default: refuse.
+    #[must_use]
+    pub fn existing(mut self, existing: Existing) -> Self {
+        self.existing = existing;
+        self
+    }
+
+    /// The plugins to use.
+    #[must_use]
+    pub fn plugins(mut self, plugins: Plugins) -> Self {
+        self.plugins = plugins;
+        self
+    }
+
+    /// Checks everything, opens the workdir and starts the plugins.
+    ///
+    /// # Errors
+    /// What stands in the way. Nothing has run then, and nothing was removed.
+    pub async fn build(self) -> Result<Xqute, BuildError> {
+        let Self {
+            mut settings,
+            scheduler,
+            workdir,
+            existing,
+            plugins,
+        } = self;
+        let path = absolute(&workdir)?;
+        let mounted: Option<Utf8PathBuf> = settings.options.take("mounted-workdir").map(Into::into);
+        let place = match &mounted {
+            Some(mounted) => SpecPath::mounted_at(path.clone(), mounted.clone()),
+            None => SpecPath::same(path.clone()),
+        };
+        let run = Arc::new(Run {
+            tag: new_tag(),
+            workdir: place,
+            scheduler,
+            settings,
+        });
+        check_settings(&run)?;
+        let clock = Clock::start();
+        let book = Arc::new(Book::new(run.clone()));
+        let wanted = (run.scheduler != LOCAL).then_some(run.scheduler.as_str());
+        let started = start_plugins(plugins, &run, &book, clock, wanted).await?;
+        let scheduler: Arc<dyn Scheduler> = match started.scheduler {
+            Some(scheduler) => scheduler,
+            None => Arc::new(local_scheduler(&run.settings)),
+        };
+        scheduler.check_options(&run.settings.options)?;
+        let workdir = Workdir::open(&path, mounted.as_deref(), existing)?;
+        let hooks: Arc<dyn Hooks> = match &started.hooks {
+            Some(hooks) => hooks.clone(),
+            None => Arc::new(NoHooks),
+        };
+        let parts = Parts {
+            run,
+            book: book.clone(),
+            workdir,
+            scheduler: scheduler.clone(),
+            hooks,
+        };
+        let (sender, inbox) = mpsc::unbounded_channel();
+        let mail = Mail(sender.clone());
+        let (progress, watcher) = watch::channel(Counts::default());
+        Ok(Xqute {
+            engine: Engine::new(parts, inbox, mail.clone(), progress),
+            feeder: Feeder::new(book, scheduler, sender),
+            mail,
+            progress: watcher,
+            clock,
+            reports: PluginReports(started.hooks),
+        })
+    }
+}
+
+async fn start_plugins(
+    plugins: Plugins,
+    run: &Arc<Run>,
+    book: &Arc<Book>,
+    clock: Clock,
+    scheduler: Option<&str>,
+) -> Result<Started, BuildError> {
+    if let Some(wanted) = scheduler {
+        let mut known = vec![LOCAL.to_owned()];
+        known.extend(plugins.scheduler_names());
+        if !known.iter().any(|name| name == wanted) {
+            return Err(BuildError::UnknownScheduler {
+                name: wanted.to_owned(),
+                known: known.join(", "),
+            });
+        }
+    }
+    Ok(plugins.start(run.clone(), book.clone(), clock, scheduler).await?)
+}
+
+fn local_scheduler(settings: &Settings) -> LocalScheduler {
+    LocalScheduler::new(settings.wrapper_shell.clone(), settings.kill_grace, None)
+}
+
+fn check_settings(run: &Run) -> Result<(), BuildError> {
+    check_env(&run.settings.env)?;
+    if let Some(cwd) = &run.settings.cwd {
+        run.check_cwd(cwd)?;
+    }
+    match run.settings.wrapper_shell.first() {
+        Some(shell) if !shell.is_empty() => Ok(()),
+        _ => Err(BuildError::NoWrapperShell),
+    }
+}
+
+fn absolute(path: &Utf8Path) -> Result<Utf8PathBuf, BuildError> {
+    camino::absolute_utf8(path).map_err(|source| BuildError::Workdir {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Tells runs apart; nothing secret depends on it. The standard library seeds this hasher from the operating system.
+fn new_tag() -> String {
+    let mut hasher = RandomState::new().build_hasher();
+    hasher.write_u32(std::process::id());
+    format!("{:016x}", hasher.finish())
+}
+
+/// Where the plugins' reports come from, once the run is over.
+pub(crate) struct PluginReports(Option<Arc<ComponentHooks>>);
+
+impl PluginReports {
+    pub(crate) fn collect(&self) -> Vec<PluginReport> {
+        self.0.as_ref().map(|hooks| hooks.reports()).unwrap_or_default()
+    }
+}
+
+/// Why a run could not be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// No such scheduler.
+    #[error("there is no scheduler `{name}`; known are {known}")]
+    UnknownScheduler {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// The wrapper's shell is empty.
+    #[error("the wrapper shell is empty; it has to name a bash")]
+    NoWrapperShell,
+    /// A setting makes no sense.
+    #[error(transparent)]
+    Setting(#[from] FeedError),
+    /// The scheduler does not take these options.
+    #[error("{}", .0.message)]
+    Options(#[from] CallError),
+    /// A plugin could not be started.
+    #[error(transparent)]
+    Plugin(#[from] StartError),
+    /// The workdir's place cannot be told.
+    #[error("the workdir `{path}` cannot be found: {source}")]
+    Workdir {
+        /// As it was given.
+        path: Utf8PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The workdir cannot be used.
+    #[error(transparent)]
+    WorkdirUnusable(#[from] WorkdirError),
+}

@@ -1,0 +1,141 @@
+//! From anywhere: jobs are killed, and runs are stopped.
+//!
+//! Cancelling one job, a time limit, a halt and a signal all end here. Gatekeepers may veto a kill, except one for a time
+//! limit, which is the job's own property; nobody is asked any more after a second signal.
+
+use super::{
+    dispatch::{Dispatcher, Stop},
+    event::Action,
+    table::{Job, Kill, KillReason, KillStage, Phase},
+};
+use crate::{
+    model::{
+        hook::{Hook, Verdict},
+        job::{Attempt, JobIndex},
+        outcome::{CancelReason, Outcome},
+        state::State,
+    },
+    ports::scheduler::Cancel,
+};
+
+impl Dispatcher {
+    /// Cancels a job wherever it is on its way.
+    pub(crate) fn cancel(&mut self, index: JobIndex, reason: &CancelReason) {
+        let Some(Job { attempt, phase, .. }) = self.table.get_mut(index) else {
+            return;
+        };
+        match phase {
+            Phase::Queued => {
+                self.queue.retain(|queued| *queued != index);
+                self.end_job(index, Outcome::Cancelled(reason.clone()));
+            }
+            Phase::Submitting { unwanted } => *unwanted = Some(reason.clone()),
+            Phase::InFlight(_) => {
+                let attempt = *attempt;
+                self.kill(index, attempt, KillReason::Cancelled(reason.clone()));
+            }
+            Phase::Done => {}
+        }
+    }
+
+    /// Ends an attempt that the scheduler has, after asking gatekeepers where they have a say.
+    pub(crate) fn kill(&mut self, index: JobIndex, attempt: Attempt, why: KillReason) {
+        let at_once = self.stop.as_ref().is_some_and(|stop| stop.at_once);
+        let ask = self.is_gated(Hook::JobKilling) && why != KillReason::TimedOut && !at_once;
+        let Some(flight) = self.table.in_flight(index, attempt) else {
+            return;
+        };
+        let job_ref = flight.job_ref(index, attempt);
+        let stage = flight.kill.as_ref().map(|kill| kill.stage);
+        let action = match stage {
+            Some(KillStage::Killing) if at_once => Action::Kill(job_ref, Cancel::AtOnce),
+            Some(KillStage::Killing) => return,
+            Some(KillStage::Asking) if ask => return,
+            None if ask => {
+                flight.kill = Some(Kill {
+                    why,
+                    stage: KillStage::Asking,
+                });
+                Action::AskKill(job_ref)
+            }
+            Some(KillStage::Asking) | None => {
+                flight.kill = Some(Kill {
+                    why,
+                    stage: KillStage::Killing,
+                });
+                self.act(Action::ShowState(index, State::Killing));
+                Action::Kill(job_ref, if at_once { Cancel::AtOnce } else { Cancel::Gracefully })
+            }
+        };
+        self.act(action);
+    }
+
+    pub(crate) fn on_kill_decided(&mut self, index: JobIndex, attempt: Attempt, verdict: &Verdict) {
+        let Some(flight) = self.table.in_flight(index, attempt) else {
+            return;
+        };
+        let Some(kill) = flight.kill.take_if(|kill| kill.stage == KillStage::Asking) else {
+            return;
+        };
+        if *verdict == Verdict::Proceed {
+            flight.kill = Some(Kill {
+                stage: KillStage::Killing,
+                ..kill
+            });
+            let job_ref = flight.job_ref(index, attempt);
+            self.act(Action::ShowState(index, State::Killing));
+            self.act(Action::Kill(job_ref, Cancel::Gracefully));
+        }
+    }
+
+    /// The first signal stops gracefully, if nobody minds; a second one at once.
+    pub(crate) fn on_signal(&mut self, signal: i32) {
+        self.signals = self.signals.saturating_add(1);
+        if self.signals > 1 {
+            self.stop = Some(Stop {
+                reason: CancelReason::Signalled(signal),
+                at_once: true,
+            });
+            self.stop_everything();
+        } else if self.is_gated(Hook::Shutdown) {
+            self.act(Action::AskShutdown(signal));
+        } else {
+            self.begin_stop(CancelReason::Signalled(signal));
+        }
+    }
+
+    pub(crate) fn on_shutdown_decided(&mut self, signal: i32, verdict: &Verdict) {
+        match verdict {
+            Verdict::Proceed => self.begin_stop(CancelReason::Signalled(signal)),
+            // The next signal is asked about again, unless it comes while the run is stopping.
+            Verdict::Veto { .. } if self.stop.is_none() => self.signals = 0,
+            Verdict::Veto { .. } => {}
+        }
+    }
+
+    /// Nothing further is started, what waits is cancelled, what runs is killed. A signal outranks a halt.
+    pub(crate) fn begin_stop(&mut self, reason: CancelReason) {
+        match &self.stop {
+            Some(Stop { at_once: true, .. }) => return,
+            Some(stop) if stop.reason == reason || reason == CancelReason::Halted => return,
+            _ => {}
+        }
+        self.stop = Some(Stop { reason, at_once: false });
+        self.stop_everything();
+    }
+
+    fn stop_everything(&mut self) {
+        let Some(reason) = self.stop.as_ref().map(|stop| stop.reason.clone()) else {
+            return;
+        };
+        self.feed_open = false;
+        self.act(Action::StopSubmitting);
+        for index in std::mem::take(&mut self.queue) {
+            self.end_job(index, Outcome::Cancelled(reason.clone()));
+        }
+        let in_flight: Vec<_> = self.submitting.iter().chain(&self.watched).copied().collect();
+        for index in in_flight {
+            self.cancel(index, &reason);
+        }
+    }
+}

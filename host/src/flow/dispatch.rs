@@ -1,0 +1,224 @@
+//! The dispatcher: owns the job table and decides. A pure state machine: events in, actions out.
+//!
+//! This file holds what the steps share; the decision of each step lives in the file of its name. The dispatcher never
+//! looks at files, clocks or plugins, so every order of events can be tried in a test.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use super::{
+    event::{Action, Event},
+    table::{Phase, Table},
+};
+use crate::model::{
+    hook::{Fact, Hook, HookSet, JobEvent},
+    job::{Attempt, JobIndex},
+    outcome::CancelReason,
+    run::JobRef,
+    settings::{ErrorStrategy, Settings},
+};
+
+/// What the dispatcher has to know about the run.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// The most jobs in flight at once.
+    pub forks: u32,
+    /// The most jobs in one submission.
+    pub submission_batch: u32,
+    /// What happens when an attempt fails.
+    pub error_strategy: ErrorStrategy,
+    /// The retries of a job that does not say.
+    pub num_retries: u32,
+    /// The hooks whose facts somebody wants to hear.
+    pub observed: HookSet,
+    /// The hooks that somebody gates.
+    pub gated: HookSet,
+}
+
+impl Policy {
+    /// The policy that these settings ask for, with these hooks in use.
+    pub fn new(settings: &Settings, observed: HookSet, gated: HookSet) -> Self {
+        Self {
+            forks: settings.forks.get(),
+            submission_batch: settings.submission_batch.get(),
+            error_strategy: settings.error_strategy,
+            num_retries: settings.num_retries,
+            observed,
+            gated,
+        }
+    }
+}
+
+/// How many jobs are where.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Accepted so far.
+    pub fed: u64,
+    /// Waiting for a free slot.
+    pub queued: u64,
+    /// On their way to the scheduler, or there.
+    pub in_flight: u64,
+    /// Over, and succeeded.
+    pub succeeded: u64,
+    /// Over, and failed.
+    pub failed: u64,
+    /// Over, and cancelled.
+    pub cancelled: u64,
+    /// Attempts made beyond the first ones.
+    pub retries: u64,
+}
+
+impl Counts {
+    /// Jobs that have their outcome.
+    pub const fn done(&self) -> u64 {
+        self.succeeded + self.failed + self.cancelled
+    }
+}
+
+/// Why nothing further is started.
+#[derive(Clone, Debug)]
+pub(crate) struct Stop {
+    pub(crate) reason: CancelReason,
+    /// Nobody is asked any more and nothing gets time to end by itself.
+    pub(crate) at_once: bool,
+}
+
+/// Owns the job table and decides what happens to each job.
+#[derive(Debug)]
+pub struct Dispatcher {
+    pub(crate) policy: Policy,
+    pub(crate) table: Table,
+    pub(crate) queue: VecDeque<JobIndex>,
+    /// Jobs that the scheduler has, so that polling and stopping never walk over the whole table.
+    pub(crate) watched: BTreeSet<JobIndex>,
+    /// Jobs on their way to the scheduler.
+    pub(crate) submitting: BTreeSet<JobIndex>,
+    pub(crate) feed_open: bool,
+    pub(crate) signals: u32,
+    pub(crate) stop: Option<Stop>,
+    pub(crate) counts: Counts,
+    pub(crate) finished: bool,
+    pub(crate) actions: Vec<Action>,
+}
+
+impl Dispatcher {
+    /// A dispatcher that waits for its first job.
+    pub fn new(policy: Policy) -> Self {
+        let mut dispatcher = Self {
+            policy,
+            table: Table::default(),
+            queue: VecDeque::new(),
+            watched: BTreeSet::new(),
+            submitting: BTreeSet::new(),
+            feed_open: true,
+            signals: 0,
+            stop: None,
+            counts: Counts::default(),
+            finished: false,
+            actions: Vec::new(),
+        };
+        dispatcher.tell(Fact::Init);
+        dispatcher
+    }
+
+    /// Decides what an event means. The order of the actions matters.
+    pub fn handle(&mut self, event: Event) {
+        match event {
+            Event::Fed { num_retries } => self.on_fed(num_retries),
+            _ if self.finished => {}
+            Event::FeedClosed => self.feed_open = false,
+            Event::Submitted { job, attempt, result } => self.on_submitted(job, attempt, result),
+            Event::Observed {
+                job,
+                attempt,
+                observation,
+                reported,
+            } => {
+                self.on_observed(job, attempt, observation, reported);
+            }
+            Event::Deadline { job, attempt } => self.on_deadline(job, attempt),
+            Event::KillDecided { job, attempt, verdict } => self.on_kill_decided(job, attempt, &verdict),
+            Event::CancelRequested(job) => self.cancel(job, &CancelReason::Requested),
+            Event::Signalled(signal) => self.on_signal(signal),
+            Event::ShutdownDecided { signal, verdict } => self.on_shutdown_decided(signal, &verdict),
+            Event::HaltRequested => self.begin_stop(CancelReason::Halted),
+        }
+    }
+
+    /// What is to be done now, after any number of events: fills free slots from the queue, and ends the run when nothing
+    /// is left. To be called whenever no event is waiting, so that jobs which arrive together are submitted together.
+    pub fn decide(&mut self) -> Vec<Action> {
+        self.fill_slots();
+        self.finish_if_done();
+        std::mem::take(&mut self.actions)
+    }
+
+    /// How many jobs are where.
+    pub fn counts(&self) -> Counts {
+        Counts {
+            queued: self.queue.len() as u64,
+            in_flight: self.in_flight() as u64,
+            ..self.counts
+        }
+    }
+
+    /// Jobs on their way to the scheduler, or there.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.submitting.len() + self.watched.len()
+    }
+
+    /// The attempts that the scheduler has, for a status query; and whether each is known to run.
+    pub fn watched(&mut self) -> Vec<(JobRef, bool)> {
+        let Self { watched, table, .. } = self;
+        let in_flight = watched.iter().filter_map(|&index| {
+            let job = table.get_mut(index)?;
+            match &job.phase {
+                Phase::InFlight(flight) => Some((flight.job_ref(index, job.attempt), flight.started)),
+                Phase::Queued | Phase::Submitting { .. } | Phase::Done => None,
+            }
+        });
+        in_flight.collect()
+    }
+
+    /// The signal that stops the run, if one does.
+    pub fn stopped_by(&self) -> Option<i32> {
+        match self.stop.as_ref()?.reason {
+            CancelReason::Signalled(signal) => Some(signal),
+            _ => None,
+        }
+    }
+
+    /// Whether a failure stops the run.
+    pub fn halted(&self) -> bool {
+        self.stop
+            .as_ref()
+            .is_some_and(|stop| stop.reason == CancelReason::Halted)
+    }
+
+    pub(crate) fn act(&mut self, action: Action) {
+        self.actions.push(action);
+    }
+
+    pub(crate) fn tell_job(&mut self, job: JobIndex, attempt: Attempt, event: JobEvent) {
+        self.tell(Fact::Job { job, attempt, event });
+    }
+
+    /// A fact that nobody wants to hear costs nothing beyond this look.
+    fn tell(&mut self, fact: Fact) {
+        if self.policy.observed.contains(fact.hook()) {
+            self.act(Action::Tell(fact));
+        }
+    }
+
+    pub(crate) fn is_gated(&self, hook: Hook) -> bool {
+        self.policy.gated.contains(hook)
+    }
+
+    fn finish_if_done(&mut self) {
+        let idle = self.queue.is_empty() && self.in_flight() == 0;
+        if idle && !self.feed_open && !self.finished {
+            self.finished = true;
+            self.tell(Fact::Shutdown(self.stopped_by()));
+            self.act(Action::Finish);
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The book of jobs: what was fed, by index. Holds requests, never states; the dispatcher owns those.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::{
+    flow::event::Event,
+    model::{
+        job::{Attempt, BadCommand, JobExtras, JobIndex, JobSpec},
+        run::{JobAttempt, Run},
+    },
+    ports::{jobs::Jobs, scheduler::Scheduler},
+};
+
+/// What was fed, by index, and the latest attempt of each.
+#[derive(Debug)]
+pub struct Book {
+    run: Arc<Run>,
+    entries: RwLock<Vec<Entry>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    spec: Arc<JobSpec>,
+    attempt: Attempt,
+}
+
+impl Book {
+    /// An empty book.
+    pub fn new(run: Arc<Run>) -> Self {
+        Self {
+            run,
+            entries: RwLock::default(),
+        }
+    }
+
+    /// The attempt in full; from now on it is the latest of its job.
+    pub(crate) fn begin(&self, job: JobIndex, attempt: Attempt) -> Option<JobAttempt> {
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        let entry = entries.get_mut(usize::try_from(job.0).ok()?)?;
+        entry.attempt = attempt;
+        Some(self.run.attempt(job, attempt, entry.spec.clone()))
+    }
+
+    /// Enters a job and announces it, in one step, so that both sides count alike.
+    fn enter(&self, spec: JobSpec, inbox: &UnboundedSender<Event>) -> Result<JobIndex, FeedError> {
+        let num_retries = spec.extras().num_retries;
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        let index = u32::try_from(entries.len()).map_err(|_| FeedError::TooMany)?;
+        inbox
+            .send(Event::Fed { num_retries })
+            .map_err(|_| FeedError::RunIsOver)?;
+        entries.push(Entry {
+            spec: Arc::new(spec),
+            attempt: Attempt::FIRST,
+        });
+        Ok(JobIndex(index))
+    }
+}
+
+impl Jobs for Book {
+    fn job(&self, job: JobIndex) -> Option<JobAttempt> {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        let entry = entries.get(usize::try_from(job.0).ok()?)?;
+        Some(self.run.attempt(job, entry.attempt, entry.spec.clone()))
+    }
+}
+
+/// Feeds jobs into a run, from anywhere.
+#[derive(Clone)]
+pub struct Feeder {
+    book: Arc<Book>,
+    scheduler: Arc<dyn Scheduler>,
+    inbox: UnboundedSender<Event>,
+}
+
+impl Feeder {
+    pub(crate) fn new(book: Arc<Book>, scheduler: Arc<dyn Scheduler>, inbox: UnboundedSender<Event>) -> Self {
+        Self { book, scheduler, inbox }
+    }
+
+    /// Feeds one job and returns its index.
+    ///
+    /// # Errors
+    /// When the job could not be run as it is, or the run is over.
+    pub fn feed(&self, job: impl Into<JobSpec>) -> Result<JobIndex, FeedError> {
+        let spec = job.into();
+        self.check(&spec)?;
+        self.book.enter(spec, &self.inbox)
+    }
+
+    /// Looks at a job without feeding it.
+    ///
+    /// # Errors
+    /// What is wrong with it, if anything is.
+    pub fn check(&self, spec: &JobSpec) -> Result<(), FeedError> {
+        spec.command.check()?;
+        let extras = spec.extras();
+        if *extras == JobExtras::default() {
+            return Ok(());
+        }
+        self.scheduler
+            .check_options(&extras.options)
+            .map_err(|error| FeedError::Options(error.message))?;
+        check_env(&extras.env)?;
+        match &extras.cwd {
+            Some(cwd) => self.book.run.check_cwd(cwd),
+            None => Ok(()),
+        }
+    }
+
+    /// Says that no more jobs will be fed. The run ends when the last job is done.
+    pub(crate) fn close(&self) {
+        // A run that is over needs not be told.
+        let _ = self.inbox.send(Event::FeedClosed);
+    }
+}
+
+impl Run {
+    /// Only the local scheduler is sure to see what the host sees.
+    pub(crate) fn check_cwd(&self, cwd: &Utf8Path) -> Result<(), FeedError> {
+        match self.scheduler == "local" && !cwd.is_dir() {
+            true => Err(FeedError::MissingCwd(cwd.to_owned())),
+            false => Ok(()),
+        }
+    }
+}
+
+/// Names that bash can export, values that a process can hold.
+pub(crate) fn check_env(env: &[(String, String)]) -> Result<(), FeedError> {
+    let sound = |name: &str| {
+        let rest_fits = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        rest_fits && !name.is_empty() && !name.starts_with(|first: char| first.is_ascii_digit())
+    };
+    match env.iter().find(|(name, value)| !sound(name) || value.contains('\0')) {
+        Some((name, _)) => Err(FeedError::Env(name.clone())),
+        None => Ok(()),
+    }
+}
+
+/// Why a job was not accepted.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FeedError {
+    /// Its command cannot be run.
+    #[error(transparent)]
+    Command(#[from] BadCommand),
+    /// An environment variable has a name or a value that no process can be given.
+    #[error("the environment variable `{0}` has a name other than letters, digits and `_`, or a NUL in its value")]
+    Env(String),
+    /// The folder where it is to start does not exist.
+    #[error("the working directory `{0}` does not exist or is not a folder")]
+    MissingCwd(Utf8PathBuf),
+    /// The scheduler does not know one of its options.
+    #[error("{0}")]
+    Options(String),
+    /// A run holds at most 4,294,967,295 jobs.
+    #[error("a run holds at most {} jobs", u32::MAX)]
+    TooMany,
+    /// The run has ended, or is being stopped.
+    #[error("the run is over and takes no more jobs")]
+    RunIsOver,
+}

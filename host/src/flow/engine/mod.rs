@@ -1,0 +1,298 @@
+//! Carries out what the dispatcher decides: the only `select!` of a run, and the tasks around it.
+//!
+//! The [`Engine`] owns the dispatcher. Everything that takes time happens in tasks that report by [`Mail`]:
+//!
+//! - [`submitter`](self): gate, snippets, script, hand over;
+//! - [`watcher`](self): what became of attempts;
+//! - [`canceller`](self): kills, and questions about kills;
+//! - [`teller`](self): observers;
+//! - [`deadlines`](self): time limits;
+//! - [`book`]: what was fed.
+
+pub mod book;
+mod canceller;
+mod deadlines;
+mod submitter;
+mod teller;
+mod watcher;
+
+use std::sync::Arc;
+
+use tokio::sync::{
+    mpsc::{UnboundedReceiver, UnboundedSender},
+    watch,
+};
+
+use self::{
+    book::Book,
+    deadlines::Deadlines,
+    teller::Teller,
+    watcher::{Beat, Rhythm},
+};
+use super::{
+    dispatch::{Counts, Dispatcher, Policy},
+    event::{Action, Event},
+};
+use crate::{
+    adapters::workdir::Workdir,
+    model::{
+        hook::HookSet,
+        job::{Attempt, JobIndex},
+        outcome::{CancelReason, Outcome},
+        run::{JobRef, Run},
+    },
+    ports::{
+        hooks::Hooks,
+        jobs::Jobs,
+        scheduler::{Cancel, Scheduler, Watching},
+    },
+};
+
+/// How many events are handled before the dispatcher decides what to do about them.
+const EVENTS_AT_ONCE: usize = 1024;
+
+/// How many failed jobs are kept in detail.
+const KEPT_FAILURES: usize = 10;
+
+/// What all tasks of a run share.
+pub(crate) struct Parts {
+    pub(crate) run: Arc<Run>,
+    pub(crate) book: Arc<Book>,
+    pub(crate) workdir: Workdir,
+    pub(crate) scheduler: Arc<dyn Scheduler>,
+    pub(crate) hooks: Arc<dyn Hooks>,
+}
+
+/// The way by which tasks report to the dispatcher.
+#[derive(Clone, Debug)]
+pub(crate) struct Mail(pub(crate) UnboundedSender<Event>);
+
+impl Mail {
+    /// Reports an event. A run that is over wants to hear nothing more.
+    pub(crate) fn send(&self, event: Event) {
+        let _ = self.0.send(event);
+    }
+}
+
+/// What is left when a run is over.
+#[derive(Debug)]
+pub(crate) struct Report {
+    pub(crate) counts: Counts,
+    pub(crate) stopped_by: Option<i32>,
+    pub(crate) halted: bool,
+    /// The first jobs that did not succeed for a reason of their own.
+    pub(crate) failures: Vec<(JobIndex, Attempt, Outcome)>,
+}
+
+/// Owns the dispatcher of a run and carries out what it decides.
+pub(crate) struct Engine {
+    parts: Arc<Parts>,
+    dispatcher: Dispatcher,
+    inbox: UnboundedReceiver<Event>,
+    mail: Mail,
+    teller: Option<Teller>,
+    rhythm: Rhythm,
+    deadlines: Deadlines,
+    stopping: watch::Sender<bool>,
+    progress: watch::Sender<Counts>,
+    failures: Vec<(JobIndex, Attempt, Outcome)>,
+    finished: bool,
+}
+
+impl Engine {
+    pub(crate) fn new(
+        parts: Parts,
+        inbox: UnboundedReceiver<Event>,
+        mail: Mail,
+        progress: watch::Sender<Counts>,
+    ) -> Self {
+        let (observed, gated) = (parts.hooks.observed(), parts.hooks.gated());
+        let policy = Policy::new(&parts.run.settings, observed, gated);
+        let teller = (observed != HookSet::default()).then(|| Teller::start(parts.hooks.clone(), mail.0.clone()));
+        Self {
+            rhythm: Rhythm::new(&parts),
+            parts: Arc::new(parts),
+            dispatcher: Dispatcher::new(policy),
+            inbox,
+            mail,
+            teller,
+            deadlines: Deadlines::default(),
+            stopping: watch::Sender::new(false),
+            progress,
+            failures: Vec::new(),
+            finished: false,
+        }
+    }
+
+    pub(crate) fn parts(&self) -> Arc<Parts> {
+        self.parts.clone()
+    }
+
+    /// Runs until every job has its outcome and no more will be fed.
+    pub(crate) async fn run(mut self) -> Report {
+        loop {
+            self.carry_out().await;
+            if self.finished {
+                return self.finish().await;
+            }
+            tokio::select! {
+                Some(event) = self.inbox.recv() => self.handle_waiting(event),
+                (job, attempt) = self.deadlines.next() => self.dispatcher.handle(Event::Deadline { job, attempt }),
+                beat = self.rhythm.beat() => self.on_beat(beat),
+            }
+        }
+    }
+
+    /// Handles an event and those that wait behind it, so that jobs which arrive together are submitted together.
+    fn handle_waiting(&mut self, first: Event) {
+        self.dispatcher.handle(first);
+        for _ in 1..EVENTS_AT_ONCE {
+            let Ok(event) = self.inbox.try_recv() else { return };
+            self.dispatcher.handle(event);
+        }
+    }
+
+    fn on_beat(&mut self, beat: Beat) {
+        let watched = self.dispatcher.watched();
+        match beat {
+            _ if watched.is_empty() => {}
+            Beat::Answered => self.rhythm.arm(),
+            Beat::Ask => {
+                let question = watcher::ask(self.parts.clone(), watched, self.mail.clone());
+                self.rhythm.asking(tokio::spawn(question));
+            }
+        }
+    }
+
+    async fn carry_out(&mut self) {
+        let actions = self.dispatcher.decide();
+        if actions.is_empty() {
+            return;
+        }
+        let mut kills = Kills::default();
+        for action in actions {
+            match action {
+                Action::Submit(batch) => self.submit(batch),
+                Action::Watch(job) => self.watch(job),
+                Action::StartTimeout(job) => self.start_timeout(&job),
+                Action::AskKill(job) => {
+                    tokio::spawn(canceller::ask_kill(self.parts.clone(), job, self.mail.clone()));
+                }
+                Action::Kill(job, how) => kills.add(job, how),
+                Action::AskShutdown(signal) => {
+                    tokio::spawn(canceller::ask_shutdown(self.parts.clone(), signal, self.mail.clone()));
+                }
+                Action::StopSubmitting => _ = self.stopping.send_replace(true),
+                Action::ShowState(job, state) => {
+                    if let Err(error) = self.parts.workdir.record_state(job, state) {
+                        tracing::warn!(job = job.0, "the state could not be written: {error}");
+                    }
+                }
+                Action::Record(job, outcome) => self.record(job, &outcome),
+                Action::Tell(fact) => {
+                    if let Some(teller) = &self.teller {
+                        teller.tell(fact).await;
+                    }
+                }
+                Action::Ended { job, attempt, outcome } => self.ended(job, attempt, outcome),
+                Action::Finish => self.finished = true,
+            }
+        }
+        kills.carry_out(&self.parts);
+        self.progress.send_replace(self.dispatcher.counts());
+    }
+
+    fn submit(&mut self, batch: Vec<(JobIndex, Attempt)>) {
+        let stopping = self.stopping.subscribe();
+        tokio::spawn(submitter::submit(
+            self.parts.clone(),
+            batch,
+            self.mail.clone(),
+            stopping,
+        ));
+    }
+
+    fn watch(&mut self, job: JobRef) {
+        if self.parts.scheduler.watching() == Watching::Wait {
+            tokio::spawn(watcher::wait(self.parts.clone(), job, self.mail.clone()));
+        }
+        self.rhythm.arm();
+    }
+
+    fn start_timeout(&mut self, job: &JobRef) {
+        if let Some(limit) = self.parts.book.job(job.job).and_then(|attempt| attempt.timeout) {
+            self.deadlines.start(job, limit);
+        }
+    }
+
+    fn record(&self, job: JobIndex, outcome: &Outcome) {
+        if let Err(error) = self.parts.workdir.record_outcome(job, outcome) {
+            tracing::error!(
+                job = job.0,
+                "the outcome could not be written to the job directory: {error}"
+            );
+        }
+    }
+
+    fn ended(&mut self, job: JobIndex, attempt: Attempt, outcome: Outcome) {
+        let remarkable = match &outcome {
+            Outcome::Succeeded => {
+                tracing::info!(job = job.0, "succeeded");
+                false
+            }
+            Outcome::Failed(cause) => {
+                tracing::info!(job = job.0, attempt = attempt.get(), "failed: {cause}");
+                true
+            }
+            Outcome::Cancelled(reason) => {
+                tracing::info!(job = job.0, "cancelled: {reason}");
+                matches!(reason, CancelReason::Vetoed { .. } | CancelReason::InBackend)
+            }
+        };
+        if remarkable && self.failures.len() < KEPT_FAILURES {
+            self.failures.push((job, attempt, outcome));
+        }
+    }
+
+    async fn finish(mut self) -> Report {
+        self.inbox.close();
+        while let Ok(late) = self.inbox.try_recv() {
+            self.dispatcher.handle(late);
+        }
+        if let Some(teller) = self.teller.take() {
+            teller.finish().await;
+        }
+        let counts = self.dispatcher.counts();
+        self.progress.send_replace(counts);
+        Report {
+            counts,
+            stopped_by: self.dispatcher.stopped_by(),
+            halted: self.dispatcher.halted(),
+            failures: self.failures,
+        }
+    }
+}
+
+/// The kills of one decision, so that a backend is told of all of them at once.
+#[derive(Debug, Default)]
+struct Kills {
+    gracefully: Vec<JobRef>,
+    at_once: Vec<JobRef>,
+}
+
+impl Kills {
+    fn add(&mut self, job: JobRef, how: Cancel) {
+        match how {
+            Cancel::Gracefully => self.gracefully.push(job),
+            Cancel::AtOnce => self.at_once.push(job),
+        }
+    }
+
+    fn carry_out(self, parts: &Arc<Parts>) {
+        for (jobs, how) in [(self.gracefully, Cancel::Gracefully), (self.at_once, Cancel::AtOnce)] {
+            if !jobs.is_empty() {
+                tokio::spawn(canceller::kill(parts.clone(), jobs, how));
+            }
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Carries a submission out: gate, snippets, script, hand over. One task for each batch of attempts.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{sync::watch, time::sleep};
+
+use super::{Mail, Parts};
+use crate::{
+    adapters::workdir::script,
+    flow::event::{Event, Submission},
+    model::{
+        hook::{Hook, Snippets, Verdict},
+        job::{Attempt, JobIndex},
+        run::{BackendJobId, JobAttempt, JobRef},
+    },
+    ports::{
+        hooks::{AfterFailure, HookFailure, Question},
+        scheduler::{CallError, CallErrorKind, Watching, Wrapping},
+    },
+};
+
+/// The first pause before a backend that could not be reached is tried again; it doubles up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+
+/// The longest pause between two tries.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Submits a batch and reports what became of each attempt.
+pub(super) async fn submit(
+    parts: Arc<Parts>,
+    batch: Vec<(JobIndex, Attempt)>,
+    mail: Mail,
+    mut stopping: watch::Receiver<bool>,
+) {
+    let wanted = batch
+        .into_iter()
+        .filter_map(|(job, attempt)| parts.book.begin(job, attempt))
+        .collect();
+    let submitter = Submitter { parts, mail };
+    let allowed = submitter.gate(wanted).await;
+    let written = submitter.write_scripts(allowed).await;
+    submitter.hand_over(written, &mut stopping).await;
+}
+
+struct Submitter {
+    parts: Arc<Parts>,
+    mail: Mail,
+}
+
+impl Submitter {
+    fn report(&self, attempt: &JobAttempt, result: Submission) {
+        self.mail.send(Event::Submitted {
+            job: attempt.job,
+            attempt: attempt.attempt,
+            result,
+        });
+    }
+
+    fn fail(&self, attempt: &JobAttempt, why: impl ToString) {
+        self.report(attempt, Submission::Failed(why.to_string()));
+    }
+
+    fn plugin_failed(&self, attempt: &JobAttempt, failure: &HookFailure) {
+        self.fail(attempt, failure);
+        if failure.then == AfterFailure::Halt {
+            self.mail.send(Event::HaltRequested);
+        }
+    }
+
+    /// Keeps the attempts that every gatekeeper lets go.
+    async fn gate(&self, attempts: Vec<JobAttempt>) -> Vec<JobAttempt> {
+        let hooks = &self.parts.hooks;
+        if !hooks.gated().contains(Hook::JobSubmitting) {
+            return attempts;
+        }
+        let questions: Vec<_> = attempts.iter().map(Question::Submitting).collect();
+        let verdicts = hooks.decide(&questions).await;
+        let mut allowed = Vec::with_capacity(attempts.len());
+        for (attempt, verdict) in attempts.into_iter().zip(verdicts) {
+            match verdict {
+                Ok(Verdict::Proceed) => allowed.push(attempt),
+                Ok(Verdict::Veto { plugin, reason }) => self.report(&attempt, Submission::Vetoed { plugin, reason }),
+                Err(failure) => self.plugin_failed(&attempt, &failure),
+            }
+        }
+        allowed
+    }
+
+    /// Keeps the attempts whose scripts stand in their job directories.
+    async fn write_scripts(&self, attempts: Vec<JobAttempt>) -> Vec<JobAttempt> {
+        if attempts.is_empty() {
+            return attempts;
+        }
+        let wrappings = self.parts.scheduler.wrap(&attempts).await;
+        let snippets = self.snippets(&attempts).await;
+        let mut written = Vec::with_capacity(attempts.len());
+        for ((attempt, wrapping), snippets) in attempts.into_iter().zip(wrappings).zip(snippets) {
+            let snippets = match snippets {
+                Ok(snippets) => snippets,
+                Err(failure) => {
+                    self.plugin_failed(&attempt, &failure);
+                    continue;
+                }
+            };
+            match wrapping
+                .map_err(|error| error.to_string())
+                .and_then(|wrapping| self.write(&attempt, &wrapping, &snippets))
+            {
+                Ok(()) => written.push(attempt),
+                Err(why) => self.fail(&attempt, why),
+            }
+        }
+        written
+    }
+
+    async fn snippets(&self, attempts: &[JobAttempt]) -> Vec<Result<Snippets, HookFailure>> {
+        let hooks = &self.parts.hooks;
+        if hooks.scripted().iter().next().is_none() {
+            return attempts.iter().map(|_| Ok(Snippets::default())).collect();
+        }
+        hooks.snippets(attempts).await
+    }
+
+    fn write(&self, attempt: &JobAttempt, wrapping: &Wrapping, snippets: &Snippets) -> Result<(), String> {
+        let script = script::render(attempt, &self.parts.run, wrapping, snippets).map_err(|error| error.to_string())?;
+        self.parts
+            .workdir
+            .prepare(attempt, &script)
+            .map_err(|error| error.to_string())
+    }
+
+    /// Hands attempts to the scheduler; those that it cannot take just now are tried again until it can.
+    async fn hand_over(&self, mut waiting: Vec<JobAttempt>, stopping: &mut watch::Receiver<bool>) {
+        let mut pause = FIRST_PAUSE;
+        while !waiting.is_empty() {
+            let results = self.parts.scheduler.submit(&waiting).await;
+            let (later, asked_for) = self.sort_out(waiting, results);
+            waiting = later;
+            if waiting.is_empty() {
+                return;
+            }
+            tokio::select! {
+                _ = stopping.wait_for(|stopping| *stopping) => {
+                    waiting.drain(..).for_each(|attempt| self.report(&attempt, Submission::GivenUp));
+                }
+                () = sleep(asked_for.unwrap_or(pause)) => pause = (pause * 2).min(LONGEST_PAUSE),
+            }
+        }
+    }
+
+    /// Reports what was decided; returns what is to be tried again, and the pause that the backend asked for.
+    fn sort_out(
+        &self,
+        attempts: Vec<JobAttempt>,
+        results: Vec<Result<BackendJobId, CallError>>,
+    ) -> (Vec<JobAttempt>, Option<Duration>) {
+        let (mut later, mut asked_for) = (Vec::new(), None);
+        for (attempt, result) in attempts.into_iter().zip(results) {
+            match result {
+                Ok(id) => self.taken(&attempt, id),
+                Err(error) if error.kind.may_retry() => {
+                    tracing::warn!(
+                        scheduler = self.parts.scheduler.name(),
+                        "submission has to wait: {error}"
+                    );
+                    if let CallErrorKind::RateLimited(Some(pause)) = error.kind {
+                        asked_for = Some(pause.min(LONGEST_PAUSE));
+                    }
+                    later.push(attempt);
+                }
+                Err(error) => self.fail(&attempt, error),
+            }
+        }
+        (later, asked_for)
+    }
+
+    fn taken(&self, attempt: &JobAttempt, id: BackendJobId) {
+        let job_ref = JobRef {
+            job: attempt.job,
+            attempt: attempt.attempt,
+            id,
+        };
+        if let Err(error) = self.parts.workdir.record_id(&job_ref) {
+            tracing::warn!(job = attempt.job.0, "the backend job id could not be written: {error}");
+        }
+        tracing::info!(
+            job = attempt.job.0,
+            attempt = attempt.attempt.get(),
+            id = &*job_ref.id,
+            "submitted"
+        );
+        let result = match self.parts.scheduler.watching() {
+            Watching::Wait => Submission::Running(job_ref.id),
+            Watching::Poll => Submission::Taken(job_ref.id),
+        };
+        self.report(attempt, result);
+    }
+}

@@ -1,0 +1,57 @@
+//! Tells observers what happened, in order and in batches, off the path that jobs take.
+
+use std::sync::Arc;
+
+use tokio::{
+    sync::mpsc::{Receiver, Sender, UnboundedSender, channel},
+    task::JoinHandle,
+};
+
+use crate::{flow::event::Event, model::hook::Fact, ports::hooks::Hooks};
+
+/// How many facts may wait. When observers are further behind, the dispatcher waits for them: nothing is lost.
+const QUEUE: usize = 16_384;
+
+/// How many facts are told in one call.
+const BATCH: usize = 256;
+
+/// The way to the observers of a run.
+#[derive(Debug)]
+pub(crate) struct Teller {
+    facts: Sender<Fact>,
+    task: JoinHandle<()>,
+}
+
+impl Teller {
+    pub(crate) fn start(hooks: Arc<dyn Hooks>, inbox: UnboundedSender<Event>) -> Self {
+        let (facts, waiting) = channel(QUEUE);
+        Self {
+            facts,
+            task: tokio::spawn(tell(hooks, waiting, inbox)),
+        }
+    }
+
+    pub(crate) async fn tell(&self, fact: Fact) {
+        // The task ends only after the last sender is gone.
+        let _ = self.facts.send(fact).await;
+    }
+
+    /// Waits until observers have heard everything.
+    pub(crate) async fn finish(self) {
+        drop(self.facts);
+        if let Err(error) = self.task.await {
+            tracing::error!(%error, "telling observers failed");
+        }
+    }
+}
+
+async fn tell(hooks: Arc<dyn Hooks>, mut waiting: Receiver<Fact>, inbox: UnboundedSender<Event>) {
+    let mut batch = Vec::new();
+    while waiting.recv_many(&mut batch, BATCH).await > 0 {
+        if let Err(failure) = hooks.observe(&batch).await {
+            tracing::error!("{failure}");
+            let _ = inbox.send(Event::HaltRequested);
+        }
+        batch.clear();
+    }
+}

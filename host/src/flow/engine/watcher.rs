@@ -1,0 +1,155 @@
+//! Learns what became of attempts: waits where the end is an event, asks for all of them at once where it is not.
+
+use std::{future::pending, sync::Arc, time::Duration};
+
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, sleep_until},
+};
+
+use super::{Mail, Parts};
+use crate::{
+    flow::event::Event,
+    model::{hook::Hook, outcome::Observation, run::JobRef},
+    ports::scheduler::Watching,
+};
+
+/// The shortest pause between two questions to a backend.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// An attempt that is asked about, and whether "it runs" would be news.
+pub(crate) type Asked = (JobRef, bool);
+
+/// Waits for the end of one attempt.
+pub(super) async fn wait(parts: Arc<Parts>, job: JobRef, mail: Mail) {
+    let observation = parts.scheduler.wait(&job).await;
+    mail.send(observed(&parts, &job, observation));
+}
+
+/// Puts what the backend says and what the job itself left together.
+fn observed(parts: &Parts, job: &JobRef, observation: Observation) -> Event {
+    let reported = match observation {
+        Observation::Ended(_) | Observation::Unknown => parts.workdir.reported_rc(job.job),
+        Observation::Queued(_) | Observation::Running => None,
+    };
+    Event::Observed {
+        job: job.job,
+        attempt: job.attempt,
+        observation,
+        reported,
+    }
+}
+
+/// When to ask next: soon while something changes, less and less often while nothing does, and never while nothing is in
+/// flight.
+#[derive(Debug)]
+pub(super) struct Rhythm {
+    watching: Watching,
+    longest: Duration,
+    pause: Duration,
+    /// Whether anybody wants to be asked at all: where ends are events, only an observer of `polling` does.
+    wanted: bool,
+    phase: Phase,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Idle,
+    Resting { until: Instant },
+    Asking(JoinHandle<bool>),
+}
+
+/// What a beat means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Beat {
+    /// It is time to ask.
+    Ask,
+    /// The answer has come.
+    Answered,
+}
+
+impl Rhythm {
+    pub(super) fn new(parts: &Parts) -> Self {
+        let watching = parts.scheduler.watching();
+        let longest = parts.run.settings.recheck_interval.max(SHORTEST_PAUSE);
+        let pause = match watching {
+            Watching::Wait => longest,
+            Watching::Poll => SHORTEST_PAUSE,
+        };
+        let wanted = watching == Watching::Poll || parts.hooks.observed().contains(Hook::JobPolling);
+        Self {
+            watching,
+            longest,
+            pause,
+            wanted,
+            phase: Phase::Idle,
+        }
+    }
+
+    /// Something is in flight: asks after a pause, unless that is under way already.
+    pub(super) fn arm(&mut self) {
+        if self.wanted && matches!(self.phase, Phase::Idle) {
+            self.phase = Phase::Resting {
+                until: Instant::now() + self.pause,
+            };
+        }
+    }
+
+    /// The question is on its way.
+    pub(super) fn asking(&mut self, answer: JoinHandle<bool>) {
+        self.phase = Phase::Asking(answer);
+    }
+
+    /// Waits for the next beat; for ever, while idle. Safe to drop and call again.
+    pub(super) async fn beat(&mut self) -> Beat {
+        let beat = match &mut self.phase {
+            Phase::Idle => pending().await,
+            Phase::Resting { until } => {
+                sleep_until(*until).await;
+                Beat::Ask
+            }
+            Phase::Asking(answer) => {
+                let news = answer.await.unwrap_or(false);
+                self.adapt(news);
+                Beat::Answered
+            }
+        };
+        self.phase = Phase::Idle;
+        beat
+    }
+
+    fn adapt(&mut self, news: bool) {
+        self.pause = match self.watching {
+            Watching::Wait => self.longest,
+            Watching::Poll if news => SHORTEST_PAUSE,
+            Watching::Poll => (self.pause * 3 / 2).min(self.longest),
+        };
+    }
+}
+
+/// Asks about all attempts in flight, once. Whether the answer held any news.
+pub(super) async fn ask(parts: Arc<Parts>, asked: Vec<Asked>, mail: Mail) -> bool {
+    let refs: Vec<JobRef> = asked.iter().map(|(job, _)| job.clone()).collect();
+    let answers = match parts.scheduler.watching() {
+        Watching::Wait => Ok(vec![Observation::Running; refs.len()]),
+        Watching::Poll => parts.scheduler.poll(&refs).await,
+    };
+    let all = parts.hooks.observed().contains(Hook::JobPolling);
+    let mut news = false;
+    match answers {
+        Ok(answers) => {
+            for ((job, runs_already), answer) in asked.iter().zip(answers) {
+                let changed = !(*runs_already && answer == Observation::Running);
+                news |= changed && !matches!(answer, Observation::Queued(_));
+                if changed || all {
+                    mail.send(observed(&parts, job, answer));
+                }
+            }
+        }
+        Err(error) => tracing::warn!(
+            scheduler = parts.scheduler.name(),
+            "the status of jobs is not known just now: {error}"
+        ),
+    }
+    news
+}

@@ -1,0 +1,129 @@
+//! What the dispatcher is told, and what it wants done.
+
+use crate::{
+    model::{
+        hook::{Fact, Verdict},
+        job::{Attempt, JobIndex},
+        outcome::{Observation, Outcome},
+        run::{BackendJobId, JobRef},
+        state::State,
+    },
+    ports::scheduler::Cancel,
+};
+
+/// Something happened that the dispatcher has to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A job was fed; its index is the number of jobs fed before it.
+    Fed {
+        /// The retries that the job asks for itself.
+        num_retries: Option<u32>,
+    },
+    /// No more jobs will be fed.
+    FeedClosed,
+    /// What became of a submission.
+    Submitted {
+        /// Which job.
+        job: JobIndex,
+        /// Which try of it.
+        attempt: Attempt,
+        /// What became of it.
+        result: Submission,
+    },
+    /// What a backend says about an attempt in flight.
+    Observed {
+        /// Which job.
+        job: JobIndex,
+        /// Which try of it.
+        attempt: Attempt,
+        /// What the backend says.
+        observation: Observation,
+        /// The exit code that the job itself reported, if it ended and did so.
+        reported: Option<i32>,
+    },
+    /// An attempt has run for as long as it may.
+    Deadline {
+        /// Which job.
+        job: JobIndex,
+        /// Which try of it.
+        attempt: Attempt,
+    },
+    /// What gatekeepers say about killing an attempt.
+    KillDecided {
+        /// Which job.
+        job: JobIndex,
+        /// Which try of it.
+        attempt: Attempt,
+        /// What they say.
+        verdict: Verdict,
+    },
+    /// The user does not want this job any more.
+    CancelRequested(JobIndex),
+    /// A signal asks the run to stop.
+    Signalled(i32),
+    /// What gatekeepers say about stopping the run.
+    ShutdownDecided {
+        /// The signal that asked for it.
+        signal: i32,
+        /// What they say.
+        verdict: Verdict,
+    },
+    /// A plugin failed whose failure is to halt the run.
+    HaltRequested,
+}
+
+/// What became of handing an attempt to the scheduler.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Submission {
+    /// The scheduler took it and will start it.
+    Taken(BackendJobId),
+    /// The scheduler took it and it runs.
+    Running(BackendJobId),
+    /// A gatekeeper did not let it go.
+    Vetoed {
+        /// The plugin's name.
+        plugin: String,
+        /// Its reason.
+        reason: String,
+    },
+    /// It could not be handed over.
+    Failed(String),
+    /// The backend could not be reached, and the run was stopped before it could.
+    GivenUp,
+}
+
+/// Something that the dispatcher wants done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Submit these attempts in one call: gate, script, hand over.
+    Submit(Vec<(JobIndex, Attempt)>),
+    /// Watch this attempt until it ends.
+    Watch(JobRef),
+    /// Start the clock of this attempt, if it has a time limit.
+    StartTimeout(JobRef),
+    /// Ask gatekeepers whether this attempt may be killed.
+    AskKill(JobRef),
+    /// Kill this attempt.
+    Kill(JobRef, Cancel),
+    /// Ask gatekeepers whether this signal may stop the run.
+    AskShutdown(i32),
+    /// Nothing further is to be submitted: submissions that wait for a backend may give up.
+    StopSubmitting,
+    /// Show this state in the job's directory.
+    ShowState(JobIndex, State),
+    /// See to it that the job's directory tells this outcome.
+    Record(JobIndex, Outcome),
+    /// Tell observers.
+    Tell(Fact),
+    /// This job is over; for the summary.
+    Ended {
+        /// Which job.
+        job: JobIndex,
+        /// Its last try.
+        attempt: Attempt,
+        /// How it ended.
+        outcome: Outcome,
+    },
+    /// The run is over.
+    Finish,
+}

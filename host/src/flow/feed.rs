@@ -1,0 +1,28 @@
+//! First step: a job is accepted.
+
+use super::{
+    dispatch::Dispatcher,
+    table::{Job, Phase},
+};
+use crate::model::{hook::JobEvent, job::Attempt};
+
+impl Dispatcher {
+    pub(crate) fn on_fed(&mut self, num_retries: Option<u32>) {
+        if self.finished {
+            // It crossed the end of a run that was stopped. Observers have been told that the run is over.
+            self.counts.fed += 1;
+            self.counts.cancelled += 1;
+            return;
+        }
+        let job = Job {
+            attempt: Attempt::FIRST,
+            retries_allowed: num_retries.unwrap_or(self.policy.num_retries),
+            phase: Phase::Queued,
+        };
+        // Whoever feeds checks the number of jobs against the same bound, so that nothing is lost here.
+        let Some(index) = self.table.push(job) else { return };
+        self.counts.fed += 1;
+        self.tell_job(index, Attempt::FIRST, JobEvent::Init);
+        self.enqueue_new(index);
+    }
+}

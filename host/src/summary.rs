@@ -1,0 +1,81 @@
+//! What a run leaves behind, for programs and for people.
+
+use std::time::Duration;
+
+use camino::Utf8PathBuf;
+
+use crate::{
+    adapters::component::report::PluginReport,
+    flow::{
+        dispatch::Counts,
+        engine::{Parts, Report},
+    },
+    model::{job::JobIndex, outcome::Outcome},
+    ports::jobs::Jobs,
+};
+
+/// How much of a failed job's stderr is kept.
+const TAIL_LINES: usize = 5;
+const TAIL_BYTES: usize = 4096;
+
+/// What a run leaves behind.
+#[derive(Debug)]
+pub struct RunSummary {
+    /// How many jobs ended how.
+    pub counts: Counts,
+    /// How long the run took.
+    pub elapsed: Duration,
+    /// The first jobs that failed or were not allowed to start, at most ten.
+    pub failures: Vec<FailedJob>,
+    /// The signal that stopped the run, if one did.
+    pub stopped_by: Option<i32>,
+    /// Whether a failure stopped the run.
+    pub halted: bool,
+    /// What the plugins did.
+    pub plugins: Vec<PluginReport>,
+    /// The run's directory.
+    pub workdir: Utf8PathBuf,
+}
+
+/// A job that did not succeed.
+#[derive(Debug)]
+pub struct FailedJob {
+    /// Which job.
+    pub job: JobIndex,
+    /// Its name.
+    pub name: String,
+    /// Its command, for people.
+    pub command: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How many attempts were made.
+    pub attempts: u32,
+    /// The file that holds what its last attempt wrote to stderr.
+    pub stderr: Utf8PathBuf,
+    /// The last lines of that file.
+    pub stderr_tail: String,
+}
+
+impl RunSummary {
+    /// Whether every job succeeded.
+    pub fn succeeded(&self) -> bool {
+        self.counts.succeeded == self.counts.fed && self.stopped_by.is_none()
+    }
+}
+
+/// Looks up what people want to know about the jobs that failed.
+pub(crate) fn failed_jobs(parts: &Parts, report: &Report) -> Vec<FailedJob> {
+    let failed = report.failures.iter().filter_map(|(index, attempt, outcome)| {
+        let job = parts.book.job(*index)?;
+        Some(FailedJob {
+            job: *index,
+            command: job.command().to_string(),
+            stderr: job.dir.join("job.stderr").spec().to_owned(),
+            name: job.name,
+            outcome: outcome.clone(),
+            attempts: attempt.get(),
+            stderr_tail: parts.workdir.stderr_tail(*index, TAIL_LINES, TAIL_BYTES),
+        })
+    });
+    failed.collect()
+}

@@ -1,0 +1,162 @@
+//! The library's face: build a run, feed it, run it.
+
+use tokio::{sync::watch, task::JoinHandle};
+
+use crate::{
+    adapters::clock::Clock,
+    builder::{Builder, PluginReports},
+    flow::{
+        dispatch::Counts,
+        engine::{
+            Engine, Mail,
+            book::{FeedError, Feeder},
+        },
+        event::Event,
+    },
+    model::job::{JobIndex, JobSpec},
+    summary::{RunSummary, failed_jobs},
+};
+
+/// A run that is about to start.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::num::NonZeroU32;
+/// use xqute::{Settings, Xqute};
+///
+/// let settings = Settings { forks: NonZeroU32::new(4).unwrap(), ..Settings::default() };
+/// let xqute = Xqute::builder().settings(settings).workdir("my-run").build().await?;
+/// xqute.feed("sort big.txt | uniq -c > counts.txt")?; // a string is a shell command line
+/// xqute.feed(["gzip", "-k", "a file.txt"])?; // a list is an argv
+/// let summary = xqute.run_until_complete().await;
+/// assert!(summary.succeeded());
+/// # Ok(()) }
+/// ```
+pub struct Xqute {
+    pub(crate) engine: Engine,
+    pub(crate) feeder: Feeder,
+    pub(crate) mail: Mail,
+    pub(crate) progress: watch::Receiver<Counts>,
+    pub(crate) clock: Clock,
+    pub(crate) reports: PluginReports,
+}
+
+impl Xqute {
+    /// Says how the run is to behave.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Feeds one job and returns its index.
+    ///
+    /// # Errors
+    /// When the job could not be run as it is.
+    pub fn feed(&self, job: impl Into<JobSpec>) -> Result<JobIndex, FeedError> {
+        self.feeder.feed(job)
+    }
+
+    /// Looks at a job without feeding it.
+    ///
+    /// # Errors
+    /// What is wrong with it, if anything is.
+    pub fn check(&self, job: &JobSpec) -> Result<(), FeedError> {
+        self.feeder.check(job)
+    }
+
+    /// How many jobs are where, from now on until the end.
+    pub fn progress(&self) -> watch::Receiver<Counts> {
+        self.progress.clone()
+    }
+
+    /// A way to stop the run while it goes.
+    pub fn stopper(&self) -> Stopper {
+        Stopper(self.mail.clone())
+    }
+
+    /// Runs what was fed, to the end.
+    pub async fn run_until_complete(self) -> RunSummary {
+        self.feeder.close();
+        self.run().await
+    }
+
+    /// Starts to run while jobs may still be fed, until [`LiveRun::stop_feeding`].
+    pub fn keep_feeding(self) -> LiveRun {
+        let (feeder, stopper, progress) = (self.feeder.clone(), self.stopper(), self.progress());
+        LiveRun {
+            feeder,
+            stopper,
+            progress,
+            task: tokio::spawn(self.run()),
+        }
+    }
+
+    async fn run(self) -> RunSummary {
+        let Self {
+            engine, clock, reports, ..
+        } = self;
+        let parts = engine.parts();
+        let report = engine.run().await;
+        RunSummary {
+            counts: report.counts,
+            elapsed: clock.elapsed(),
+            failures: failed_jobs(&parts, &report),
+            stopped_by: report.stopped_by,
+            halted: report.halted,
+            plugins: reports.collect(),
+            workdir: parts.run.workdir.spec().to_owned(),
+        }
+    }
+}
+
+/// A run that is fed while it goes. Dropping it without [`stop_feeding`](Self::stop_feeding) lets the jobs fed so far run.
+pub struct LiveRun {
+    feeder: Feeder,
+    stopper: Stopper,
+    progress: watch::Receiver<Counts>,
+    task: JoinHandle<RunSummary>,
+}
+
+impl LiveRun {
+    /// Feeds one job and returns its index.
+    ///
+    /// # Errors
+    /// When the job could not be run as it is, or the run was stopped.
+    pub fn feed(&self, job: impl Into<JobSpec>) -> Result<JobIndex, FeedError> {
+        self.feeder.feed(job)
+    }
+
+    /// How many jobs are where, from now on until the end.
+    pub fn progress(&self) -> watch::Receiver<Counts> {
+        self.progress.clone()
+    }
+
+    /// A way to stop the run while it goes.
+    pub fn stopper(&self) -> Stopper {
+        self.stopper.clone()
+    }
+
+    /// Says that no more jobs come, and waits for those that came.
+    ///
+    /// # Errors
+    /// When the run itself broke down, which is a bug.
+    pub async fn stop_feeding(self) -> Result<RunSummary, tokio::task::JoinError> {
+        self.feeder.close();
+        self.task.await
+    }
+}
+
+/// Stops a run, or one of its jobs, from anywhere.
+#[derive(Clone, Debug)]
+pub struct Stopper(Mail);
+
+impl Stopper {
+    /// Stops the run as this signal would: the first call gives jobs time to end, the second one does not.
+    pub fn stop(&self, signal: i32) {
+        self.0.send(Event::Signalled(signal));
+    }
+
+    /// Cancels one job, wherever it is on its way.
+    pub fn cancel(&self, job: JobIndex) {
+        self.0.send(Event::CancelRequested(job));
+    }
+}
