@@ -9,6 +9,8 @@
 //! - [`signals`], [`progress`], [`summary`], [`plugin_page`]: what users see of them;
 //! - [`logging`], [`screen`]: everything that goes to stderr, one line at a time, around the progress bar;
 //! - [`error`], [`exit`]: how it ends.
+//!
+//! Beside the way: [`start`] walks it, [`read`] reads single values from TOML and JSON, [`fields`] knows what keys there are.
 
 mod args;
 mod config;

@@ -2,10 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::{
-    args::values::RightKind,
-    screen::{Style, printable},
-};
+use xqute::adapters::component::rights::Right;
+
+use super::screen::{Style, printable};
 
 /// A plugin, as far as it is shown.
 #[derive(Clone, Debug, Default)]
@@ -22,18 +21,10 @@ pub(super) struct PluginPage {
     pub(super) interfaces: Vec<String>,
     /// The hooks that it subscribes to.
     pub(super) hooks: Vec<String>,
-    pub(super) rights: Vec<RightLine>,
+    /// The rights that it asks for, and whether it has them.
+    pub(super) rights: Vec<(Right, bool)>,
     pub(super) options: Vec<OptionLine>,
     pub(super) priority: i32,
-}
-
-/// A right that a plugin asks for.
-#[derive(Clone, Debug)]
-pub(super) struct RightLine {
-    pub(super) kind: RightKind,
-    /// The program, folder, host or variable; empty for `script`.
-    pub(super) value: String,
-    pub(super) granted: bool,
 }
 
 /// An option that a plugin understands.
@@ -70,7 +61,7 @@ pub(super) fn table(plugins: &[PluginPage]) -> String {
 }
 
 fn row(plugin: &PluginPage) -> [String; 4] {
-    let granted = plugin.rights.iter().filter(|right| right.granted).count();
+    let granted = plugin.rights.iter().filter(|(_, granted)| *granted).count();
     let rights = match (granted, plugin.rights.len()) {
         (_, 0) => "needs none".to_owned(),
         (granted, all) if granted == all => "granted".to_owned(),
@@ -114,44 +105,51 @@ fn rights(plugin: &PluginPage) -> String {
         return "\nrights: it asks for none\n".to_owned();
     }
     let mut text = "\nrights that it asks for:\n".to_owned();
-    for right in &plugin.rights {
-        let mark = if right.granted { "granted" } else { "denied" };
+    for (right, granted) in &plugin.rights {
+        let mark = if *granted { "granted" } else { "denied" };
         let _infallible = writeln!(text, "  {mark:<8} {}", meaning(right));
     }
     let name = one_line(&plugin.name);
     let _infallible = writeln!(text, "to grant all of them:   --allow {name}");
-    let each: Vec<_> = RightKind::ALL.into_iter().filter_map(|kind| flag(plugin, kind)).collect();
-    let _infallible = writeln!(text, "to grant exactly these: {}", each.join(" "));
+    let _infallible = writeln!(text, "to grant exactly these: {}", flags(plugin).join(" "));
     text
 }
 
 /// What a right means for whoever grants it.
-fn meaning(right: &RightLine) -> String {
-    let value = one_line(&right.value);
-    match right.kind {
-        RightKind::Run => format!("run     start {value} with any arguments: as powerful as that program"),
-        RightKind::Read => format!("read    read files below {value}"),
-        RightKind::Write => format!("write   read, write, create and remove files below {value}"),
-        RightKind::Net => format!("net     connect to {value}"),
-        RightKind::Env => format!("env     read the environment variable {value}"),
-        RightKind::Script => {
-            "script  put bash into job scripts: full power on the machine that runs the jobs".to_owned()
-        }
-    }
+fn meaning(right: &Right) -> String {
+    let text = match right {
+        Right::Run(program) => format!("run     start {program} with any arguments: as powerful as that program"),
+        Right::Read(folder) => format!("read    read files below {folder}"),
+        Right::Write(folder) => format!("write   read, write, create and remove files below {folder}"),
+        Right::Net(host) => format!("net     connect to {host}"),
+        Right::Env(name) => format!("env     read the environment variable {name}"),
+        Right::Script => "script  put bash into job scripts: full power on the machine that runs the jobs".to_owned(),
+    };
+    one_line(&text)
 }
 
-/// The flag that grants all rights of one kind, quoted for a shell.
-fn flag(plugin: &PluginPage, kind: RightKind) -> Option<String> {
-    let of_kind = plugin.rights.iter().filter(|right| right.kind == kind);
-    let values: Vec<_> = of_kind.map(|right| one_line(&right.value)).collect();
-    let what = match (kind, values.as_slice()) {
-        (_, []) => return None,
-        (RightKind::Script, _) => "script".to_owned(),
-        (kind, values) => format!("{}={}", kind.name(), values.join(",")),
-    };
-    let word = format!("{}:{what}", one_line(&plugin.name));
-    let word = shlex::try_quote(&word).map_or_else(|_| word.clone(), std::borrow::Cow::into_owned);
-    Some(format!("--allow {word}"))
+/// The flags that grant exactly what a plugin asks for, quoted for a shell. Values of one kind share a flag.
+fn flags(plugin: &PluginPage) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for (right, _) in &plugin.rights {
+        let word = format!("{}:{right}", plugin.name);
+        let shared = match (word.split_once('='), words.last_mut()) {
+            (Some((kind, value)), Some(last)) if last.starts_with(&format!("{kind}=")) => {
+                last.push(',');
+                last.push_str(value);
+                true
+            }
+            _ => false,
+        };
+        if !shared {
+            words.push(word);
+        }
+    }
+    words.iter().map(|word| format!("--allow {}", quoted(&one_line(word)))).collect()
+}
+
+fn quoted(word: &str) -> String {
+    shlex::try_quote(word).map_or_else(|_| word.to_owned(), std::borrow::Cow::into_owned)
 }
 
 fn options(plugin: &PluginPage) -> String {
@@ -189,11 +187,7 @@ mod tests {
     use super::*;
 
     fn slurm() -> PluginPage {
-        let run = |value: &str, granted| RightLine {
-            kind: RightKind::Run,
-            value: value.into(),
-            granted,
-        };
+        let run = |program: &str, granted| (Right::Run(program.into()), granted);
         PluginPage {
             name: "slurm".into(),
             version: "0.1.0".into(),
@@ -203,15 +197,7 @@ mod tests {
             size: 123_456,
             interfaces: vec!["about".into(), "scheduler".into()],
             hooks: Vec::new(),
-            rights: vec![
-                run("sbatch", true),
-                run("squeue", false),
-                RightLine {
-                    kind: RightKind::Script,
-                    value: String::new(),
-                    granted: false,
-                },
-            ],
+            rights: vec![run("sbatch", true), run("squeue", false), (Right::Script, false)],
             options: vec![
                 OptionLine {
                     name: "partition".into(),
@@ -262,11 +248,9 @@ mod tests {
     #[test]
     fn flags_survive_a_shell() {
         let mut plugin = slurm();
-        plugin.rights = vec![RightLine {
-            kind: RightKind::Read,
-            value: "/a b".into(),
-            granted: false,
-        }];
-        assert_eq!(flag(&plugin, RightKind::Read).unwrap(), "--allow 'slurm:read=/a b'");
+        plugin.rights = vec![(Right::Read("/a b".into()), false), (Right::Read("/c".into()), false)];
+        assert_eq!(flags(&plugin), ["--allow 'slurm:read=/a b,/c'"]);
+        let flag = flags(&slurm()).join(" ");
+        assert_eq!(flag, "--allow slurm:run=sbatch,squeue --allow slurm:script");
     }
 }

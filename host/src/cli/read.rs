@@ -6,11 +6,9 @@ use serde::{
     Deserialize, Deserializer,
     de::{Error, MapAccess, SeqAccess, Visitor},
 };
+use xqute::adapters::component::rights::{Grant, parse_rights};
 
-use super::args::{
-    run::Shell,
-    values::{self, Allowed},
-};
+use super::args::{run::Shell, values};
 
 /// A whole number from 1.
 pub(super) fn forks<'de, D: Deserializer<'de>>(from: D) -> Result<Option<NonZeroU32>, D::Error> {
@@ -47,25 +45,25 @@ pub(super) fn options<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(String,
 }
 
 /// `true`, or a list such as `["run=sbatch,squeue", "script"]`.
-pub(super) fn allow<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Allowed>, D::Error> {
+pub(super) fn allow<'de, D: Deserializer<'de>>(from: D) -> Result<Grant, D::Error> {
     struct AllowVisitor;
     impl<'de> Visitor<'de> for AllowVisitor {
-        type Value = Vec<Allowed>;
+        type Value = Grant;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("true (all that it asks for) or a list such as [\"run=sbatch,squeue\", \"script\"]")
         }
 
         fn visit_bool<E: Error>(self, all: bool) -> Result<Self::Value, E> {
-            Ok(if all { vec![Allowed::Everything] } else { Vec::new() })
+            Ok(if all { Grant::All } else { Grant::default() })
         }
 
         fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
             let mut all = Vec::new();
             while let Some(text) = seq.next_element::<String>()? {
-                all.push(text.parse().map_err(A::Error::custom)?);
+                all.extend(parse_rights(&text).map_err(A::Error::custom)?);
             }
-            Ok(all)
+            Ok(Grant::Only(all))
         }
     }
     from.deserialize_any(AllowVisitor)

@@ -1,18 +1,17 @@
 //! Flags, file and defaults become what is to be done. Pure: what the machine is like comes in as [`Surroundings`]. Flags
 //! beat the file, the file beats the defaults.
 
-use std::{collections::BTreeMap, num::NonZeroU32};
+use std::num::NonZeroU32;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 use xqute::model::{options::Options, settings::Settings};
 
 use super::{
     args::{
         Global,
         run::{ProgressMode, RunSettings, Strategy},
-        values::Allowed,
     },
-    config::{Config, PluginConfig},
+    config::Config,
     screen::{Color, LogFormat},
 };
 
@@ -23,12 +22,6 @@ pub(super) struct Surroundings {
     pub(super) here: Utf8PathBuf,
     /// How many cores there are for us.
     pub(super) cores: NonZeroU32,
-    /// `XQUTE_PLUGIN_DIR`: folders separated by `:`.
-    pub(super) plugin_path: Option<String>,
-    /// The user's data folder (XDG).
-    pub(super) data_home: Option<Utf8PathBuf>,
-    /// The folder that the executable is in.
-    pub(super) exe_dir: Option<Utf8PathBuf>,
 }
 
 /// How much is said.
@@ -127,87 +120,6 @@ fn joined_env(file: Vec<(String, String)>, flags: Vec<(String, String)>) -> Vec<
     env
 }
 
-/// Which plugins to look for, and what they may do.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct PluginPlan {
-    /// Files that somebody named: they must exist.
-    pub(super) files: Vec<Utf8PathBuf>,
-    /// Folders to look into, in this order.
-    pub(super) folders: Vec<PluginFolder>,
-    /// What was said about plugins by their names, flags and file together.
-    pub(super) by_name: BTreeMap<String, PluginConfig>,
-}
-
-/// A folder with plugins.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct PluginFolder {
-    pub(super) path: Utf8PathBuf,
-    pub(super) origin: FolderOrigin,
-}
-
-/// Who says that plugins are in a folder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum FolderOrigin {
-    /// The user, by flag, file or environment: it must exist.
-    Named,
-    /// The user's data folder; it may be missing.
-    Data,
-    /// A release ships it beside the executable; it may be missing.
-    Bundled,
-}
-
-/// Flags, file and places on which plugins there are.
-pub(super) fn plugins(global: &Global, config: &Config, around: &Surroundings) -> PluginPlan {
-    let mut by_name = config.plugins.clone();
-    for name in &global.disable {
-        by_name.entry(name.clone()).or_default().enabled = Some(false);
-    }
-    for allow in &global.allow {
-        let allowed: &mut Vec<Allowed> = &mut by_name.entry(allow.plugin.clone()).or_default().allow;
-        allowed.push(allow.what.clone());
-    }
-    let enabled = config.plugins.keys().filter(|name| !is_disabled(&by_name, name));
-    let configured: Vec<_> = enabled
-        .filter_map(|name| config.plugins.get(name)?.path.clone())
-        .collect();
-    let mut files: Vec<Utf8PathBuf> = Vec::new();
-    for file in global.plugin.iter().chain(&configured) {
-        let file = around.here.join(file);
-        if !files.contains(&file) {
-            files.push(file);
-        }
-    }
-    PluginPlan {
-        files,
-        folders: folders(global, config, around),
-        by_name,
-    }
-}
-
-fn is_disabled(by_name: &BTreeMap<String, PluginConfig>, name: &str) -> bool {
-    by_name.get(name).is_some_and(|plugin| plugin.enabled == Some(false))
-}
-
-fn folders(global: &Global, config: &Config, around: &Surroundings) -> Vec<PluginFolder> {
-    let from_env = around.plugin_path.as_deref().unwrap_or_default().split(':');
-    let from_env = from_env.filter(|dir| !dir.is_empty()).map(Utf8Path::new);
-    let named = global.plugin_dir.iter().chain(&config.plugin_dir);
-    let named = named.map(Utf8PathBuf::as_path).chain(from_env);
-    let data = around.data_home.as_ref().map(|dir| dir.join("xqute/plugins"));
-    let bundled = around.exe_dir.as_ref().map(|dir| dir.join("plugins"));
-    let mut all: Vec<PluginFolder> = Vec::new();
-    let found = named
-        .map(|dir| (around.here.join(dir), FolderOrigin::Named))
-        .chain(data.map(|dir| (dir, FolderOrigin::Data)))
-        .chain(bundled.map(|dir| (dir, FolderOrigin::Bundled)));
-    for (path, origin) in found {
-        if all.iter().all(|known| known.path != path) {
-            all.push(PluginFolder { path, origin });
-        }
-    }
-    all
-}
-
 #[cfg(test)]
 mod tests {
     use xqute::model::settings::ErrorStrategy;
@@ -219,9 +131,6 @@ mod tests {
         Surroundings {
             here: "/here".into(),
             cores: NonZeroU32::new(6).unwrap(),
-            plugin_path: Some("/env/a::/env/b".to_owned()),
-            data_home: Some("/home/u/.local/share".into()),
-            exe_dir: Some("/opt/xqute".into()),
         }
     }
 
@@ -282,33 +191,5 @@ mod tests {
         assert_eq!(voice.color, Color::Never);
         assert_eq!(voice.format, LogFormat::Json);
         assert_eq!(voice.verbosity, Verbosity::Normal(2));
-    }
-
-    #[test]
-    fn plugins_are_looked_for_in_order() {
-        let line = "xqute --plugin-dir p --plugin-dir /env/b --plugin a.wasm --disable z --disable off --allow y:script plugin list";
-        let (global, _) = typed(line).unwrap();
-        let mut config = Config::default();
-        let at = |path: &str| PluginConfig {
-            path: Some(path.into()),
-            ..PluginConfig::default()
-        };
-        config.plugins.insert("y".into(), at("/y.wasm"));
-        config.plugins.insert("off".into(), at("/off.wasm"));
-        let plan = plugins(&global, &config, &around());
-        assert_eq!(plan.files, ["/here/a.wasm", "/y.wasm"]);
-        let folders: Vec<_> = plan.folders.iter().map(|dir| (dir.path.as_str(), dir.origin)).collect();
-        assert_eq!(
-            folders,
-            [
-                ("/here/p", FolderOrigin::Named),
-                ("/env/b", FolderOrigin::Named),
-                ("/env/a", FolderOrigin::Named),
-                ("/home/u/.local/share/xqute/plugins", FolderOrigin::Data),
-                ("/opt/xqute/plugins", FolderOrigin::Bundled),
-            ]
-        );
-        assert_eq!(plan.by_name["z"].enabled, Some(false));
-        assert_eq!(plan.by_name["y"].allow.len(), 1);
     }
 }

@@ -92,12 +92,12 @@ impl Screen {
     pub(super) fn print(&self, text: &str) {
         let shared = &mut *self.lock();
         let out = &mut shared.out;
-        let write = || {
+        let mut write = || {
             let _nobody_to_tell = out.write_all(text.as_bytes()).and_then(|()| out.flush());
         };
         match &shared.bar {
             Some(bar) => bar.suspend(write),
-            None => { write }(),
+            None => write(),
         }
     }
 

@@ -120,7 +120,7 @@ impl Summary {
     fn json(&self) -> Value {
         let mut record = progress::json(&self.tally);
         let failures: Vec<_> = self.failures.iter().map(Failed::json).collect();
-        let plugins: Vec<_> = self.bad_plugins.iter();
+        let plugins = self.bad_plugins.iter();
         let plugins: Vec<_> = plugins.map(|plugin| json!({"plugin": plugin.name, "why": plugin.why})).collect();
         let more = json!({
             "elapsed_ms": u64::try_from(self.elapsed.as_millis()).unwrap_or(u64::MAX), "failures": failures,

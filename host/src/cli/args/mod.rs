@@ -6,8 +6,8 @@
 
 use camino::Utf8PathBuf;
 use clap::{ArgAction, Parser, Subcommand};
+use xqute::adapters::component::rights::Allow;
 
-use self::values::Allow;
 use super::{
     exit,
     screen::{Color, LogFormat},
@@ -89,7 +89,7 @@ impl Args {
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Global options")]
 pub(super) struct Global {
-    /// Load this plugin; may be repeated
+    /// Load this plugin: a file, or the name of one that came with xqute; may be repeated
     #[arg(long, value_name = "PATH")]
     pub(super) plugin: Vec<Utf8PathBuf>,
     /// Look for plugins here as well; may be repeated

@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
+use xqute::adapters::component::{hooks::OnFailure, rights::Grant};
 
 use super::{
-    args::{run::RunSettings, values::Allowed},
+    args::run::RunSettings,
     error::{Failure, Result},
     exit::Exit,
     read::{self, OneOrMany},
@@ -48,20 +49,11 @@ pub(super) struct PluginConfig {
     pub(super) options: Vec<(String, String)>,
     /// What it may do.
     #[serde(deserialize_with = "read::allow")]
-    pub(super) allow: Vec<Allowed>,
+    pub(super) allow: Grant,
     /// What happens when it fails.
     pub(super) on_failure: Option<OnFailure>,
     /// Replaces the plugin's own limits.
     pub(super) limits: LimitsConfig,
-}
-
-/// What happens when a plugin fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum OnFailure {
-    Ignore,
-    FailJob,
-    Halt,
 }
 
 /// `[plugins.NAME.limits]`, as in `wit/about.wit`.
@@ -148,6 +140,8 @@ fn folders<'de, D: serde::Deserializer<'de>>(from: D) -> std::result::Result<Vec
 mod tests {
     use std::{num::NonZeroU32, time::Duration};
 
+    use xqute::adapters::component::rights::Right;
+
     use super::*;
     use crate::cli::args::run::Strategy;
 
@@ -193,7 +187,8 @@ mod tests {
         assert_eq!(config.run.opt.len(), 3);
         let slurm = &config.plugins["slurm"];
         assert_eq!(slurm.on_failure, Some(OnFailure::Halt));
-        assert_eq!(slurm.allow[1], Allowed::Script);
+        let granted = [Right::Run("sbatch".into()), Right::Run("squeue".into()), Right::Script];
+        assert_eq!(slurm.allow, Grant::Only(granted.to_vec()));
         assert_eq!(slurm.limits.call_ms, Some(1000));
     }
 
