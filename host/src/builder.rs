@@ -12,9 +12,9 @@ use crate::{
     adapters::{
         clock::Clock,
         component::{
-            hooks::ComponentHooks,
-            plugins::{Plugins, StartError, Started},
-            report::PluginReport,
+            hooks::{ComponentHooks, PluginReport},
+            error::StartError,
+            plugins::Plugins,
         },
         local::LocalScheduler,
         workdir::{Existing, Workdir, WorkdirError},
@@ -121,8 +121,7 @@ impl Builder {
         check_settings(&run)?;
         let clock = Clock::start();
         let book = Arc::new(Book::new(run.clone()));
-        let wanted = (run.scheduler != LOCAL).then_some(run.scheduler.as_str());
-        let started = start_plugins(plugins, &run, &book, clock, wanted).await?;
+        let started = plugins.start(run.clone(), book.clone(), clock, Some(&run.scheduler)).await?;
         let scheduler: Arc<dyn Scheduler> = match started.scheduler {
             Some(scheduler) => scheduler,
             None => Arc::new(local_scheduler(&run.settings)),
@@ -152,26 +151,6 @@ impl Builder {
             reports: PluginReports(started.hooks),
         })
     }
-}
-
-async fn start_plugins(
-    plugins: Plugins,
-    run: &Arc<Run>,
-    book: &Arc<Book>,
-    clock: Clock,
-    scheduler: Option<&str>,
-) -> Result<Started, BuildError> {
-    if let Some(wanted) = scheduler {
-        let mut known = vec![LOCAL.to_owned()];
-        known.extend(plugins.scheduler_names());
-        if !known.iter().any(|name| name == wanted) {
-            return Err(BuildError::UnknownScheduler {
-                name: wanted.to_owned(),
-                known: known.join(", "),
-            });
-        }
-    }
-    Ok(plugins.start(run.clone(), book.clone(), clock, scheduler).await?)
 }
 
 fn local_scheduler(settings: &Settings) -> LocalScheduler {
@@ -215,14 +194,6 @@ impl PluginReports {
 /// Why a run could not be put together.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// No such scheduler.
-    #[error("there is no scheduler `{name}`; known are {known}")]
-    UnknownScheduler {
-        /// What was asked for.
-        name: String,
-        /// What there is.
-        known: String,
-    },
     /// The wrapper's shell is empty.
     #[error("the wrapper shell is empty; it has to name a bash")]
     NoWrapperShell,
