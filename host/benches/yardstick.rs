@@ -1,6 +1,13 @@
 //! How fast jobs go through bash: a bare loop beside the local scheduler with its workdir and scripts, in turn, in one
 //! program. `cargo bench -p xqute --bench yardstick [-- JOBS [ROUNDS]]`
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a benchmark prints, and ends when something is wrong"
+)]
+
 #[path = "yardstick/bare.rs"]
 mod bare;
 

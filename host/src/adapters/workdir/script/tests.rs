@@ -75,6 +75,7 @@ fn a_plain_script() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "most of them are the script")]
 fn a_script_with_everything() {
     let settings = Settings {
         prescript: "module load gcc\numask 077".to_owned(),
