@@ -26,13 +26,13 @@ pub fn xqute() -> PathBuf {
     let path = env::var_os("XQUTE_BIN").map_or_else(|| target().join("release/xqute"), PathBuf::from);
     assert!(
         path.is_file(),
-        "there is no {}: build it with `cargo build --release -p xqute` or name another one in XQUTE_BIN",
+        "there is no {}: build it with `cargo xtask build` or name another one in XQUTE_BIN",
         path.display()
     );
     path
 }
 
-/// The folder of the plugins: `XQUTE_TEST_PLUGINS`, or where `cargo xtask plugins` puts them.
+/// The folder of the plugins: `XQUTE_TEST_PLUGINS`, or where `cargo xtask build` puts them.
 pub fn plugins() -> PathBuf {
     env::var_os("XQUTE_TEST_PLUGINS").map_or_else(|| target().join("plugins"), PathBuf::from)
 }
@@ -42,7 +42,7 @@ pub fn plugin(name: &str) -> PathBuf {
     let path = plugins().join(name).with_extension("wasm");
     assert!(
         path.is_file(),
-        "there is no {}: build the plugins with `cargo xtask plugins` or name their folder in XQUTE_TEST_PLUGINS",
+        "there is no {}: build the plugins with `cargo xtask build` or name their folder in XQUTE_TEST_PLUGINS",
         path.display()
     );
     path

@@ -3,6 +3,7 @@
 //! - [`built`]: finds the program and the plugins that are tested;
 //! - [`scratch`]: a folder of its own for each test, with its own home, and everything that is looked at in it;
 //! - [`program`]: starts xqute there, signals it, and collects what it said;
+//! - [`plugins`]: the same with plugins;
 //! - [`job`]: reads a job directory;
 //! - [`machine`]: waiting, processes, and disks that are small or read-only.
 //!
@@ -11,6 +12,7 @@
 pub mod built;
 pub mod job;
 pub mod machine;
+pub mod plugins;
 pub mod program;
 pub mod scratch;
 
