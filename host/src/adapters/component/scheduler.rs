@@ -186,6 +186,13 @@ impl Scheduler for ComponentScheduler {
         Watching::Poll
     }
 
+    fn check_options(&self, options: &Options) -> Result<(), CallError> {
+        schema::check(self.name(), &self.known, options).map_err(|error| CallError {
+            kind: CallErrorKind::InvalidOptions,
+            message: error.to_string(),
+        })
+    }
+
     async fn wrap(&self, jobs: &[JobAttempt]) -> Vec<Result<Wrapping, CallError>> {
         if !self.wraps {
             return jobs.iter().map(|_| Ok(Wrapping::default())).collect();
