@@ -11,7 +11,11 @@ fn refused(bytes: impl AsRef<[u8]>) -> String {
 }
 
 fn said(scratch: &Scratch, flags: &[&str]) -> String {
-    let output = scratch.xqute(flags.iter().copied()).args(["run", "--", "touch", "ran"]).run().exits(3);
+    let output = scratch
+        .xqute(flags.iter().copied())
+        .args(["run", "--", "touch", "ran"])
+        .run()
+        .exits(3);
     assert!(!scratch.has("ran"), "a job has run");
     output.stderr
 }
@@ -43,12 +47,12 @@ fn no_such_folder() {
 fn a_folder() {
     let scratch = Scratch::new();
     scratch.write("bad.wasm/x", "");
-    insta::assert_snapshot!(said(&scratch, &["--plugin", "bad.wasm"]), @"");
+    insta::assert_snapshot!(said(&scratch, &["--plugin", "bad.wasm"]), @"error: plugin bad.wasm: it is not a regular file; a plugin is one .wasm file");
 }
 
 #[test]
 fn no_webassembly() {
-    insta::assert_snapshot!(refused("#!/bin/sh\n"), @"");
+    insta::assert_snapshot!(refused("#!/bin/sh\n"), @"error: plugin bad.wasm: it is not WebAssembly; a plugin is a WebAssembly component (.wasm)");
 }
 
 #[test]
@@ -58,22 +62,22 @@ fn an_empty_file() {
 
 #[test]
 fn a_core_module() {
-    insta::assert_snapshot!(refused(b"\0asm\x01\0\0\0"), @"");
+    insta::assert_snapshot!(refused(b"\0asm\x01\0\0\0"), @"error: plugin bad.wasm: it is a core module, not a component; turn it into one with `wasm-tools component new MODULE -o PLUGIN.wasm`, or build it with `cargo xtask build` or for the target wasm32-wasip2");
 }
 
 #[test]
 fn another_version_of_the_contract() {
-    insta::assert_snapshot!(refused(importing("xqute:plugin/log@0.2.0")), @"");
+    insta::assert_snapshot!(refused(importing("xqute:plugin/log@0.2.0")), @"error: plugin bad.wasm: it asks for `xqute:plugin/log@0.2.0`, but this xqute speaks version 0.1 of the contract; rebuild the plugin with an SDK of that version, or use an xqute that speaks the other one");
 }
 
 #[test]
 fn an_import_that_nobody_has() {
-    insta::assert_snapshot!(refused(importing("acme:teleport/beam@1.0.0")), @"");
+    insta::assert_snapshot!(refused(importing("acme:teleport/beam@1.0.0")), @"error: plugin bad.wasm: it imports `acme:teleport/beam@1.0.0`, which xqute does not provide: a plugin may import only xqute:plugin and WASI 0.2; compose what else it needs into it with `wac plug`");
 }
 
 #[test]
 fn a_component_that_is_no_plugin() {
-    insta::assert_snapshot!(refused(Component::new().finish()), @"");
+    insta::assert_snapshot!(refused(Component::new().finish()), @"error: plugin bad.wasm: it does not export `xqute:plugin/about`; every plugin must, see wit/about.wit");
 }
 
 #[test]
@@ -81,7 +85,10 @@ fn a_plugin_that_was_cut_off() {
     let whole = std::fs::read(plugin("hello")).unwrap();
     for part in [6, 100, whole.len() / 2, whole.len() - 1] {
         let said = refused(&whole[..part]);
-        assert!(said.contains("it may be truncated") || said.contains("ends within"), "{part} bytes\n{said}");
+        assert!(
+            said.contains("it may be truncated") || said.contains("ends within"),
+            "{part} bytes\n{said}"
+        );
     }
 }
 
@@ -90,7 +97,7 @@ fn two_gigabytes() {
     let scratch = Scratch::new();
     let file = std::fs::File::create(scratch.path("bad.wasm")).unwrap();
     file.set_len(2 << 30).unwrap();
-    insta::assert_snapshot!(said(&scratch, &["--plugin", "bad.wasm"]), @"");
+    insta::assert_snapshot!(said(&scratch, &["--plugin", "bad.wasm"]), @"error: plugin bad.wasm: it has 2147483648 bytes; a plugin may have at most 67108864. Strip its debug information, or split it");
 }
 
 #[test]
@@ -100,13 +107,20 @@ fn two_of_one_name() {
         std::fs::copy(plugin("hello"), scratch.path(name)).unwrap();
     }
     let said = said(&scratch, &["--plugin", "one.wasm", "--plugin", "two.wasm"]);
-    assert!(said.contains("`hello`") && said.contains("one.wasm") && said.contains("two.wasm"), "{said}");
+    assert!(
+        said.contains("`hello`") && said.contains("one.wasm") && said.contains("two.wasm"),
+        "{said}"
+    );
 }
 
 #[test]
 fn inspect_says_the_same() {
     let scratch = Scratch::new();
     scratch.write("bad.wasm", importing("acme:teleport/beam@1.0.0"));
-    let output = scratch.xqute(["plugin", "inspect", "bad.wasm"]).run().exits(3).says("acme:teleport/beam@1.0.0");
+    let output = scratch
+        .xqute(["plugin", "inspect", "bad.wasm"])
+        .run()
+        .exits(3)
+        .says("acme:teleport/beam@1.0.0");
     assert_eq!(output.stdout, "");
 }

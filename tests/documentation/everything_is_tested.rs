@@ -29,7 +29,9 @@ fn tests() -> String {
 }
 
 fn folders(place: &str) -> Vec<String> {
-    let entries = fs::read_dir(built::repository().join(place)).unwrap().map(|entry| entry.unwrap());
+    let entries = fs::read_dir(built::repository().join(place))
+        .unwrap()
+        .map(|entry| entry.unwrap());
     let folders = entries.filter(|entry| entry.path().join("Cargo.toml").exists());
     folders.map(|entry| entry.file_name().into_string().unwrap()).collect()
 }
@@ -48,25 +50,33 @@ fn every_hook() {
     let about = fs::read_to_string(built::repository().join("wit/about.wit")).unwrap();
     let (_, hooks) = about.split_once("enum hook {").unwrap();
     let (hooks, _) = hooks.split_once('}').unwrap();
-    let names = hooks.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("///"));
-    let names: Vec<_> = names.map(|line| camel(line.trim_end_matches(','))).collect();
+    let names = hooks
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with("///"));
+    let names: Vec<_> = names
+        .map(|line| format!("on_{}", line.trim_end_matches(',').replace('-', "_")))
+        .collect();
     assert_eq!(names.len(), 15);
     for name in names {
         assert!(tests.contains(&format!("\"{name}\"")), "no test names the hook {name}");
     }
 }
 
-fn camel(name: &str) -> String {
-    let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
-    name.split('-').map(capital).collect()
-}
-
 /// The commands in a page of `--help`.
 fn commands(scratch: &Scratch, of: &[&str]) -> Vec<String> {
-    let help = scratch.xqute(of.iter().copied().chain(["--help"])).run().exits(0).stdout;
-    let Some((_, commands)) = help.split_once("Commands:\n") else { return Vec::new() };
+    let help = scratch
+        .xqute(of.iter().copied().chain(["--help"]))
+        .run()
+        .exits(0)
+        .stdout;
+    let Some((_, commands)) = help.split_once("Commands:\n") else {
+        return Vec::new();
+    };
     let lines = commands.lines().take_while(|line| line.starts_with("  "));
-    let names = lines.filter(|line| !line.starts_with("   ")).filter_map(|line| line.split_whitespace().next());
+    let names = lines
+        .filter(|line| !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next());
     names.map(str::to_owned).collect()
 }
 
@@ -76,7 +86,10 @@ fn every_command() {
     let top = commands(&scratch, &[]);
     assert!(top.contains(&"run".to_owned()), "{top:?}");
     for command in top {
-        assert!(tests.contains(&format!("\"{command}\"")), "no test uses `xqute {command}`");
+        assert!(
+            tests.contains(&format!("\"{command}\"")),
+            "no test uses `xqute {command}`"
+        );
         for inner in commands(&scratch, &[&command]) {
             let typed = format!("\"{command}\", \"{inner}\"");
             assert!(tests.contains(&typed), "no test uses `xqute {command} {inner}`");
@@ -89,8 +102,13 @@ fn every_flag_of_run() {
     let (scratch, tests) = (Scratch::new(), tests());
     let help = scratch.xqute(["run", "--help"]).run().exits(0).stdout;
     let (_, flags) = help.split_once("Options:").unwrap();
-    let words = flags.lines().filter(|line| line.trim_start().starts_with('-')).flat_map(str::split_whitespace);
-    let flags = words.filter(|word| word.starts_with("--")).map(|word| word.trim_end_matches(','));
+    let words = flags
+        .lines()
+        .filter(|line| line.trim_start().starts_with('-'))
+        .flat_map(str::split_whitespace);
+    let flags = words
+        .filter(|word| word.starts_with("--"))
+        .map(|word| word.trim_end_matches(','));
     for flag in flags.filter(|flag| !["--help", "--version", "--"].contains(flag)) {
         assert!(tests.contains(&format!("\"{flag}\"")), "no test uses the flag {flag}");
     }
@@ -101,9 +119,15 @@ fn every_test_file() {
     let top = built::repository().join("tests");
     let manifest = fs::read_to_string(top.join("Cargo.toml")).unwrap();
     let subjects = fs::read_dir(&top).unwrap().map(|entry| entry.unwrap().path());
-    for main in subjects.map(|subject| subject.join("main.rs")).filter(|main| main.exists()) {
+    for main in subjects
+        .map(|subject| subject.join("main.rs"))
+        .filter(|main| main.exists())
+    {
         let name = main.strip_prefix(&top).unwrap().display().to_string();
-        assert!(manifest.contains(&format!("path = \"{name}\"")), "{name} is not in tests/Cargo.toml");
+        assert!(
+            manifest.contains(&format!("path = \"{name}\"")),
+            "{name} is not in tests/Cargo.toml"
+        );
         let text = fs::read_to_string(&main).unwrap();
         let mut files = Vec::new();
         rust_files(main.parent().unwrap(), &mut files);

@@ -49,10 +49,19 @@ fn what_the_tour_shows_is_what_one_sees() {
     let scratch = Scratch::new();
     clone(&scratch);
     let tour = blocks(&readme(), "```bash tour").concat();
-    let output = scratch.program("/bin/bash".as_ref()).args(["-euo", "pipefail", "-c", &tour]).run().exits(0);
+    let output = scratch
+        .program("/bin/bash".as_ref())
+        .args(["-euo", "pipefail", "-c", &tour])
+        .run()
+        .exits(0);
     // Times and folders differ from day to day; the README has `...` for them.
     for shown in blocks(&readme(), "```text tour") {
-        for line in shown.lines().flat_map(|line| line.split("...")).map(str::trim).filter(|part| !part.is_empty()) {
+        for line in shown
+            .lines()
+            .flat_map(|line| line.split("..."))
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+        {
             let seen = output.stdout.contains(line) || output.stderr.contains(line);
             assert!(seen, "{line:?} is not in\n{}\n{}", output.stdout, output.stderr);
         }
@@ -70,13 +79,19 @@ fn it_has_every_exit_code_and_flag() {
     let scratch = Scratch::new();
     let readme = readme();
     for code in ["0", "1", "2", "3", "4", "128+N"] {
-        assert!(readme.contains(&format!("| {code} |")), "exit code {code} is not in the table");
+        assert!(
+            readme.contains(&format!("| {code} |")),
+            "exit code {code} is not in the table"
+        );
     }
     for file in scratch_files() {
         assert!(readme.contains(&format!("`{file}`")), "{file} is not in README.md");
     }
     let help = scratch.xqute(["run", "--help"]).run().exits(0).stdout;
-    for flag in help.split_whitespace().filter(|word| word.starts_with("--") && word.len() > 3) {
+    for flag in help
+        .split_whitespace()
+        .filter(|word| word.starts_with("--") && word.len() > 3)
+    {
         let flag = flag.trim_end_matches([',', '.', ']', ')']);
         assert!(readme.contains(flag), "{flag} is not in README.md");
     }
@@ -84,5 +99,13 @@ fn it_has_every_exit_code_and_flag() {
 
 /// The files of a job directory.
 fn scratch_files() -> [&'static str; 7] {
-    ["job.wrapped.local", "job.status", "job.rc", "job.stdout", "job.stderr", "job.jid", "job.retry/1/"]
+    [
+        "job.wrapped.local",
+        "job.status",
+        "job.rc",
+        "job.stdout",
+        "job.stderr",
+        "job.jid",
+        "job.retry/1/",
+    ]
 }

@@ -26,11 +26,18 @@ async fn jobs_are_fed_and_run() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_may_start_empty_and_be_fed_while_it_goes() {
     let scratch = Scratch::new();
-    let run = builder(&scratch, Settings::default()).build().await.unwrap().keep_feeding();
+    let run = builder(&scratch, Settings::default())
+        .build()
+        .await
+        .unwrap()
+        .keep_feeding();
     for index in 0..3 {
         assert_eq!(run.feed("true").unwrap().0, index);
         // Each is over before the next one is fed: the run goes on although nothing is left to do.
-        run.progress().wait_for(|counts| counts.succeeded == u64::from(index) + 1).await.unwrap();
+        run.progress()
+            .wait_for(|counts| counts.succeeded == u64::from(index) + 1)
+            .await
+            .unwrap();
     }
     let summary = run.stop_feeding().await.unwrap();
     assert_eq!(summary.counts.succeeded, 3);
@@ -39,7 +46,11 @@ async fn a_run_may_start_empty_and_be_fed_while_it_goes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn halt_acts_at_once_while_feeding_is_open() {
     let scratch = Scratch::new();
-    let settings = Settings { error_strategy: ErrorStrategy::Halt, forks: NonZeroU32::new(2).unwrap(), ..Settings::default() };
+    let settings = Settings {
+        error_strategy: ErrorStrategy::Halt,
+        forks: NonZeroU32::new(2).unwrap(),
+        ..Settings::default()
+    };
     let run = builder(&scratch, settings).build().await.unwrap().keep_feeding();
     run.feed("sleep 600").unwrap();
     run.feed("exit 3").unwrap();
@@ -52,7 +63,11 @@ async fn halt_acts_at_once_while_feeding_is_open() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_job_of_a_run_can_be_cancelled() {
     let scratch = Scratch::new();
-    let run = builder(&scratch, Settings::default()).build().await.unwrap().keep_feeding();
+    let run = builder(&scratch, Settings::default())
+        .build()
+        .await
+        .unwrap()
+        .keep_feeding();
     let job = run.feed("touch \"$XQUTE_METADIR/ready\"; sleep 600").unwrap();
     wait_for("the job runs", || scratch.has(".xqute/ready").then_some(()));
     run.stopper().cancel(job);

@@ -16,7 +16,11 @@ fn from_a_folder_that_is_named() {
     let scratch = Scratch::new();
     place(&scratch, "my plugins/hello.wasm");
     scratch.write("my plugins/README", "not a plugin");
-    greets(scratch.xqute(["-v", "--plugin-dir", "my plugins", "run", "--", "true"]).run());
+    greets(
+        scratch
+            .xqute(["-v", "--plugin-dir", "my plugins", "run", "--", "true"])
+            .run(),
+    );
 }
 
 #[test]
@@ -24,14 +28,24 @@ fn from_folders_in_the_environment() {
     let scratch = Scratch::new();
     place(&scratch, "b/hello.wasm");
     scratch.write("a/README", "");
-    greets(scratch.xqute(["-v", "run", "--", "true"]).env("XQUTE_PLUGIN_DIR", "a:b").run());
+    greets(
+        scratch
+            .xqute(["-v", "run", "--", "true"])
+            .env("XQUTE_PLUGIN_DIR", "a:b")
+            .run(),
+    );
 }
 
 #[test]
 fn from_the_users_data_folder() {
     let scratch = Scratch::new();
     place(&scratch, "data/xqute/plugins/hello.wasm");
-    greets(scratch.xqute(["-v", "run", "--", "true"]).env("XDG_DATA_HOME", scratch.path("data")).run());
+    greets(
+        scratch
+            .xqute(["-v", "run", "--", "true"])
+            .env("XDG_DATA_HOME", scratch.path("data"))
+            .run(),
+    );
 }
 
 #[test]
@@ -58,5 +72,8 @@ fn even_one_that_is_broken() {
     let scratch = Scratch::new();
     scratch.write("p/broken.wasm", "no plugin");
     scratch.xqute(["--plugin-dir", "p", "run", "--", "true"]).run().exits(3);
-    scratch.xqute(["--plugin-dir", "p", "--disable", "broken", "run", "--", "true"]).run().exits(0);
+    scratch
+        .xqute(["--plugin-dir", "p", "--disable", "broken", "run", "--", "true"])
+        .run()
+        .exits(0);
 }

@@ -21,7 +21,10 @@ fn lines(scratch: &Scratch) -> Vec<String> {
 fn every_attempt_has_its_line() {
     let scratch = Scratch::new();
     scratch.write("jobs.txt", "true\nexit 3\n");
-    scratch.with_plugins(&[PLUGIN], ["run", "-e", "retry", "-r", "1", "jobs.txt"]).run().exits(1);
+    scratch
+        .with_plugins(&[PLUGIN], ["run", "-e", "retry", "-r", "1", "jobs.txt"])
+        .run()
+        .exits(1);
     assert_eq!(lines(&scratch), ["0 1 0 local-0", "1 1 3 local-1", "1 2 3 local-1"]);
 }
 
@@ -37,9 +40,15 @@ fn it_counts() {
 fn it_holds_jobs_back() {
     let scratch = Scratch::new();
     scratch.configure(PLUGIN, "deny = [\"rm -rf\", \"forbidden\"]", "");
-    scratch.write("jobs.jsonl", "{\"cmd\": \"rm -rf x\"}\n{\"cmd\": \"true\", \"name\": \"forbidden\"}\n{\"cmd\": \"true\"}\n");
+    scratch.write(
+        "jobs.jsonl",
+        "{\"cmd\": \"rm -rf x\"}\n{\"cmd\": \"true\", \"name\": \"forbidden\"}\n{\"cmd\": \"true\"}\n",
+    );
     let output = scratch.with_plugins(&[PLUGIN], ["run", "jobs.jsonl"]).run().exits(1);
-    output.says("2 cancelled").says("the option `deny` names it: rm -rf").says("plugin journal did not let it start");
+    output
+        .says("2 cancelled")
+        .says("the option `deny` names it: rm -rf")
+        .says("plugin journal did not let it start");
     assert_eq!(lines(&scratch), ["2 1 0 local-2"]);
     scratch.job(2).ended(0);
 }
@@ -48,7 +57,10 @@ fn it_holds_jobs_back() {
 fn it_changes_commands_of_both_kinds() {
     let scratch = Scratch::new();
     scratch.configure(PLUGIN, "nice = 7", "");
-    scratch.write("jobs.jsonl", "{\"cmd\": \"nice | cat; echo \\\"it's\\\"\"}\n{\"cmd\": [\"bash\", \"-c\", \"nice; echo $0\", \"it's\"]}\n");
+    scratch.write(
+        "jobs.jsonl",
+        "{\"cmd\": \"nice | cat; echo \\\"it's\\\"\"}\n{\"cmd\": [\"bash\", \"-c\", \"nice; echo $0\", \"it's\"]}\n",
+    );
     scratch.with_plugins(&[PLUGIN], ["run", "jobs.jsonl"]).run().exits(0);
     for index in 0..2 {
         assert_eq!(scratch.job(index).stdout(), "7\nit's\n");

@@ -19,7 +19,10 @@ const WAYS: [(&str, &str); 3] = [("trap", "it crashed"), ("spin", "was stopped")
 fn an_observer_that_misbehaves_harms_no_job() {
     for (how, word) in WAYS {
         let (scratch, output) = run("on_init", how, "");
-        output.exits(0).says("plugin misbehaves, call observer.observe").says(word);
+        output
+            .exits(0)
+            .says("plugin misbehaves, call observer.observe")
+            .says(word);
         assert_eq!(scratch.job(2).ended(0).stdout(), "2\n");
     }
 }
@@ -28,7 +31,10 @@ fn an_observer_that_misbehaves_harms_no_job() {
 fn a_gatekeeper_that_misbehaves_fails_the_jobs_that_it_was_asked_about() {
     for (how, word) in WAYS {
         let (scratch, output) = run("on_job_submitting", how, "");
-        output.says("plugin misbehaves, call gatekeeper.decide").says(word).says("3 failed");
+        output
+            .says("plugin misbehaves, call gatekeeper.decide")
+            .says(word)
+            .says("3 failed");
         assert_eq!(scratch.job(0).text("job.rc"), "-2\n");
     }
 }
@@ -51,7 +57,10 @@ fn a_plugin_that_keeps_failing_is_quarantined_and_said_so() {
 #[test]
 fn one_that_fails_now_and_then_is_not() {
     let (_scratch, output) = run("on_shutdown", "trap", "");
-    output.exits(0).says("plugin misbehaves").does_not_say("is not called any more");
+    output
+        .exits(0)
+        .says("plugin misbehaves")
+        .does_not_say("is not called any more");
 }
 
 #[test]
@@ -81,14 +90,27 @@ fn other_plugins_do_not_notice() {
     scratch.configure("misbehaves", "in = \"on_job_succeeded\", how = \"trap\"", "");
     scratch.write("jobs.txt", "true\n".repeat(6));
     let run = scratch.with_plugins(&["misbehaves", "hello"], ["-v", "run", "-j", "1", "jobs.txt"]);
-    run.run().says("hello from job 0").says("hello from job 5").says("6 succeeded");
+    run.run()
+        .says("hello from job 0")
+        .says("hello from job 5")
+        .says("6 succeeded");
 }
 
 #[test]
 fn a_scheduler_that_misbehaves_fails_its_jobs_and_no_more() {
-    for (place, how) in [("submit", "trap"), ("submit", "short"), ("submit", "spin"), ("wrap", "trap"), ("wrap", "short")] {
+    for (place, how) in [
+        ("submit", "trap"),
+        ("submit", "short"),
+        ("submit", "spin"),
+        ("wrap", "trap"),
+        ("wrap", "short"),
+    ] {
         let (scratch, output) = scheduled(place, how, &[]);
-        output.exits(1).says("misbehaves").says(&format!("scheduler.{place}")).says("2 failed");
+        output
+            .exits(1)
+            .says("misbehaves")
+            .says(&format!("scheduler.{place}"))
+            .says("2 failed");
         assert_eq!(scratch.job(0).text("job.rc"), "-2\n", "{place} {how}");
     }
 }
@@ -106,7 +128,21 @@ fn scheduled(place: &str, how: &str, more: &[&str]) -> (Scratch, Output) {
     scratch.write("xqute.toml", "[plugins.misbehaves.limits]\ncall-ms = 500\n");
     scratch.write("jobs.txt", "true\ntrue\n");
     let (place, how) = (format!("in={place}"), format!("how={how}"));
-    let flags = ["run", "-s", "misbehaves", "--opt", &place, "--opt", &how, "--recheck-interval", "0.05"];
-    let output = scratch.with_plugins(&["misbehaves"], flags).args(more).args(["jobs.txt"]).run();
+    let flags = [
+        "run",
+        "-s",
+        "misbehaves",
+        "--opt",
+        &place,
+        "--opt",
+        &how,
+        "--recheck-interval",
+        "0.05",
+    ];
+    let output = scratch
+        .with_plugins(&["misbehaves"], flags)
+        .args(more)
+        .args(["jobs.txt"])
+        .run();
     (scratch, output)
 }

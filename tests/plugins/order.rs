@@ -5,9 +5,14 @@ use xqute_tests::Scratch;
 /// The plugins whose `init` snippets are in the job's script, in order.
 fn order(scratch: &Scratch) -> Vec<String> {
     scratch.write("jobs.txt", "true\n");
-    scratch.with_plugins(&["journal", "all_hooks"], ["run", "--overwrite", "jobs.txt"]).run().exits(0);
+    scratch
+        .with_plugins(&["journal", "all_hooks"], ["run", "--overwrite", "jobs.txt"])
+        .run()
+        .exits(0);
     let script = scratch.job(0).text("job.wrapped.local");
-    let names = script.lines().filter_map(|line| line.trim().strip_prefix("# init, from plugin "));
+    let names = script
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("# init, from plugin "));
     names.map(str::to_owned).collect()
 }
 

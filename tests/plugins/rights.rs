@@ -12,7 +12,13 @@ fn stranger(scratch: &Scratch, name: &str) -> String {
 fn run(name: &str, flags: &[&str], args: &[&str]) -> (Scratch, Output) {
     let scratch = Scratch::new();
     let file = stranger(&scratch, name);
-    let output = scratch.xqute(["--plugin", &file]).args(flags).args(["run"]).args(args).args(["--", "touch", "ran"]).run();
+    let output = scratch
+        .xqute(["--plugin", &file])
+        .args(flags)
+        .args(["run"])
+        .args(args)
+        .args(["--", "touch", "ran"])
+        .run();
     (scratch, output)
 }
 
@@ -47,7 +53,10 @@ fn the_configuration_file_can_allow_too() {
     scratch.write("xqute.toml", "[plugins.journal]\nallow = [\"script\"]\n");
     scratch.xqute(["--plugin", &file, "run", "--", "true"]).run().exits(0);
     scratch.write("xqute.toml", "[plugins.journal]\nallow = true\n");
-    scratch.xqute(["--plugin", &file, "run", "--overwrite", "--", "true"]).run().exits(0);
+    scratch
+        .xqute(["--plugin", &file, "run", "--overwrite", "--", "true"])
+        .run()
+        .exits(0);
 }
 
 #[test]
@@ -56,13 +65,23 @@ fn files_and_variables_are_out_of_reach_unless_allowed() {
         let scratch = Scratch::new();
         scratch.configure("wasi-hello", "file = \"/etc/passwd\"", "");
         let file = stranger(&scratch, "wasi_hello");
-        scratch.xqute(["-v", "--plugin", &file]).args(flags).args(["run", "--", "true"]).run().exits(0)
+        scratch
+            .xqute(["-v", "--plugin", &file])
+            .args(flags)
+            .args(["run", "--", "true"])
+            .run()
+            .exits(0)
     };
     let denied = see(&[]);
-    denied.says("HOME=(not granted)").says("clock=goes").does_not_say("root:");
+    denied
+        .says("HOME=(not granted)")
+        .says("clock=goes")
+        .does_not_say("root:");
     let allowed = see(&["--allow", "wasi-hello:env=HOME", "--allow", "wasi-hello:read=/etc"]);
     allowed.says("HOME=[scratch]/home").says("/etc/passwd=root:");
-    see(&["--allow", "wasi-hello"]).says("HOME=[scratch]/home").says("root:");
+    see(&["--allow", "wasi-hello"])
+        .says("HOME=[scratch]/home")
+        .says("root:");
 }
 
 #[test]

@@ -5,8 +5,20 @@ use xqute_tests::{Output, Scratch};
 fn run(answer: &str, more: &[&str]) -> (Scratch, Output) {
     let scratch = Scratch::new();
     let answer = format!("answer={answer}");
-    let flags = ["run", "-s", "fake-sched", "--opt", &answer, "--recheck-interval", "0.05"];
-    let output = scratch.with_plugins(&["fake_sched"], flags).args(more).args(["--", "touch", "ran"]).run();
+    let flags = [
+        "run",
+        "-s",
+        "fake-sched",
+        "--opt",
+        &answer,
+        "--recheck-interval",
+        "0.05",
+    ];
+    let output = scratch
+        .with_plugins(&["fake_sched"], flags)
+        .args(more)
+        .args(["--", "touch", "ran"])
+        .run();
     assert!(!scratch.has("ran"), "the fake has run a job");
     (scratch, output)
 }
@@ -19,7 +31,10 @@ fn its_word_counts() {
     assert_eq!(job.text("job.status"), "6\n");
     assert_eq!(job.text("job.jid").trim(), "0.1/succeeded");
     let script = job.text("job.wrapped.fake-sched");
-    assert!(script.starts_with("#!/bin/bash\n#FAKE --name=fake-sched-0\n"), "{script}");
+    assert!(
+        script.starts_with("#!/bin/bash\n#FAKE --name=fake-sched-0\n"),
+        "{script}"
+    );
 }
 
 #[test]
@@ -33,7 +48,11 @@ fn every_other_answer() {
         let (scratch, output) = run(answer, &[]);
         output.exits(1).says(words);
         let job = scratch.job(0);
-        assert_eq!((job.text("job.rc").as_str(), job.text("job.status").as_str()), (rc, "7\n"), "{answer}");
+        assert_eq!(
+            (job.text("job.rc").as_str(), job.text("job.status").as_str()),
+            (rc, "7\n"),
+            "{answer}"
+        );
     }
 }
 
@@ -62,5 +81,10 @@ fn what_it_refuses_is_tried_again_when_wanted() {
 fn job_names_have_a_prefix() {
     let (scratch, output) = run("succeeded", &["--jobname-prefix", "night"]);
     output.exits(0);
-    assert!(scratch.job(0).text("job.wrapped.fake-sched").contains("#FAKE --name=night-0\n"));
+    assert!(
+        scratch
+            .job(0)
+            .text("job.wrapped.fake-sched")
+            .contains("#FAKE --name=night-0\n")
+    );
 }

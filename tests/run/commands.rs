@@ -1,9 +1,6 @@
 //! What reaches a command: the exact bytes of an argv, and bash for a line.
 
-use std::{
-    ffi::OsString,
-    os::unix::ffi::OsStringExt as _,
-};
+use std::{ffi::OsString, os::unix::ffi::OsStringExt as _};
 
 use xqute_tests::Scratch;
 
@@ -14,12 +11,32 @@ fn arrive(args: &[Vec<u8>]) {
     let all = head.into_iter().chain(args.iter().cloned().map(OsString::from_vec));
     scratch.run(all).exits(0);
     let expected: Vec<u8> = args.iter().flat_map(|arg| [arg, [0].as_slice()].concat()).collect();
-    assert!(scratch.job(0).ended(0).bytes("job.stdout") == expected, "{args:?} did not arrive");
+    assert!(
+        scratch.job(0).ended(0).bytes("job.stdout") == expected,
+        "{args:?} did not arrive"
+    );
 }
 
 #[test]
 fn arguments_arrive_as_they_are() {
-    let args = ["", " ", "two words", "it's", "\"", "$HOME", "${x:-y}", "`id`", "$(id)", "\\", "a\nb", "*", "~", "!!", "-n", "--"];
+    let args = [
+        "",
+        " ",
+        "two words",
+        "it's",
+        "\"",
+        "$HOME",
+        "${x:-y}",
+        "`id`",
+        "$(id)",
+        "\\",
+        "a\nb",
+        "*",
+        "~",
+        "!!",
+        "-n",
+        "--",
+    ];
     arrive(&args.map(|arg| arg.as_bytes().to_vec()));
 }
 
@@ -32,7 +49,11 @@ fn every_byte_but_nul_arrives() {
 
 #[test]
 fn ten_thousand_arguments_arrive() {
-    arrive(&(0..10_000).map(|number| format!("argument {number}").into_bytes()).collect::<Vec<_>>());
+    arrive(
+        &(0..10_000)
+            .map(|number| format!("argument {number}").into_bytes())
+            .collect::<Vec<_>>(),
+    );
 }
 
 #[test]
@@ -57,7 +78,9 @@ fn a_line_is_bash() {
 #[test]
 fn a_line_has_an_exit_code_of_its_own() {
     let scratch = Scratch::new();
-    scratch.run_jobs("exit 4\nfalse | true\nkill -TERM $$\n(exit 255)\n", [""; 0]).exits(1);
+    scratch
+        .run_jobs("exit 4\nfalse | true\nkill -TERM $$\n(exit 255)\n", [""; 0])
+        .exits(1);
     for (index, rc) in [(0, 4), (1, 0), (2, 143), (3, 255)] {
         scratch.job(index).ended(rc);
     }
@@ -74,7 +97,11 @@ fn an_unbalanced_quote_breaks_only_its_job() {
 #[test]
 fn a_job_reads_nothing_from_our_standard_input() {
     let scratch = Scratch::new();
-    scratch.xqute(["run", "-j", "1", "-"]).stdin("cat\necho second\n").run().exits(0);
+    scratch
+        .xqute(["run", "-j", "1", "-"])
+        .stdin("cat\necho second\n")
+        .run()
+        .exits(0);
     assert_eq!(scratch.job(0).stdout(), "");
     assert_eq!(scratch.job(1).stdout(), "second\n");
 }

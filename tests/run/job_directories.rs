@@ -2,7 +2,14 @@
 
 use xqute_tests::Scratch;
 
-const FILES: [&str; 6] = ["job.jid", "job.rc", "job.status", "job.stderr", "job.stdout", "job.wrapped.local"];
+const FILES: [&str; 6] = [
+    "job.jid",
+    "job.rc",
+    "job.status",
+    "job.stderr",
+    "job.stdout",
+    "job.wrapped.local",
+];
 
 #[test]
 fn every_job_has_a_directory_with_its_files() {
@@ -45,10 +52,16 @@ fn the_job_id_is_that_of_a_process() {
 #[test]
 fn the_script_can_be_run_again_by_hand() {
     let scratch = Scratch::new();
-    scratch.run(["--env", "WORD=it's", "--", "bash", "-c", "echo \"$WORD\"; exit 3"]).exits(1);
+    scratch
+        .run(["--env", "WORD=it's", "--", "bash", "-c", "echo \"$WORD\"; exit 3"])
+        .exits(1);
     let job = scratch.job(0).ended(3);
     std::fs::remove_file(job.path("job.rc")).unwrap();
-    scratch.program("/bin/bash".as_ref()).args([job.path("job.wrapped.local")]).run().exits(3);
+    scratch
+        .program("/bin/bash".as_ref())
+        .args([job.path("job.wrapped.local")])
+        .run()
+        .exits(3);
     assert_eq!(job.ended(3).stdout(), "it's\n");
 }
 

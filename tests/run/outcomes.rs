@@ -17,7 +17,13 @@ fn one_when_some_job_did_not() {
 #[test]
 fn two_for_bad_usage_or_input() {
     let scratch = Scratch::new();
-    for args in [&["run", "--no-such-flag"][..], &["run", "missing.txt"], &["walk"], &["run"], &[]] {
+    for args in [
+        &["run", "--no-such-flag"][..],
+        &["run", "missing.txt"],
+        &["walk"],
+        &["run"],
+        &[],
+    ] {
         let output = scratch.xqute(args.iter().copied()).run().exits(2);
         assert_eq!(output.stdout, "");
     }
@@ -27,7 +33,10 @@ fn two_for_bad_usage_or_input() {
 #[test]
 fn three_when_a_plugin_cannot_be_used() {
     let scratch = Scratch::new();
-    scratch.xqute(["--plugin", "none.wasm", "run", "--", "touch", "ran"]).run().exits(3);
+    scratch
+        .xqute(["--plugin", "none.wasm", "run", "--", "touch", "ran"])
+        .run()
+        .exits(3);
     assert!(!scratch.has("ran"));
 }
 
@@ -42,8 +51,14 @@ fn four_when_the_workdir_cannot_be_used() {
 #[test]
 fn a_job_whose_program_does_not_exist_fails_with_127_and_the_run_goes_on() {
     let scratch = Scratch::new();
-    scratch.write("jobs.jsonl", "{\"cmd\": [\"no-such-program\", \"x\"]}\n{\"cmd\": \"no_such_program\"}\n{\"cmd\": \"true\"}\n");
-    scratch.run(["jobs.jsonl"]).exits(1).says("exit code 127 (command not found)");
+    scratch.write(
+        "jobs.jsonl",
+        "{\"cmd\": [\"no-such-program\", \"x\"]}\n{\"cmd\": \"no_such_program\"}\n{\"cmd\": \"true\"}\n",
+    );
+    scratch
+        .run(["jobs.jsonl"])
+        .exits(1)
+        .says("exit code 127 (command not found)");
     scratch.job(0).ended(127);
     scratch.job(1).ended(127);
     scratch.job(2).ended(0);
@@ -67,7 +82,10 @@ fn a_job_that_a_signal_ended_is_known_by_it() {
 #[test]
 fn a_job_that_kills_its_own_script_is_recorded_all_the_same() {
     let scratch = Scratch::new();
-    scratch.run_jobs("kill -KILL $$\ntrue\n", [""; 0]).exits(1).says("killed by signal 9");
+    scratch
+        .run_jobs("kill -KILL $$\ntrue\n", [""; 0])
+        .exits(1)
+        .says("killed by signal 9");
     scratch.job(0).ended(137);
     scratch.job(1).ended(0);
 }

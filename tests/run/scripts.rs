@@ -7,16 +7,41 @@ fn the_prescript_comes_before_and_the_postscript_after() {
     let scratch = Scratch::new();
     let pre = "echo pre; export FROM_PRE=1";
     let post = "echo post; cat \"$XQUTE_JOB_METADIR/job.rc\" \"$XQUTE_JOB_METADIR/job.status\"";
-    scratch.run(["--prescript", pre, "--postscript", post, "--", "bash", "-c", "echo cmd $FROM_PRE; exit 3"]).exits(1);
+    scratch
+        .run([
+            "--prescript",
+            pre,
+            "--postscript",
+            post,
+            "--",
+            "bash",
+            "-c",
+            "echo cmd $FROM_PRE; exit 3",
+        ])
+        .exits(1);
     let job = scratch.job(0).ended(3);
-    assert_eq!(job.stdout(), "cmd 1\n", "only the command's own output is in job.stdout");
+    assert_eq!(
+        job.stdout(),
+        "cmd 1\n",
+        "only the command's own output is in job.stdout"
+    );
     assert_eq!(job.stderr(), "pre\npost\n3\n7\n");
 }
 
 #[test]
 fn a_prescript_that_exits_is_the_end_of_the_job() {
     let scratch = Scratch::new();
-    scratch.run(["--prescript", "exit 9", "--postscript", "echo post", "--", "touch", "ran"]).exits(1);
+    scratch
+        .run([
+            "--prescript",
+            "exit 9",
+            "--postscript",
+            "echo post",
+            "--",
+            "touch",
+            "ran",
+        ])
+        .exits(1);
     assert_eq!(scratch.job(0).ended(9).stderr(), "post\n");
     assert!(!scratch.has("ran"));
 }
@@ -38,6 +63,14 @@ fn an_unbalanced_quote_in_a_script_breaks_only_that_script() {
 #[test]
 fn another_bash_can_run_the_scripts() {
     let scratch = Scratch::new();
-    scratch.run(["--wrapper-shell", "/bin/bash -e", "--prescript", "false", "--", "true"]).exits(1);
-    assert!(scratch.job(0).ended(1).text("job.wrapped.local").starts_with("#!/bin/bash -e\n"));
+    scratch
+        .run(["--wrapper-shell", "/bin/bash -e", "--prescript", "false", "--", "true"])
+        .exits(1);
+    assert!(
+        scratch
+            .job(0)
+            .ended(1)
+            .text("job.wrapped.local")
+            .starts_with("#!/bin/bash -e\n")
+    );
 }

@@ -20,7 +20,11 @@ const STUBBORN: &str = "trap '' TERM INT HUP; touch ready; while :; do sleep 600
 #[test]
 fn an_interrupt_ends_the_jobs_and_the_run() {
     let scratch = Scratch::new();
-    let running = started(&scratch, &[ENDLESS, "touch never\n"].concat(), &["-j", "1", "--submission-batch", "1"]);
+    let running = started(
+        &scratch,
+        &[ENDLESS, "touch never\n"].concat(),
+        &["-j", "1", "--submission-batch", "1"],
+    );
     running.signal(Signal::INT);
     running.wait().exits(130).says("2 cancelled");
     scratch.job(0).ended(143);

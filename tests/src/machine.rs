@@ -64,7 +64,10 @@ pub fn is_root() -> bool {
 /// everything (`CI=true`) that is a failure.
 pub fn skip(test: &str, why: &str) {
     use std::io::Write as _;
-    assert!(std::env::var("CI").as_deref() != Ok("true"), "{test}: {why}, but CI is true");
+    assert!(
+        std::env::var("CI").as_deref() != Ok("true"),
+        "{test}: {why}, but CI is true"
+    );
     let _nobody_listens = writeln!(std::io::stderr(), "\nSKIPPED {test}: {why}");
 }
 
@@ -78,7 +81,9 @@ impl Disk {
     pub fn mount(place: &Path, options: &str) -> Self {
         fs::create_dir_all(place).unwrap();
         command("mount", &["-t", "tmpfs", "-o", options, "xqute-test"], place);
-        Self { place: place.to_owned() }
+        Self {
+            place: place.to_owned(),
+        }
     }
 
     /// Nothing can be written to it any more.
@@ -98,8 +103,16 @@ impl Drop for Disk {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the tests' own programs; they end by themselves")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the tests' own programs; they end by themselves"
+)]
 fn command(program: &str, args: &[&str], place: &Path) {
-    let status = Command::new(program).args(args).arg(place).stdin(Stdio::null()).status().unwrap();
+    let status = Command::new(program)
+        .args(args)
+        .arg(place)
+        .stdin(Stdio::null())
+        .status()
+        .unwrap();
     assert!(status.success(), "{program} {args:?} {}: {status}", place.display());
 }

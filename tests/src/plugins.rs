@@ -19,6 +19,9 @@ impl Scratch {
 
     /// Gives a plugin options, in `xqute.toml`; `more` is anything else that can be said about it there.
     pub fn configure(&self, plugin: &str, options: &str, more: &str) {
-        self.write("xqute.toml", format!("[plugins.{plugin}]\noptions = {{ {options} }}\n{more}\n"));
+        self.write(
+            "xqute.toml",
+            format!("[plugins.{plugin}]\noptions = {{ {options} }}\n{more}\n"),
+        );
     }
 }

@@ -30,7 +30,10 @@ struct Said {
 
 impl Xqute {
     /// `program` in the folder `here`; its words are kept in `files`, with `scratch` hidden in them.
-    #[expect(clippy::disallowed_methods, reason = "the one place where tests start what they test")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where tests start what they test"
+    )]
     pub(crate) fn new(program: &Path, here: &Path, files: &Path, scratch: &Path) -> Self {
         let mut command = Command::new(program);
         command.current_dir(here).env_clear().stdin(Stdio::null());
@@ -111,7 +114,9 @@ impl Running {
     /// Waits until it has said this on stderr.
     #[track_caller]
     pub fn wait_for_word(&self, word: &str) {
-        wait_until(&format!("stderr says {word:?}"), || self.said.read(&self.said.stderr).contains(word));
+        wait_until(&format!("stderr says {word:?}"), || {
+            self.said.read(&self.said.stderr).contains(word)
+        });
     }
 
     /// Whether it has ended.
@@ -172,14 +177,22 @@ impl Output {
     /// Checks that stderr has this text in it.
     #[track_caller]
     pub fn says(self, text: &str) -> Self {
-        assert!(self.stderr.contains(text), "stderr does not say {text:?}\n--- stderr\n{}---", self.stderr);
+        assert!(
+            self.stderr.contains(text),
+            "stderr does not say {text:?}\n--- stderr\n{}---",
+            self.stderr
+        );
         self
     }
 
     /// Checks that stderr does not have this text in it.
     #[track_caller]
     pub fn does_not_say(self, text: &str) -> Self {
-        assert!(!self.stderr.contains(text), "stderr says {text:?}\n--- stderr\n{}---", self.stderr);
+        assert!(
+            !self.stderr.contains(text),
+            "stderr says {text:?}\n--- stderr\n{}---",
+            self.stderr
+        );
         self
     }
 }

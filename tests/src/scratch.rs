@@ -38,7 +38,11 @@ impl Scratch {
     /// An empty one.
     pub fn new() -> Self {
         let readable = fs::Permissions::from_mode(0o755);
-        let top = tempfile::Builder::new().prefix("xqute it's ").permissions(readable).tempdir().unwrap();
+        let top = tempfile::Builder::new()
+            .prefix("xqute it's ")
+            .permissions(readable)
+            .tempdir()
+            .unwrap();
         for folder in ["here", "home", "said"] {
             fs::create_dir(top.path().join(folder)).unwrap();
         }
@@ -109,7 +113,10 @@ impl Scratch {
     /// `xqute run` with these arguments and a job file with these lines, to its end.
     #[track_caller]
     pub fn run_jobs(&self, jobs: &str, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Output {
-        self.xqute(["run"]).args(args).args([self.write("jobs.txt", jobs)]).run()
+        self.xqute(["run"])
+            .args(args)
+            .args([self.write("jobs.txt", jobs)])
+            .run()
     }
 
     /// A job directory in the default workdir.
