@@ -145,7 +145,10 @@ fn flags(plugin: &PluginPage) -> Vec<String> {
             words.push(word);
         }
     }
-    words.iter().map(|word| format!("--allow {}", quoted(&one_line(word)))).collect()
+    words
+        .iter()
+        .map(|word| format!("--allow {}", quoted(&one_line(word))))
+        .collect()
 }
 
 fn quoted(word: &str) -> String {

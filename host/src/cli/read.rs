@@ -41,7 +41,11 @@ pub(super) fn env<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(String, Str
 
 /// A table of options; a list is an option that is given several times.
 pub(super) fn options<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(String, String)>, D::Error> {
-    pairs(from, "a table of names and texts or lists of texts", values::option_pair)
+    pairs(
+        from,
+        "a table of names and texts or lists of texts",
+        values::option_pair,
+    )
 }
 
 /// `true`, or a list such as `["run=sbatch,squeue", "script"]`.

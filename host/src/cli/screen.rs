@@ -104,8 +104,7 @@ impl Screen {
     /// Prints a JSON line. `more` is an object whose members are added.
     pub(super) fn record(&self, level: &str, target: &str, message: &str, more: Value) {
         let time = humantime::format_rfc3339_millis(xqute::adapters::clock::Clock::start().now());
-        let mut record =
-            json!({"timestamp": time.to_string(), "level": level, "target": target, "message": message});
+        let mut record = json!({"timestamp": time.to_string(), "level": level, "target": target, "message": message});
         if let (Some(record), Value::Object(more)) = (record.as_object_mut(), more) {
             record.extend(more);
         }

@@ -111,7 +111,12 @@ fn say(screen: &Screen, signal: i32, count: u32) {
     };
     match screen.format() {
         LogFormat::Text => screen.print(&format!("{} {message}\n", Style::Warning.paint("stopping:"))),
-        LogFormat::Json => screen.record("warn", "xqute::signals", &message, serde_json::json!({"signal": signal})),
+        LogFormat::Json => screen.record(
+            "warn",
+            "xqute::signals",
+            &message,
+            serde_json::json!({"signal": signal}),
+        ),
     }
 }
 

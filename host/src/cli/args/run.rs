@@ -188,7 +188,10 @@ mod tests {
         assert_eq!(settings.timeout, Some(Duration::from_secs(5400)));
         assert_eq!(settings.env, [("A".into(), "1".into()), ("B".into(), "x=y".into())]);
         assert_eq!(settings.opt.len(), 3);
-        assert_eq!(settings.wrapper_shell, Some(Shell(vec!["/bin/bash".into(), "-l".into()])));
+        assert_eq!(
+            settings.wrapper_shell,
+            Some(Shell(vec!["/bin/bash".into(), "-l".into()]))
+        );
         assert_eq!(settings.progress, Some(ProgressMode::Plain));
     }
 

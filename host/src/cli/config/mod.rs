@@ -211,7 +211,11 @@ mod tests {
         let top = Utf8Path::from_path(dir.path()).unwrap();
         let deep = top.join("a/b");
         std::fs::create_dir_all(&deep).unwrap();
-        std::fs::write(top.join("a").join(NAME), "plugin-dir = ['p']\n[run]\nworkdir = 'out'\ncwd = '/x'").unwrap();
+        std::fs::write(
+            top.join("a").join(NAME),
+            "plugin-dir = ['p']\n[run]\nworkdir = 'out'\ncwd = '/x'",
+        )
+        .unwrap();
         std::fs::write(top.join(NAME), "nonsense").unwrap();
         let config = load(None, &deep).unwrap();
         assert_eq!(config.plugin_dir, [top.join("a/p")]);
