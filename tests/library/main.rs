@@ -74,7 +74,7 @@ async fn one_job_of_a_run_can_be_cancelled() {
     run.feed("true").unwrap();
     let summary = run.stop_feeding().await.unwrap();
     assert_eq!((summary.counts.cancelled, summary.counts.succeeded), (1, 1));
-    assert_eq!(summary.failures.len(), 1);
+    assert!(summary.failures.is_empty(), "what one asked for is no failure");
 }
 
 #[tokio::test]
