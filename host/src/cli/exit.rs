@@ -66,7 +66,10 @@ mod tests {
         ];
         for (number, exit) in all.into_iter().enumerate() {
             assert_eq!(usize::from(exit.code()), number);
-            assert!(HELP.contains(&format!("\n  {number}      ")), "{number} is not in the help");
+            assert!(
+                HELP.contains(&format!("\n  {number}      ")),
+                "{number} is not in the help"
+            );
         }
         assert_eq!(Exit::Signal(2).code(), 130);
         assert_eq!(Exit::Signal(15).code(), 143);

@@ -138,12 +138,19 @@ fn settings(plugin: &PluginConfig) -> PluginSettings {
     PluginSettings {
         enabled: plugin.enabled,
         priority: plugin.priority,
-        options: plugin.options.iter().map(|(name, value)| (name, value.clone())).collect(),
+        options: plugin
+            .options
+            .iter()
+            .map(|(name, value)| (name, value.clone()))
+            .collect(),
         grant: plugin.allow.clone(),
         on_failure: plugin.on_failure,
         limits: LimitOverrides {
             memory_mib: plugin.limits.memory_mib,
-            call: plugin.limits.call_ms.map(|millis| std::time::Duration::from_millis(millis.into())),
+            call: plugin
+                .limits
+                .call_ms
+                .map(|millis| std::time::Duration::from_millis(millis.into())),
             instances: plugin.limits.instances,
         },
     }

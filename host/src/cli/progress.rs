@@ -254,7 +254,10 @@ mod tests {
         assert!(pace.is_worth_a_line(&tally(10, 100), seconds(3)));
         assert_eq!(pace.pause(seconds(4)), seconds(1));
         assert!(!pace.is_worth_a_line(&tally(19, 100), seconds(32)));
-        assert!(pace.is_worth_a_line(&tally(19, 100), seconds(33)), "after a long silence");
+        assert!(
+            pace.is_worth_a_line(&tally(19, 100), seconds(33)),
+            "after a long silence"
+        );
     }
 
     #[test]
@@ -264,7 +267,10 @@ mod tests {
         assert_eq!(choose(auto, &screen(LogFormat::Text, true)), ProgressMode::Bar);
         assert_eq!(choose(auto, &screen(LogFormat::Text, false)), ProgressMode::Plain);
         assert_eq!(choose(auto, &screen(LogFormat::Json, true)), ProgressMode::Plain);
-        assert_eq!(choose(ProgressMode::None, &screen(LogFormat::Text, true)), ProgressMode::None);
+        assert_eq!(
+            choose(ProgressMode::None, &screen(LogFormat::Text, true)),
+            ProgressMode::None
+        );
     }
 
     #[tokio::test]
@@ -276,7 +282,13 @@ mod tests {
             gap: Duration::ZERO,
             ..Pace::default()
         };
-        let task = tokio::spawn(plain(watched, |tally| *tally, out.screen(LogFormat::Json), stopped, pace));
+        let task = tokio::spawn(plain(
+            watched,
+            |tally| *tally,
+            out.screen(LogFormat::Json),
+            stopped,
+            pace,
+        ));
         counts.send(tally(5, 10)).unwrap();
         while out.text().is_empty() {
             tokio::task::yield_now().await;

@@ -12,8 +12,8 @@ use super::args::{run::Shell, values};
 
 /// A whole number from 1.
 pub(super) fn forks<'de, D: Deserializer<'de>>(from: D) -> Result<Option<NonZeroU32>, D::Error> {
-    let number = i64::deserialize(from)?;
-    values::forks(&number.to_string()).map(Some).map_err(D::Error::custom)
+    let Text(number) = Text::deserialize(from)?;
+    values::forks(&number).map(Some).map_err(D::Error::custom)
 }
 
 /// A number of seconds, or a text with units.
@@ -41,7 +41,11 @@ pub(super) fn env<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(String, Str
 
 /// A table of options; a list is an option that is given several times.
 pub(super) fn options<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(String, String)>, D::Error> {
-    pairs(from, "a table of names and texts or lists of texts", values::option_pair)
+    pairs(
+        from,
+        "a table of names and texts or lists of texts",
+        values::option_pair,
+    )
 }
 
 /// `true`, or a list such as `["run=sbatch,squeue", "script"]`.

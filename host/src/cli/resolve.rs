@@ -147,7 +147,13 @@ mod tests {
         assert_eq!(plan.workdir, "/here/.xqute");
         assert_eq!(plan.scheduler, "local");
         let forks = NonZeroU32::new(6).unwrap();
-        assert_eq!(plan.settings, Settings { forks, ..Settings::default() });
+        assert_eq!(
+            plan.settings,
+            Settings {
+                forks,
+                ..Settings::default()
+            }
+        );
         assert!(plan.warnings.is_empty());
     }
 
@@ -161,7 +167,10 @@ mod tests {
             opt: vec![("time".into(), "1".into()), ("mem".into(), "2".into())],
             ..RunSettings::default()
         };
-        let plan = plan("xqute run -j 2 -w /w --cwd sub --env A=flag --opt mem=3 --opt mem=4 x", &file);
+        let plan = plan(
+            "xqute run -j 2 -w /w --cwd sub --env A=flag --opt mem=3 --opt mem=4 x",
+            &file,
+        );
         assert_eq!(plan.scheduler, "slurm");
         assert_eq!(plan.workdir, "/w");
         let settings = plan.settings;
@@ -176,7 +185,11 @@ mod tests {
     #[test]
     fn retries_without_the_strategy_are_worth_a_warning() {
         assert_eq!(plan("xqute run -r 3 x", &RunSettings::default()).warnings.len(), 1);
-        assert!(plan("xqute run -e retry -r 3 x", &RunSettings::default()).warnings.is_empty());
+        assert!(
+            plan("xqute run -e retry -r 3 x", &RunSettings::default())
+                .warnings
+                .is_empty()
+        );
     }
 
     #[test]

@@ -16,12 +16,11 @@ use serde_json::{Value, json};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Color {
-    /// On a terminal, unless NO_COLOR is set
+    // On a terminal, unless NO_COLOR is set. These are no doc comments because clap would spread them over a page.
     #[default]
     Auto,
-    /// Also into files and pipes
+    // Also into files and pipes.
     Always,
-    /// Not at all
     Never,
 }
 
@@ -29,10 +28,10 @@ pub(super) enum Color {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum LogFormat {
-    /// Lines for people
+    // Lines for people.
     #[default]
     Text,
-    /// One JSON object on each line, also for progress, the summary and errors
+    // One JSON object on each line, also for progress, the summary and errors.
     Json,
 }
 
@@ -104,8 +103,7 @@ impl Screen {
     /// Prints a JSON line. `more` is an object whose members are added.
     pub(super) fn record(&self, level: &str, target: &str, message: &str, more: Value) {
         let time = humantime::format_rfc3339_millis(xqute::adapters::clock::Clock::start().now());
-        let mut record =
-            json!({"timestamp": time.to_string(), "level": level, "target": target, "message": message});
+        let mut record = json!({"timestamp": time.to_string(), "level": level, "target": target, "message": message});
         if let (Some(record), Value::Object(more)) = (record.as_object_mut(), more) {
             record.extend(more);
         }

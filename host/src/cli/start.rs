@@ -1,11 +1,7 @@
 //! From the process's arguments to its exit code: the order in which things happen, and what has to be known of the machine
 //! for them.
 
-use std::{
-    num::NonZeroU32,
-    process::ExitCode,
-    time::Duration,
-};
+use std::{num::NonZeroU32, process::ExitCode, time::Duration};
 
 use camino::Utf8PathBuf;
 use clap::Parser as _;
@@ -80,18 +76,16 @@ fn act(
     }
 }
 
-fn run_jobs(
-    args: RunArgs,
-    wanted: &Wanted<'_>,
-    around: &Surroundings,
-    voice: Voice,
-    screen: &Screen,
-) -> Result<Exit> {
+fn run_jobs(args: RunArgs, wanted: &Wanted<'_>, around: &Surroundings, voice: Voice, screen: &Screen) -> Result<Exit> {
     let plan = resolve::run(args.settings.clone(), &wanted.config.run, around);
     for warning in &plan.warnings {
         tracing::warn!("{warning}");
     }
-    let existing = if args.overwrite { Existing::Overwrite } else { Existing::Refuse };
+    let existing = if args.overwrite {
+        Existing::Overwrite
+    } else {
+        Existing::Refuse
+    };
     let rules = Rules {
         here: around.here.clone(),
         // Other schedulers may run jobs on machines that have other folders.
@@ -124,8 +118,12 @@ fn surroundings() -> Result<Surroundings> {
         let error = anyhow::Error::new(error).context("the current folder cannot be found");
         Failure::new(Exit::Usage, error)
     })?;
-    let here = Utf8PathBuf::from_path_buf(here)
-        .map_err(|path| Failure::usage(format!("the path of the current folder, {}, is not UTF-8", path.display())))?;
+    let here = Utf8PathBuf::from_path_buf(here).map_err(|path| {
+        Failure::usage(format!(
+            "the path of the current folder, {}, is not UTF-8",
+            path.display()
+        ))
+    })?;
     Ok(Surroundings {
         here,
         cores: std::thread::available_parallelism()

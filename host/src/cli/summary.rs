@@ -76,8 +76,12 @@ impl Summary {
             text.push_str(&failed.text());
         }
         let not_shown = (self.tally.failed + self.tally.cancelled).saturating_sub(self.failures.len() as u64);
-        if not_shown > 0 {
-            let more = format!("{not_shown} more that did not succeed, see {}\n", printable(&self.workdir));
+        let is_news = !self.failures.is_empty() || (self.stopped_by.is_none() && !self.halted);
+        if not_shown > 0 && is_news {
+            let more = format!(
+                "{not_shown} more that did not succeed, see {}\n",
+                printable(&self.workdir)
+            );
             text.push_str(&more);
         }
         for plugin in &self.bad_plugins {
@@ -101,7 +105,12 @@ impl Summary {
     fn counts(&self) -> String {
         let tally = &self.tally;
         let jobs = if tally.fed == 1 { "job" } else { "jobs" };
-        let mut text = format!("{} {jobs} in {}: {} succeeded", tally.fed, short(self.elapsed), tally.succeeded);
+        let mut text = format!(
+            "{} {jobs} in {}: {} succeeded",
+            tally.fed,
+            short(self.elapsed),
+            tally.succeeded
+        );
         for (count, what) in [(tally.failed, "failed"), (tally.cancelled, "cancelled")] {
             if count > 0 {
                 let _infallible = write!(text, ", {count} {what}");
@@ -121,7 +130,9 @@ impl Summary {
         let mut record = progress::json(&self.tally);
         let failures: Vec<_> = self.failures.iter().map(Failed::json).collect();
         let plugins = self.bad_plugins.iter();
-        let plugins: Vec<_> = plugins.map(|plugin| json!({"plugin": plugin.name, "why": plugin.why})).collect();
+        let plugins: Vec<_> = plugins
+            .map(|plugin| json!({"plugin": plugin.name, "why": plugin.why}))
+            .collect();
         let more = json!({
             "elapsed_ms": u64::try_from(self.elapsed.as_millis()).unwrap_or(u64::MAX), "failures": failures,
             "stopped_by": self.stopped_by, "halted": self.halted, "quarantined": plugins, "workdir": self.workdir,
@@ -141,7 +152,12 @@ impl Failed {
             attempts => format!(" after {attempts} attempts"),
         };
         let job = format!("job {} ({}):", self.job, printable(&self.name));
-        let _infallible = writeln!(text, "{} {}{attempts}", Style::Error.paint(&job), printable(&self.outcome));
+        let _infallible = writeln!(
+            text,
+            "{} {}{attempts}",
+            Style::Error.paint(&job),
+            printable(&self.outcome)
+        );
         let _infallible = writeln!(text, "  command: {}", one_line(&self.command));
         let _infallible = writeln!(text, "  stderr:  {}", printable(&self.stderr));
         for line in self.tail.lines() {
@@ -251,7 +267,7 @@ mod tests {
     fn bad_news_say_where_to_look() {
         insta::assert_snapshot!(shown(&bad()), @r"
         job 17 (local-17): exit code 127 (command not found) after 3 attempts
-          command: nosuch xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...
+          command: nosuch xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...
           stderr:  /w/17/job.stderr
             | first
             | \u{1b}[31mbash: nosuch: command not found

@@ -33,10 +33,7 @@ fn child<'t, 'i>(table: &'t DeTable<'i>, key: &str) -> Option<&'t DeTable<'i>> {
 }
 
 fn table(text: &str, table: &DeTable<'_>, place: &str, known: &'static [&'static str]) -> Result<(), Bad> {
-    let Some((key, _)) = table
-        .iter()
-        .find(|(key, _)| !known.contains(&key.get_ref().as_ref()))
-    else {
+    let Some((key, _)) = table.iter().find(|(key, _)| !known.contains(&key.get_ref().as_ref())) else {
         return Ok(());
     };
     let name = key.get_ref();

@@ -108,7 +108,11 @@ mod tests {
     #[test]
     fn a_name_decides_about_a_file() {
         let dir = tempfile::tempdir().unwrap();
-        for (name, format) in [("a.jsonl", Format::Json), ("a.JSONL", Format::Json), ("a.json.txt", Format::Text)] {
+        for (name, format) in [
+            ("a.jsonl", Format::Json),
+            ("a.JSONL", Format::Json),
+            ("a.json.txt", Format::Text),
+        ] {
             let path = dir.path().join(name);
             std::fs::write(&path, "{\"cmd\": \"true\"}").unwrap();
             assert_eq!(Source::file(&path).unwrap().format(), format, "{name}");
