@@ -64,7 +64,7 @@ pub(super) async fn run(
         .plugins(plugins)
         .build()
         .await
-        .map_err(cannot_build)?;
+        .map_err(|error| cannot_build(&error))?;
     let stopper = xqute.stopper();
     let listening = signals::listen(screen, move |signal| stopper.stop(signal)).map_err(|error| {
         let error = anyhow::Error::new(error).context("cannot wait for signals");
@@ -137,8 +137,8 @@ fn bad_plugin(report: xqute::adapters::component::hooks::PluginReport) -> Option
 }
 
 /// Which exit code fits. The messages say what to do next themselves.
-fn cannot_build(error: BuildError) -> Failure {
-    let exit = match &error {
+fn cannot_build(error: &BuildError) -> Failure {
+    let exit = match error {
         BuildError::NoWrapperShell
         | BuildError::Setting(_)
         | BuildError::Options(_)

@@ -37,7 +37,7 @@ pub(super) struct Args {
 /// The commands.
 #[derive(Debug, Subcommand)]
 enum Command {
-    Run(run::RunCommand),
+    Run(Box<run::RunCommand>),
     /// Look at plugins
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -65,7 +65,7 @@ enum PluginCommand {
 #[derive(Debug)]
 pub(super) enum Action {
     /// `xqute run`.
-    Run(run::RunArgs),
+    Run(Box<run::RunArgs>),
     /// `xqute plugin list`.
     PluginList,
     /// `xqute plugin inspect`.
@@ -76,7 +76,7 @@ impl Args {
     /// The flags of every command, wherever they stood, and the command.
     pub(super) fn split(self) -> (Global, Action) {
         let (inner, action) = match self.command {
-            Command::Run(run) => (run.global, Action::Run(run.args)),
+            Command::Run(run) => (run.global, Action::Run(Box::new(run.args))),
             Command::Plugin(PluginCommand::List { global }) => (global, Action::PluginList),
             Command::Plugin(PluginCommand::Inspect { file, global }) => (global, Action::PluginInspect(file)),
         };

@@ -166,7 +166,7 @@ mod tests {
 
     fn run(line: &str) -> RunArgs {
         match typed(line).unwrap().1 {
-            Action::Run(args) => args,
+            Action::Run(args) => *args,
             other => panic!("{other:?}"),
         }
     }
