@@ -125,7 +125,7 @@ impl Builder {
         let started = start_plugins(plugins, &run, &book, clock, wanted).await?;
         let scheduler: Arc<dyn Scheduler> = match started.scheduler {
             Some(scheduler) => scheduler,
-            None => Arc::new(LocalScheduler::new(&run.settings)),
+            None => Arc::new(local_scheduler(&run.settings)),
         };
         scheduler.check_options(&run.settings.options)?;
         let workdir = Workdir::open(&path, mounted.as_deref(), existing)?;
@@ -172,6 +172,10 @@ async fn start_plugins(
         }
     }
     Ok(plugins.start(run.clone(), book.clone(), clock, scheduler).await?)
+}
+
+fn local_scheduler(settings: &Settings) -> LocalScheduler {
+    LocalScheduler::new(settings.wrapper_shell.clone(), settings.kill_grace, None)
 }
 
 fn check_settings(run: &Run) -> Result<(), BuildError> {

@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn a_command_is_shown_as_one_would_type_it() {
         let command = Command::argv(["printf", "%s", "two words"]);
-        assert_eq!(command.to_string(), "printf %s 'two words'");
+        assert_eq!(command.to_string(), "printf '%s' 'two words'");
     }
 
     #[test]

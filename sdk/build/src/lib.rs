@@ -1,1 +1,112 @@
-//! (being written)
+//! Builds xqute plugins from source, on any machine.
+//!
+//! A plugin in Rust is a crate of the type `cdylib`. [`build`] compiles such crates for a wasm target, makes components of
+//! them and checks that they are plugins. The compiler's wasm target is found, or added, by [`Toolchain::find`].
+//!
+//! - `toolchain`: where a compiler for wasm comes from
+//! - `cargo`: runs cargo and finds what it made
+//! - `component`: makes a component of a module and looks at what it exports
+
+mod cargo;
+mod component;
+mod program;
+mod toolchain;
+
+use std::{
+    fmt, fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result};
+
+pub use component::Interfaces;
+pub use toolchain::{Toolchain, Way};
+
+/// What plugins can be compiled for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Target {
+    /// No imports but xqute's own: the strictest sandbox, and the smallest files.
+    #[default]
+    Unknown,
+    /// With WASI, for crates that need files, random numbers or the like.
+    Wasip2,
+}
+
+impl Target {
+    /// The name that rustc uses.
+    pub const fn triple(self) -> &'static str {
+        match self {
+            Self::Unknown => "wasm32-unknown-unknown",
+            Self::Wasip2 => "wasm32-wasip2",
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.triple())
+    }
+}
+
+/// One plugin to build.
+#[derive(Clone, Debug)]
+pub struct Guest {
+    /// The name of its package.
+    pub package: String,
+    /// Where the component goes. Folders are created.
+    pub out: PathBuf,
+}
+
+/// A plugin that was built.
+#[derive(Clone, Debug)]
+pub struct Built {
+    /// The component.
+    pub path: PathBuf,
+    /// Its size.
+    pub bytes: u64,
+    /// What it exports and imports.
+    pub interfaces: Interfaces,
+}
+
+/// Builds plugins that belong to one workspace, all at once. `folder` is the workspace or any crate in it.
+///
+/// What cargo makes on the way lies in `target/guests`, apart from native builds.
+///
+/// # Errors
+/// Says what went wrong and what to do next.
+pub fn build(folder: &Path, toolchain: &Toolchain, guests: &[Guest]) -> Result<Vec<Built>> {
+    let packages: Vec<&str> = guests.iter().map(|guest| guest.package.as_str()).collect();
+    let modules = cargo::build(folder, toolchain, &packages)?;
+    guests
+        .iter()
+        .zip(modules)
+        .map(|(guest, module)| finish(&module, &guest.out))
+        .collect()
+}
+
+/// Builds the one plugin whose `Cargo.toml` lies in `folder`.
+///
+/// # Errors
+/// Says what went wrong and what to do next.
+pub fn build_one(folder: &Path, toolchain: &Toolchain, out: &Path) -> Result<Built> {
+    finish(&cargo::build_one(folder, toolchain)?, out)
+}
+
+fn finish(module: &Path, out: &Path) -> Result<Built> {
+    let bytes = fs::read(module).with_context(|| format!("cannot read what cargo made, {}", module.display()))?;
+    let component =
+        component::from_module(bytes).with_context(|| format!("cannot make a plugin of {}", module.display()))?;
+    let interfaces = component::interfaces(&component)?;
+    if let Some(folder) = out.parent() {
+        fs::create_dir_all(folder).with_context(|| format!("cannot create the folder {}", folder.display()))?;
+    }
+    // Written beside and renamed: a host that is starting never sees half a plugin.
+    let part = out.with_extension("wasm.part");
+    fs::write(&part, &component).with_context(|| format!("cannot write {}", part.display()))?;
+    fs::rename(&part, out).with_context(|| format!("cannot write {}", out.display()))?;
+    Ok(Built {
+        path: out.to_path_buf(),
+        bytes: u64::try_from(component.len())?,
+        interfaces,
+    })
+}

@@ -1,1 +1,12 @@
-//! (being written)
+//! The only place that starts programs, and that knows how to end them again.
+//!
+//! - [`child`]: a program in a process group of its own, whose end is an event;
+//! - [`capture`]: a program that is run for what it prints, within bounds;
+//! - [`resolve`]: where a program is.
+//!
+//! Every program is the leader of a process group, so that what it started can be ended with it. What the programs are
+//! run for is the callers' business.
+
+pub mod capture;
+pub mod child;
+pub mod resolve;

@@ -1,1 +1,34 @@
-//! (being written)
+//! The run's directory, job directories and job scripts. The layout is a contract with scripts that read it:
+//!
+//! ```text
+//! <workdir>/run.lock                    held while a run lives; says by which process
+//! <workdir>/<index>/job.wrapped.<scheduler>     the job's script
+//! <workdir>/<index>/job.status          the number of its state
+//! <workdir>/<index>/job.rc              its exit code, once it has ended
+//! <workdir>/<index>/job.stdout, job.stderr
+//! <workdir>/<index>/job.jid             the backend's id of it
+//! <workdir>/<index>/job.retry/<n>/      the same files of attempt n, which was followed by another
+//! ```
+//!
+//! - [`dir`]: opening and locking the run's directory;
+//! - [`jobs`]: what is written to and read from job directories;
+//! - [`script`]: the bash around a job's command;
+//! - [`tail`]: the end of a text of unknown origin, fit to be shown;
+//! - `quoting`: commands as bash reads them back;
+//! - `files`: files in directories that jobs can write to.
+//!
+//! Jobs can do to their directories what they like, so nothing here follows a symbolic link below the run's directory,
+//! waits for a pipe, or believes what it reads.
+
+pub mod dir;
+mod files;
+pub mod jobs;
+mod quoting;
+pub mod script;
+pub mod tail;
+
+pub use dir::{Existing, Workdir, WorkdirError};
+pub use jobs::JobDirError;
+
+#[cfg(test)]
+mod tests;

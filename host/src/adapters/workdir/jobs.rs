@@ -1,0 +1,161 @@
+//! What is written to and read from job directories.
+
+use std::io;
+
+use rustix::{
+    fd::OwnedFd,
+    fs::{Mode, mkdirat, renameat},
+    io::Errno,
+};
+
+use super::{Workdir, files, tail};
+use crate::model::{
+    job::JobIndex,
+    outcome::{FailureCause, Outcome},
+    run::{JobAttempt, JobRef},
+    state::State,
+};
+
+const STATUS: &str = "job.status";
+const RC: &str = "job.rc";
+const STDERR: &str = "job.stderr";
+const JID: &str = "job.jid";
+const RETRY: &str = "job.retry";
+
+/// A job directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} in the directory of job {job}: {source}")]
+pub struct JobDirError {
+    /// Which job.
+    pub job: JobIndex,
+    /// What was tried.
+    pub action: &'static str,
+    /// What the operating system says.
+    pub source: io::Error,
+}
+
+/// All of these block, but only as long as the file system takes.
+impl Workdir {
+    /// Makes a job directory ready for an attempt: what an earlier one left is moved aside, the script and the state
+    /// `submitted` are written. The job itself only ever overwrites the state in place.
+    ///
+    /// # Errors
+    /// When the file system says no, or a first attempt finds its directory taken.
+    pub fn prepare(&self, attempt: &JobAttempt, script: &[u8]) -> Result<(), JobDirError> {
+        let failed = |source| JobDirError {
+            job: attempt.job,
+            action: "write the script",
+            source,
+        };
+        let name = attempt.script.spec().file_name().unwrap_or("job.wrapped");
+        let job = self.open_for(attempt, name).map_err(failed)?;
+        files::create(&job, name, script, Mode::from(0o777)).map_err(failed)?;
+        files::create(&job, STATUS, status(State::Submitted).as_bytes(), Mode::from(0o666)).map_err(failed)
+    }
+
+    /// Records what the backend calls an attempt.
+    ///
+    /// # Errors
+    /// When the file system says no.
+    pub fn record_id(&self, job: &JobRef) -> Result<(), JobDirError> {
+        self.record(job.job, "record the backend's id", |dir| {
+            files::put(dir, JID, format!("{}\n", job.id).as_bytes())
+        })
+    }
+
+    /// Records a state, in place.
+    ///
+    /// # Errors
+    /// When the file system says no.
+    pub fn record_state(&self, job: JobIndex, state: State) -> Result<(), JobDirError> {
+        self.record(job, "record the state", |dir| {
+            files::put(dir, STATUS, status(state).as_bytes())
+        })
+    }
+
+    /// Records how a job ended. What it wrote itself stays when it says the same. A job that wrote nothing to its stderr
+    /// because it was never allowed or able to gets the reason there.
+    ///
+    /// # Errors
+    /// When the file system says no, even after the reserve for a full disk was given free.
+    pub fn record_outcome(&self, job: JobIndex, outcome: &Outcome) -> Result<(), JobDirError> {
+        self.record(job, "record the outcome", |dir| {
+            files::put(dir, RC, format!("{}\n", outcome.rc()).as_bytes())?;
+            files::put(dir, STATUS, status(outcome.state()).as_bytes())
+        })?;
+        if let Some(reason) = reason(outcome) {
+            self.record(job, "record the reason", |dir| {
+                match files::create(dir, STDERR, format!("xqute: {reason}\n").as_bytes(), Mode::from(0o666)) {
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+                    done => done,
+                }
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The exit code that the job itself recorded, if it did.
+    pub fn reported_rc(&self, job: JobIndex) -> Option<i32> {
+        let dir = files::open_dir(&self.dir, &job.to_string()).ok()?;
+        let bytes = files::read(&dir, RC, 16).ok()?;
+        std::str::from_utf8(&bytes).ok()?.trim_ascii().parse().ok()
+    }
+
+    /// The last lines that the job wrote to its stderr, fit to be shown; empty if there are none.
+    pub fn stderr_tail(&self, job: JobIndex, max_lines: usize, max_bytes: usize) -> String {
+        let dir = files::open_dir(&self.dir, &job.to_string());
+        let end = dir.and_then(|dir| files::read_end(&dir, STDERR, max_bytes));
+        end.map(|(bytes, cut)| tail::last_lines(&bytes, cut, max_lines))
+            .unwrap_or_default()
+    }
+
+    /// The directory of an attempt, with nothing in the way of its files.
+    fn open_for(&self, attempt: &JobAttempt, script: &str) -> io::Result<OwnedFd> {
+        let name = attempt.job.to_string();
+        if attempt.attempt.retries() == 0 {
+            mkdirat(&self.dir, name.as_str(), Mode::from(0o777))?;
+            return files::open_dir(&self.dir, &name);
+        }
+        let job = files::ensure_dir(&self.dir, &name)?;
+        let retry = files::ensure_dir(&job, RETRY)?;
+        let earlier = files::ensure_dir(&retry, &attempt.attempt.retries().to_string())?;
+        for file in [script, STATUS, RC, "job.stdout", STDERR, JID] {
+            match renameat(&job, file, &earlier, file) {
+                Ok(()) | Err(Errno::NOENT) => (),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(job)
+    }
+
+    /// Writes to a job directory, which is made if it is missing: a job can fail before it gets one.
+    fn record(
+        &self,
+        job: JobIndex,
+        action: &'static str,
+        write: impl Fn(&OwnedFd) -> io::Result<()>,
+    ) -> Result<(), JobDirError> {
+        let name = job.to_string();
+        let done = self.even_if_full(|| {
+            let dir = match files::open_dir(&self.dir, &name) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => files::ensure_dir(&self.dir, &name),
+                dir => dir,
+            }?;
+            write(&dir)
+        });
+        done.map_err(|source| JobDirError { job, action, source })
+    }
+}
+
+fn status(state: State) -> String {
+    format!("{}\n", state.code())
+}
+
+/// What there is to say beyond an exit code or a signal.
+fn reason(outcome: &Outcome) -> Option<String> {
+    match outcome {
+        Outcome::Succeeded | Outcome::Failed(FailureCause::ExitCode(_) | FailureCause::Signal(_)) => None,
+        Outcome::Failed(cause) => Some(cause.to_string()),
+        Outcome::Cancelled(reason) => Some(reason.to_string()),
+    }
+}

@@ -1,0 +1,222 @@
+//! The run's directory on a real file system.
+
+use std::{fs, os::unix::fs::symlink, sync::Arc};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::*;
+use crate::model::{
+    job::{Attempt, JobIndex, JobSpec},
+    outcome::{CancelReason, FailureCause, Outcome},
+    run::{JobAttempt, JobRef, Run},
+    settings::Settings,
+    state::State,
+};
+
+struct Place {
+    temp: tempfile::TempDir,
+}
+
+fn place() -> Place {
+    Place {
+        temp: tempfile::tempdir().unwrap(),
+    }
+}
+
+impl Place {
+    fn path(&self) -> Utf8PathBuf {
+        Utf8Path::from_path(self.temp.path()).unwrap().join("run")
+    }
+
+    fn open(&self, existing: Existing) -> Result<Workdir, WorkdirError> {
+        Workdir::open(&self.path(), None, existing)
+    }
+
+    fn read(&self, file: &str) -> String {
+        fs::read_to_string(self.path().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+    }
+
+    fn message(&self, existing: Existing) -> String {
+        self.open(existing)
+            .unwrap_err()
+            .to_string()
+            .replace(self.path().as_str(), "RUN")
+    }
+}
+
+fn attempt(workdir: &Workdir, index: u32, attempt: Attempt) -> JobAttempt {
+    let run = Run {
+        tag: "0".repeat(16),
+        workdir: workdir.path().clone(),
+        scheduler: "local".to_owned(),
+        settings: Settings::default(),
+    };
+    run.attempt(JobIndex(index), attempt, Arc::new(JobSpec::from("true")))
+}
+
+#[test]
+fn two_runs_do_not_share_a_workdir() {
+    let place = place();
+    let first = place.open(Existing::Refuse).unwrap();
+    let pid = std::process::id();
+    let busy = format!(
+        "the workdir `RUN` is in use by another xqute (process {pid}); wait for its end or choose another folder with `-w DIR`"
+    );
+    assert_eq!(place.message(Existing::Refuse), busy);
+    assert_eq!(place.message(Existing::Overwrite), busy);
+    drop(first);
+    insta::assert_snapshot!(place.message(Existing::Refuse), @"the workdir `RUN` already holds a run; remove that run with `--overwrite` or choose another folder with `-w DIR`");
+}
+
+#[test]
+fn overwriting_touches_nothing_foreign() {
+    let place = place();
+    let workdir = place.open(Existing::Refuse).unwrap();
+    workdir
+        .prepare(&attempt(&workdir, 0, Attempt::FIRST), b"script")
+        .unwrap();
+    fs::create_dir(place.path().join("1")).unwrap();
+    symlink(place.temp.path(), place.path().join("2")).unwrap();
+    fs::write(place.path().join("notes"), "mine").unwrap();
+    fs::write(place.temp.path().join("outside"), "mine").unwrap();
+    drop(workdir);
+    let workdir = place.open(Existing::Overwrite).unwrap();
+    assert!(
+        ["0", "1", "2"]
+            .iter()
+            .all(|name| !place.path().join(name).is_symlink() && !place.path().join(name).exists())
+    );
+    assert_eq!(place.read("notes"), "mine");
+    assert!(place.temp.path().join("outside").exists());
+    drop(workdir);
+    fs::create_dir(place.path().join("2024")).unwrap();
+    fs::write(place.path().join("2024/data"), "mine").unwrap();
+    insta::assert_snapshot!(place.message(Existing::Overwrite), @"the workdir `RUN` has a `2024` that is not a job directory of xqute's; choose another folder with `-w DIR`");
+    assert_eq!(place.read("2024/data"), "mine");
+}
+
+#[test]
+fn places_that_cannot_be_used_are_named() {
+    let place = place();
+    let relative = Workdir::open("run".into(), None, Existing::Refuse).unwrap_err();
+    insta::assert_snapshot!(relative, @"the workdir `run` is not an absolute path");
+    fs::write(place.path(), "").unwrap();
+    insta::assert_snapshot!(place.message(Existing::Refuse), @"the workdir `RUN` is a file; choose a folder with `-w DIR`");
+    fs::remove_file(place.path()).unwrap();
+    fs::create_dir(place.path()).unwrap();
+    fs::create_dir(place.path().join("7")).unwrap();
+    fs::write(place.path().join("7/data"), "mine").unwrap();
+    assert!(matches!(
+        place.open(Existing::Refuse),
+        Err(WorkdirError::Foreign { .. })
+    ));
+    assert!(!place.path().join("run.lock").exists());
+}
+
+#[test]
+fn a_retry_leaves_the_earlier_files_as_they_were() {
+    let place = place();
+    let workdir = place.open(Existing::Refuse).unwrap();
+    let first = attempt(&workdir, 7, Attempt::FIRST);
+    workdir.prepare(&first, b"one").unwrap();
+    assert!(workdir.prepare(&first, b"one").is_err());
+    assert_eq!(place.read("7/job.status"), "3\n");
+    let job = JobRef {
+        job: first.job,
+        attempt: first.attempt,
+        id: "12345".into(),
+    };
+    workdir.record_id(&job).unwrap();
+    workdir.record_state(first.job, State::Killing).unwrap();
+    assert_eq!(
+        (place.read("7/job.jid"), place.read("7/job.status")),
+        ("12345\n".into(), "5\n".into())
+    );
+    fs::write(place.path().join("7/job.stdout"), "out").unwrap();
+    workdir
+        .record_outcome(first.job, &Outcome::Failed(FailureCause::ExitCode(3)))
+        .unwrap();
+    let second = attempt(&workdir, 7, Attempt::FIRST.next());
+    workdir.prepare(&second, b"two").unwrap();
+    assert_eq!(place.read("7/job.wrapped.local"), "two");
+    assert_eq!(place.read("7/job.status"), "3\n");
+    assert_eq!(workdir.reported_rc(JobIndex(7)), None);
+    let kept = [
+        ("job.wrapped.local", "one"),
+        ("job.stdout", "out"),
+        ("job.rc", "3\n"),
+        ("job.status", "7\n"),
+    ];
+    for (name, content) in kept {
+        assert_eq!(place.read(&format!("7/job.retry/1/{name}")), content);
+    }
+    workdir
+        .prepare(&attempt(&workdir, 7, second.attempt.next()), b"three")
+        .unwrap();
+    assert_eq!(place.read("7/job.retry/2/job.wrapped.local"), "two");
+}
+
+#[test]
+fn outcomes_are_recorded_even_without_a_job_directory() {
+    let place = place();
+    let workdir = place.open(Existing::Refuse).unwrap();
+    let vetoed = Outcome::Cancelled(CancelReason::Vetoed {
+        plugin: "gate".to_owned(),
+        reason: "not today".to_owned(),
+    });
+    workdir.record_outcome(JobIndex(3), &vetoed).unwrap();
+    assert_eq!(workdir.reported_rc(JobIndex(3)), Some(143));
+    assert_eq!(place.read("3/job.status"), "7\n");
+    assert_eq!(
+        place.read("3/job.stderr"),
+        "xqute: plugin gate did not let it start: not today\n"
+    );
+    // What a job wrote itself is left as it is.
+    fs::write(place.path().join("3/job.stderr"), "its own\n").unwrap();
+    workdir
+        .record_outcome(JobIndex(3), &Outcome::Failed(FailureCause::TimedOut))
+        .unwrap();
+    assert_eq!(workdir.stderr_tail(JobIndex(3), 5, 100), "its own\n");
+    assert_eq!(workdir.reported_rc(JobIndex(3)), Some(124));
+}
+
+#[test]
+fn what_jobs_write_is_not_believed() {
+    let place = place();
+    let workdir = place.open(Existing::Refuse).unwrap();
+    workdir.prepare(&attempt(&workdir, 0, Attempt::FIRST), b"").unwrap();
+    for (content, rc) in [
+        ("0\n", Some(0)),
+        (" 7 ", Some(7)),
+        ("-3", Some(-3)),
+        ("", None),
+        ("x", None),
+        ("99999999999", None),
+    ] {
+        fs::write(place.path().join("0/job.rc"), content).unwrap();
+        assert_eq!(workdir.reported_rc(JobIndex(0)), rc, "{content}");
+    }
+    // A job that puts another directory in the place of its own gets nowhere.
+    fs::create_dir(place.temp.path().join("elsewhere")).unwrap();
+    fs::write(place.temp.path().join("elsewhere/job.rc"), "0\n").unwrap();
+    fs::remove_dir_all(place.path().join("0")).unwrap();
+    symlink(place.temp.path().join("elsewhere"), place.path().join("0")).unwrap();
+    assert_eq!(workdir.reported_rc(JobIndex(0)), None);
+    assert!(workdir.record_outcome(JobIndex(0), &Outcome::Succeeded).is_err());
+    assert_eq!(fs::read_dir(place.temp.path().join("elsewhere")).unwrap().count(), 1);
+}
+
+#[test]
+fn a_full_disk_gets_its_reserve_back() {
+    let place = place();
+    let workdir = place.open(Existing::Refuse).unwrap();
+    let reserve = place.path().join(".reserve");
+    assert_eq!(fs::metadata(&reserve).unwrap().len(), 1 << 20);
+    let full_until_freed = || match reserve.exists() {
+        true => Err(std::io::ErrorKind::StorageFull.into()),
+        false => Ok(()),
+    };
+    workdir.even_if_full(full_until_freed).unwrap();
+    let still_full = || Err(std::io::ErrorKind::StorageFull.into());
+    assert!(workdir.even_if_full(still_full).is_err());
+}

@@ -1,0 +1,20 @@
+//! How a plugin is tested: natively, with the SDK in the place of the host.
+
+use xqute_hello::Hello;
+use xqute_plugin::{Hook, JobEvent, Observer, describe, testing};
+
+#[test]
+fn greets_a_job_that_succeeded() {
+    let host = testing::Host::new();
+    Hello::on_job_succeeded(&testing::fact(3, JobEvent::Succeeded));
+    assert_eq!(host.log_text(), "hello from job 3\n");
+}
+
+#[test]
+fn is_described_by_its_package() {
+    let description = describe::<Hello>();
+    assert_eq!(description.name, "hello");
+    assert_eq!(description.summary, env!("CARGO_PKG_DESCRIPTION"));
+    assert_eq!(description.hooks, [Hook::JobSucceeded]);
+    assert_eq!(description.rights, []);
+}

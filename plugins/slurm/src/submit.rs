@@ -1,0 +1,256 @@
+//! One job → the arguments of `sbatch`, and what `sbatch` answered → an id. Pure functions.
+//!
+//! The same arguments are written into the job's script as `#SBATCH` lines, where people look for them, and given to
+//! `sbatch` on its command line, where they win over `SBATCH_*` variables in the environment (lines in a script do not).
+
+use crate::identity::Identity;
+use crate::options::{arguments, quote};
+use crate::trouble::{self, Trouble};
+use xqute_plugin::{Error, Job, Lookup, Output};
+
+/// The `#SBATCH` lines of a job's script.
+pub(crate) fn directives(job: &Job, run: &str) -> Result<Vec<String>, Error> {
+    Ok(all(job, run)?
+        .iter()
+        .map(|argument| format!("#SBATCH {}", quote(argument)))
+        .collect())
+}
+
+/// The arguments with which `sbatch` submits a job.
+pub(crate) fn argv(job: &Job, run: &str) -> Result<Vec<String>, Error> {
+    let mut argv = vec!["--parsable".to_owned()];
+    argv.extend(all(job, run)?);
+    argv.push(job.script.spec.clone());
+    Ok(argv)
+}
+
+/// What became of a submission.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// Slurm took the job and calls it this.
+    Accepted(String),
+    /// Slurm did not take it.
+    Declined(Error),
+    /// Nobody knows: look for the job before it is submitted once more.
+    InDoubt(Error),
+}
+
+/// Reads what `sbatch --parsable` answered: `ID` or `ID;CLUSTER`.
+pub(crate) fn answer(output: &Output) -> Answer {
+    match trouble::of(output) {
+        Some(Trouble::Unreachable(said)) => Answer::Declined(unavailable(&said)),
+        Some(Trouble::InDoubt(said)) => Answer::InDoubt(unavailable(&said)),
+        Some(Trouble::Busy) => Answer::Declined(Error::RateLimited(None)),
+        Some(Trouble::Usage(said)) => {
+            Answer::Declined(Error::InvalidOptions(format!("sbatch refused its options: {said}")))
+        }
+        Some(Trouble::Refusal(said)) => Answer::Declined(Error::Rejected(format!("sbatch refused the job: {said}"))),
+        None => {
+            let stdout = output.stdout_text();
+            let printed = stdout.trim();
+            let id = printed
+                .lines()
+                .last()
+                .and_then(|line| line.split(';').next())
+                .unwrap_or_default();
+            if !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()) {
+                Answer::Accepted(id.to_owned())
+            } else {
+                Answer::InDoubt(Error::Other(format!(
+                    "sbatch succeeded but printed {printed:?} instead of a job id"
+                )))
+            }
+        }
+    }
+}
+
+fn unavailable(said: &str) -> Error {
+    Error::Unavailable(format!("Slurm cannot be reached: {said}"))
+}
+
+/// Everything that `sbatch` is told about a job: what xqute needs first, then what the user wants.
+fn all(job: &Job, run: &str) -> Result<Vec<String>, Error> {
+    let users = arguments(&job.options)?;
+    let mut arguments = vec![
+        format!("--job-name={}", job_name(job)),
+        format!(
+            "--comment={}",
+            Identity::of(job, run).comment(job.options.value("comment"))
+        ),
+        // The script sends the output of the job elsewhere: this file holds only what Slurm itself has to say.
+        format!("--output={}", file_name(&format!("{}/job.slurm", job.dir.mounted))),
+        "--open-mode=truncate".to_owned(),
+    ];
+    // The script goes there by itself. A relative path would count twice.
+    if let Some(cwd) = job.cwd.as_ref().filter(|cwd| cwd.mounted.starts_with('/')) {
+        arguments.push(format!("--chdir={}", cwd.mounted));
+    }
+    arguments.extend(users);
+    match arguments.iter().find(|argument| argument.chars().any(char::is_control)) {
+        None => Ok(arguments),
+        Some(bad) => Err(Error::Rejected(format!(
+            "sbatch cannot be given {bad:?}: it has a control character"
+        ))),
+    }
+}
+
+/// The job's name in letters that no tool stumbles over.
+fn job_name(job: &Job) -> String {
+    const LONGEST: usize = 128;
+    let tame = |c: char| {
+        if c.is_control() || c.is_whitespace() || "\"'\\".contains(c) {
+            '_'
+        } else {
+            c
+        }
+    };
+    let name: String = job.name.chars().take(LONGEST).map(tame).collect();
+    if name.is_empty() {
+        format!("xqute.{}", job.index)
+    } else {
+        name
+    }
+}
+
+/// A file name in which Slurm replaces nothing. Tried with 22.05: `\%` is a percent sign, `\\` a backslash.
+fn file_name(path: &str) -> String {
+    path.replace('\\', "\\\\").replace('%', "\\%")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use xqute_plugin::Exit;
+    use xqute_plugin::testing::{job, path};
+
+    const RUN: &str = "5f0c2a9be1d40713";
+
+    fn answered(code: i32, stdout: &str, stderr: &str) -> Answer {
+        answer(&Output {
+            exit: Exit::Code(code),
+            stdout: stdout.into(),
+            stderr: stderr.into(),
+        })
+    }
+
+    #[test]
+    fn a_job_becomes_a_command_line() {
+        let mut job = job(3, "true");
+        job.cwd = Some(path("/data/my project"));
+        job.options = vec![
+            ("partition".to_owned(), "short".to_owned()),
+            ("comment".to_owned(), "project 12".to_owned()),
+        ];
+        let expected = [
+            "--parsable",
+            "--job-name=xqute.3",
+            "--comment=project 12 xqute:5f0c2a9be1d40713:3:1",
+            "--output=/work/.xqute/3/job.slurm",
+            "--open-mode=truncate",
+            "--chdir=/data/my project",
+            "--partition=short",
+            "/work/.xqute/3/job.wrapped.local",
+        ];
+        assert_eq!(argv(&job, RUN).unwrap(), expected);
+    }
+
+    #[test]
+    fn its_script_says_the_same() {
+        let mut job = job(3, "true");
+        job.cwd = Some(path("/data/my project"));
+        job.options = vec![("exclusive".to_owned(), "true".to_owned())];
+        let expected = [
+            "#SBATCH --job-name=xqute.3",
+            "#SBATCH --comment=xqute:5f0c2a9be1d40713:3:1",
+            "#SBATCH --output=/work/.xqute/3/job.slurm",
+            "#SBATCH --open-mode=truncate",
+            "#SBATCH --chdir=\"/data/my project\"",
+            "#SBATCH --exclusive",
+        ];
+        assert_eq!(directives(&job, RUN).unwrap(), expected);
+    }
+
+    #[test]
+    fn the_job_sees_its_own_side_of_a_path_and_sbatch_the_hosts() {
+        let mut job = job(0, "true");
+        job.dir.mounted = "/mnt/run/0".to_owned();
+        job.script.mounted = "/mnt/run/0/job.wrapped.slurm".to_owned();
+        let argv = argv(&job, RUN).unwrap();
+        assert!(argv.contains(&"--output=/mnt/run/0/job.slurm".to_owned()), "{argv:?}");
+        assert_eq!(argv.last().unwrap(), "/work/.xqute/0/job.wrapped.local");
+    }
+
+    #[test]
+    fn names_are_tamed() {
+        let mut job = job(4, "true");
+        job.name = "my \"job\"\n#1/α".to_owned();
+        assert_eq!(job_name(&job), "my__job__#1/α");
+        job.name = String::new();
+        assert_eq!(job_name(&job), "xqute.4");
+        assert_eq!(file_name(r"/a/100%/b\c/%j"), r"/a/100\%/b\\c/\%j");
+    }
+
+    #[test]
+    fn a_relative_folder_is_left_to_the_script() {
+        let mut job = job(4, "true");
+        job.cwd = Some(path("data"));
+        let argv = argv(&job, RUN).unwrap();
+        assert!(!argv.iter().any(|argument| argument.starts_with("--chdir")), "{argv:?}");
+    }
+
+    #[test]
+    fn a_path_with_a_newline_is_refused() {
+        let mut job = job(4, "true");
+        job.cwd = Some(path("/a\nb"));
+        assert!(matches!(argv(&job, RUN), Err(Error::Rejected(_))));
+    }
+
+    #[test]
+    fn an_id_is_read_from_what_sbatch_prints() {
+        assert_eq!(
+            answered(0, include_str!("../fixtures/submit-accepted.stdout"), ""),
+            Answer::Accepted("62".to_owned())
+        );
+        assert_eq!(answered(0, "17;north\n", ""), Answer::Accepted("17".to_owned()));
+        assert!(matches!(
+            answered(0, "Submitted\n", ""),
+            Answer::InDoubt(Error::Other(_))
+        ));
+        assert!(matches!(answered(0, "", ""), Answer::InDoubt(Error::Other(_))));
+    }
+
+    #[test]
+    fn an_answer_decides_whether_the_host_asks_again() {
+        let declined = |code, stderr| match answered(code, "", stderr) {
+            Answer::Declined(error) => error,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(
+            declined(1, include_str!("../fixtures/submit-controller-down.stderr")),
+            Error::Unavailable(
+                "Slurm cannot be reached: Unable to contact slurm controller (connect failure)".to_owned()
+            )
+        );
+        assert_eq!(
+            declined(1, include_str!("../fixtures/submit-too-much-memory.stderr")),
+            Error::Rejected(
+                "sbatch refused the job: Memory specification can not be satisfied; Requested node configuration is not \
+                 available"
+                    .to_owned()
+            )
+        );
+        assert_eq!(
+            declined(255, include_str!("../fixtures/submit-bad-directive.stderr")),
+            Error::InvalidOptions("sbatch refused its options: Invalid directive found in batch script: b".to_owned())
+        );
+        assert_eq!(
+            declined(1, "sbatch: error: AssocMaxSubmitJobLimit\n"),
+            Error::RateLimited(None)
+        );
+        let timed_out = "sbatch: error: Batch job submission failed: Socket timed out on send/recv operation";
+        assert!(matches!(
+            answered(1, "", timed_out),
+            Answer::InDoubt(Error::Unavailable(_))
+        ));
+    }
+}

@@ -1,0 +1,246 @@
+//! The plugin's native half against a real Slurm: the one that `SLURM_CONF` names, such as `tests/services/slurm.sh up`
+//! starts. Without one these tests say loudly that they were skipped, and fail where `CI` is `true`.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test, helpers included"
+)]
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::io::Write;
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use xqute_plugin::prelude::*;
+use xqute_plugin::testing::{Call, Host, job, path};
+use xqute_plugin::{Exit, Output};
+use xqute_slurm::Slurm;
+
+/// A run of its own: a tag, a folder, and a host that starts real programs. Its jobs are cancelled at the end.
+struct Run {
+    host: Host,
+    info: RunInfo,
+    dir: PathBuf,
+}
+
+impl Run {
+    /// None if there is no Slurm here.
+    fn new() -> Option<Self> {
+        if std::env::var_os("SLURM_CONF").is_none() {
+            assert!(
+                std::env::var("CI").as_deref() != Ok("true"),
+                "no Slurm (SLURM_CONF unset), but CI is true"
+            );
+            // Not by a macro: what those print is hidden when a test passes.
+            let text = b"SKIPPED: no Slurm (SLURM_CONF unset); start one with tests/services/slurm.sh\n";
+            std::io::stderr().write_all(text).unwrap();
+            return None;
+        }
+        let tag = format!("{:016x}", RandomState::new().hash_one("tag"));
+        // Letters that Slurm could take for something else.
+        let dir = std::env::temp_dir().join(format!("xqute slurm 50% [{tag}]"));
+        std::fs::create_dir(&dir).unwrap();
+        let host = Host::new();
+        for program in ["sbatch", "squeue", "scancel"] {
+            host.on_program(program, start);
+        }
+        let info = RunInfo {
+            tag,
+            workdir: path(dir.to_str().unwrap()),
+            ..run::info()
+        };
+        host.set_run(info.clone());
+        Some(Self { host, info, dir })
+    }
+
+    /// A job with a script as the host would write it.
+    fn job(&self, index: u32, line: &str, options: &[(&str, &str)]) -> Job {
+        let dir = self.dir.join(index.to_string());
+        std::fs::create_dir(&dir).unwrap();
+        let script = dir.join("job.wrapped.slurm");
+        let mut job = job(index, line);
+        job.dir = path(dir.to_str().unwrap());
+        job.script = path(script.to_str().unwrap());
+        job.options = options
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        self.write(&job, line);
+        job
+    }
+
+    fn write(&self, job: &Job, line: &str) {
+        let wrapping = Slurm::wrap(std::slice::from_ref(job)).remove(0).unwrap();
+        let text = format!("#!/bin/bash\n{}\n{line}\n", wrapping.directives.join("\n"));
+        std::fs::write(&job.script.spec, text).unwrap();
+    }
+
+    /// Asks again and again until the observations are as wanted.
+    fn wait(&self, refs: &[JobRef], wanted: impl Fn(&[Observation]) -> bool) -> Vec<Observation> {
+        let mut seen = Vec::new();
+        for _ in 0..600 {
+            let before = self.host.calls().len();
+            seen = Slurm::poll(refs).expect("Slurm must answer: SLURM_CONF is set");
+            assert_eq!(self.host.calls().len(), before + 1, "one process for all jobs");
+            if wanted(&seen) {
+                return seen;
+            }
+            // Only so as not to flood the controller with questions.
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("not what was waited for: {seen:?}");
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        if let Ok(refs) = Slurm::find(&self.info.tag) {
+            Slurm::cancel(&refs);
+        }
+        let _ = std::fs::remove_dir_all(&self.dir);
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "stands in for the host, which starts programs for plugins"
+)]
+fn start(call: &Call) -> Result<Output, Error> {
+    let output = std::process::Command::new(&call.program)
+        .args(&call.args)
+        .env("LC_ALL", "C")
+        .output();
+    let output = output.map_err(|error| Error::Rejected(format!("{}: {error}", call.program)))?;
+    let exit = output
+        .status
+        .code()
+        .map_or_else(|| Exit::Signal(output.status.signal().unwrap_or(0)), Exit::Code);
+    Ok(Output {
+        exit,
+        stdout: output.stdout,
+        stderr: output.stderr,
+    })
+}
+
+fn refs(jobs: &[Job], ids: &[Result<String, Error>]) -> Vec<JobRef> {
+    let with_id = |(job, id): (&Job, &Result<String, Error>)| {
+        let backend_id = id.clone().expect("Slurm must take the job: SLURM_CONF is set");
+        JobRef {
+            index: job.index,
+            attempt: job.attempt,
+            backend_id,
+        }
+    };
+    jobs.iter().zip(ids).map(with_id).collect()
+}
+
+#[test]
+fn twenty_jobs_are_submitted_watched_found_and_cancelled() {
+    let Some(run) = Run::new() else { return };
+    let mut jobs = Vec::new();
+    for index in 0..20 {
+        jobs.push(match index % 4 {
+            0 => run.job(index, "exit 0", &[]),
+            1 => run.job(index, "exit 3", &[]),
+            2 => run.job(index, "sleep 300", &[]),
+            _ => run.job(index, "exit 0", &[("hold", "true")]),
+        });
+    }
+    let refs = refs(&jobs, &Slurm::submit(&jobs));
+
+    let mut found = Slurm::find(&run.info.tag).unwrap();
+    found.sort_by_key(|found| found.index);
+    assert_eq!(found, refs);
+
+    let expected = |index: usize| match index % 4 {
+        0 => Observation::Succeeded,
+        1 => Observation::Failed(FailureCause::ExitCode(3)),
+        2 => Observation::Running,
+        _ => Observation::Queued(Some("JobHeldUser".to_owned())),
+    };
+    run.wait(&refs, |seen| {
+        seen.iter().enumerate().all(|(index, seen)| *seen == expected(index))
+    });
+
+    assert!(Slurm::cancel(&refs).iter().all(Result::is_ok));
+    run.wait(&refs, |seen| {
+        seen.iter().enumerate().all(|(index, seen)| match index % 4 {
+            0 | 1 => *seen == expected(index),
+            _ => *seen == Observation::Cancelled,
+        })
+    });
+    assert!(
+        Slurm::cancel(&refs).iter().all(Result::is_ok),
+        "to cancel what has ended is a success"
+    );
+}
+
+#[test]
+fn slurm_understands_the_script_alone_as_well_as_the_command_line() {
+    let Some(run) = Run::new() else { return };
+    let mut job = run.job(
+        0,
+        "",
+        &[
+            ("comment", r#"a b 'c' #d "e" \ %j"#),
+            ("time", "1"),
+            ("exclusive", "false"),
+        ],
+    );
+    job.cwd = Some(path(run.dir.to_str().unwrap()));
+    run.write(&job, "pwd > seen; echo said by the job");
+    let refs = refs(std::slice::from_ref(&job), &Slurm::submit(std::slice::from_ref(&job)));
+    run.wait(&refs, |seen| *seen == [Observation::Succeeded]);
+    assert_eq!(
+        std::fs::read_to_string(run.dir.join("seen")).unwrap().trim_end(),
+        run.dir.to_str().unwrap()
+    );
+    let log = std::path::Path::new(&job.dir.spec).join("job.slurm");
+    assert_eq!(std::fs::read_to_string(&log).unwrap(), "said by the job\n");
+
+    // Submitted by hand, as a user would repeat it, the script means the same: found once more under the same name.
+    std::fs::remove_file(&log).unwrap();
+    let by_hand = start(&Call {
+        program: "sbatch".into(),
+        args: vec![job.script.spec.clone()],
+        stdin: vec![],
+    })
+    .unwrap();
+    assert!(by_hand.succeeded(), "{by_hand:?}");
+    let found = Slurm::find(&run.info.tag).unwrap();
+    assert_eq!(found.len(), 2, "{found:?}");
+    run.wait(&found, |seen| seen.iter().all(|seen| *seen == Observation::Succeeded));
+    assert_eq!(std::fs::read_to_string(&log).unwrap(), "said by the job\n");
+}
+
+#[test]
+fn refusals_and_unknown_jobs_are_told_apart_from_trouble() {
+    let Some(run) = Run::new() else { return };
+    let refused = |index, name, value| {
+        let job = run.job(index, "exit 0", &[(name, value)]);
+        Slurm::submit(&[job]).remove(0).unwrap_err()
+    };
+    let no_partition = refused(0, "partition", "no-such-partition");
+    assert!(
+        matches!(&no_partition, Error::Rejected(said) if said.contains("Invalid partition")),
+        "{no_partition:?}"
+    );
+    let bad_time = refused(1, "time", "soon");
+    assert!(
+        matches!(&bad_time, Error::InvalidOptions(said) if said.contains("Invalid --time")),
+        "{bad_time:?}"
+    );
+
+    let unknown = [JobRef {
+        index: 0,
+        attempt: 1,
+        backend_id: "67000000".to_owned(),
+    }];
+    assert_eq!(Slurm::poll(&unknown).unwrap(), [Observation::Unknown]);
+    assert_eq!(Slurm::cancel(&unknown), [Ok(())]);
+    assert_eq!(Slurm::find(&run.info.tag).unwrap(), []);
+}

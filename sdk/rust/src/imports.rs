@@ -1,0 +1,165 @@
+//! What a plugin may ask of the host: programs, the log, a memory that lasts, the clock, facts about the run.
+//!
+//! In a native build, which is what `cargo test` makes, the [`testing`](crate::testing) module answers instead of a host.
+
+#[cfg(target_arch = "wasm32")]
+use crate::bindings::imports::xqute::plugin as host;
+#[cfg(not(target_arch = "wasm32"))]
+use crate::testing::fakes as host;
+
+/// Programs on the machine of the host. Each needs the right `run`, see [`About::runs`](crate::About::runs).
+pub mod process {
+    use super::host::process as host;
+    use crate::{Error, Output};
+
+    /// Runs a program to its end, with nothing to read. No shell is involved; the environment is the host's with
+    /// `LC_ALL=C`.
+    ///
+    /// # Errors
+    /// `Denied` if the program was not granted; `Rejected` if it could not be started, wrote more than 16 MiB, or an
+    /// argument has a NUL. A program that ran and failed is not an error: see [`Output::succeeded`].
+    pub fn run<A: Into<String>>(program: &str, args: impl IntoIterator<Item = A>) -> Result<Output, Error> {
+        run_with_input(program, args, b"")
+    }
+
+    /// The same, with something to read.
+    ///
+    /// # Errors
+    /// As [`run`].
+    pub fn run_with_input<A: Into<String>>(
+        program: &str,
+        args: impl IntoIterator<Item = A>,
+        input: &[u8],
+    ) -> Result<Output, Error> {
+        let args: Vec<String> = args.into_iter().map(Into::into).collect();
+        host::run(program, &args, input)
+    }
+}
+
+/// The log of the host. Use the macros: `log::info!("{} jobs", count)`.
+pub mod log {
+    use super::host::log as host;
+    pub use crate::bindings::imports::xqute::plugin::log::Level;
+    pub use crate::{__debug as debug, __error as error, __info as info, __trace as trace, __warn as warn};
+
+    /// Writes a message at a level. Over 8 KiB it is cut.
+    pub fn write(level: Level, message: &str) {
+        host::write(level, message);
+    }
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __trace {
+    ($($arg:tt)*) => { $crate::log::write($crate::log::Level::Trace, &::std::format!($($arg)*)) };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __debug {
+    ($($arg:tt)*) => { $crate::log::write($crate::log::Level::Debug, &::std::format!($($arg)*)) };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __info {
+    ($($arg:tt)*) => { $crate::log::write($crate::log::Level::Info, &::std::format!($($arg)*)) };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __warn {
+    ($($arg:tt)*) => { $crate::log::write($crate::log::Level::Warn, &::std::format!($($arg)*)) };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __error {
+    ($($arg:tt)*) => { $crate::log::write($crate::log::Level::Error, &::std::format!($($arg)*)) };
+}
+
+/// Small values that outlive the instance: what one call stores, a later call sees, in every part of the same plugin.
+pub mod kv {
+    use super::host::key_value as host;
+    use crate::Error;
+
+    /// The value of a key.
+    pub fn get(key: &str) -> Option<Vec<u8>> {
+        host::get(key)
+    }
+
+    /// The value of a key, as text.
+    pub fn text(key: &str) -> Option<String> {
+        get(key).map(|value| String::from_utf8_lossy(&value).into_owned())
+    }
+
+    /// The value of a key, as a number; 0 if it is missing or something else.
+    pub fn number(key: &str) -> i64 {
+        text(key).and_then(|text| text.parse().ok()).unwrap_or(0)
+    }
+
+    /// Stores a value.
+    ///
+    /// # Errors
+    /// `Rejected` for a key over 256 bytes, a value over 64 KiB, or more than 1 MiB in all.
+    pub fn set(key: &str, value: impl AsRef<[u8]>) -> Result<(), Error> {
+        host::set(key, value.as_ref())
+    }
+
+    /// Adds to a number and returns the sum. Two instances that do it at the same time may lose one of the two.
+    ///
+    /// # Errors
+    /// As [`set`].
+    pub fn add(key: &str, amount: i64) -> Result<i64, Error> {
+        let sum = number(key).saturating_add(amount);
+        set(key, sum.to_string()).map(|()| sum)
+    }
+
+    /// Removes a key; tells whether there was something to remove.
+    pub fn remove(key: &str) -> bool {
+        host::remove(key)
+    }
+
+    /// All keys that start with this text, sorted.
+    pub fn keys(prefix: &str) -> Vec<String> {
+        host::keys(prefix)
+    }
+}
+
+/// The run's clock.
+pub mod clock {
+    use std::time::Duration;
+
+    use super::host::clock as host;
+
+    /// The time since the Unix epoch.
+    pub fn now() -> Duration {
+        Duration::from_millis(host::now())
+    }
+
+    /// The time since the run started. Never goes back.
+    pub fn elapsed() -> Duration {
+        Duration::from_millis(host::elapsed())
+    }
+}
+
+/// What a plugin may know of its run.
+pub mod run {
+    use super::host::run as host;
+    use crate::{Job, RunInfo};
+
+    /// Facts about the run.
+    pub fn info() -> RunInfo {
+        host::info()
+    }
+
+    /// The options that the user gave to this plugin. Look them up with [`Lookup`](crate::Lookup).
+    pub fn options() -> Vec<(String, String)> {
+        host::options()
+    }
+
+    /// One job of the run, in its latest attempt.
+    pub fn job(index: u32) -> Option<Job> {
+        host::job(index)
+    }
+}
