@@ -19,19 +19,22 @@ use crate::{
 /// What every plugin is made of, beside its own folder.
 const COMMON: [&str; 5] = ["Cargo.toml", "Cargo.lock", "wit", "sdk/rust", "sdk/build"];
 
-/// Plugins that are built for WASI as well, to prove that both kinds of modules work.
-const ALSO_WITH_WASI: [&str; 1] = ["hello"];
+/// What the folders of plugins that need WASI start with; the others are built without.
+const WITH_WASI: &str = "wasi_";
 
 /// Builds everything that is not up to date.
 pub(crate) fn all() -> Result<()> {
     let project = Project::find()?;
-    program::run(program::cargo().current_dir(&project.root).args(["build", "--release", "--package", "xqute"]))?;
+    program::run(
+        program::cargo()
+            .current_dir(&project.root)
+            .args(["build", "--release", "--package", "xqute"]),
+    )?;
     let sources = sources(&project)?;
-    let all = sources.iter().map(|source| source.wanted(project.plugins())).collect();
-    build(&project, Target::Unknown, all)?;
-    let with_wasi = sources.iter().filter(|source| ALSO_WITH_WASI.contains(&source.name.as_str()));
-    let with_wasi = with_wasi.map(|source| source.wanted(project.plugins().join("wasip2"))).collect();
-    build(&project, Target::Wasip2, with_wasi)?;
+    let (with_wasi, without): (Vec<&Source>, Vec<&Source>) =
+        sources.iter().partition(|source| source.name.starts_with(WITH_WASI));
+    build(&project, Target::Unknown, &without)?;
+    build(&project, Target::Wasip2, &with_wasi)?;
     bundle(&project, &sources)
 }
 
@@ -48,15 +51,17 @@ struct Source {
 }
 
 impl Source {
-    fn wanted(&self, folder: PathBuf) -> Wanted {
-        let out = folder.join(&self.name).with_extension("wasm");
-        Wanted {
-            guest: Guest {
-                package: self.package.clone(),
-                out,
-            },
-            digest: self.digest.clone(),
-        }
+    fn plugin(&self, project: &Project) -> PathBuf {
+        project.plugin(&self.name)
+    }
+
+    /// The file that says what the plugin was made of.
+    fn note(&self, project: &Project) -> PathBuf {
+        self.plugin(project).with_extension("inputs")
+    }
+
+    fn is_up_to_date(&self, project: &Project) -> bool {
+        self.plugin(project).exists() && fs::read_to_string(self.note(project)).is_ok_and(|text| text == self.digest)
     }
 }
 
@@ -127,45 +132,38 @@ fn hex(digest: Sha256) -> String {
     })
 }
 
-/// A plugin that is to be there, made of what has this digest.
-struct Wanted {
-    guest: Guest,
-    digest: String,
-}
-
-impl Wanted {
-    /// The file that says what a plugin was made of.
-    fn note(&self) -> PathBuf {
-        self.guest.out.with_extension("inputs")
-    }
-
-    fn is_there(&self) -> bool {
-        self.guest.out.exists() && fs::read_to_string(self.note()).is_ok_and(|text| text == self.digest)
-    }
-}
-
 /// Builds those that are not up to date, all at once.
-fn build(project: &Project, target: Target, mut wanted: Vec<Wanted>) -> Result<()> {
-    let count = wanted.len();
-    wanted.retain(|wanted| !wanted.is_there());
-    println!("xtask: {} of {count} plugins for {target} are up to date", count - wanted.len());
-    if wanted.is_empty() {
+fn build(project: &Project, target: Target, sources: &[&Source]) -> Result<()> {
+    let old: Vec<&Source> = sources
+        .iter()
+        .copied()
+        .filter(|source| !source.is_up_to_date(project))
+        .collect();
+    println!(
+        "xtask: {} of {} plugins for {target} are up to date",
+        sources.len() - old.len(),
+        sources.len()
+    );
+    if old.is_empty() {
         return Ok(());
     }
     let toolchain = Toolchain::find(target)?;
-    println!("xtask: building {} {}", names(&wanted), toolchain.way);
-    let guests: Vec<Guest> = wanted.iter().map(|wanted| wanted.guest.clone()).collect();
-    let built = xqute_build::build(&project.root, &toolchain, &guests)?;
-    for (built, wanted) in built.iter().zip(&wanted) {
-        println!("xtask: {} ({} KB)", project.short(&built.path), built.bytes.div_ceil(1024));
-        fs::write(wanted.note(), &wanted.digest)?;
+    let names: Vec<&str> = old.iter().map(|source| source.name.as_str()).collect();
+    println!("xtask: building {} {}", names.join(", "), toolchain.way);
+    let guest = |source: &&Source| Guest {
+        package: source.package.clone(),
+        out: source.plugin(project),
+    };
+    let built = xqute_build::build(&project.root, &toolchain, &old.iter().map(guest).collect::<Vec<_>>())?;
+    for (built, source) in built.iter().zip(old) {
+        println!(
+            "xtask: {} ({} KB)",
+            project.short(&built.path),
+            built.bytes.div_ceil(1024)
+        );
+        fs::write(source.note(project), &source.digest)?;
     }
     Ok(())
-}
-
-fn names(wanted: &[Wanted]) -> String {
-    let names: Vec<&str> = wanted.iter().map(|wanted| wanted.guest.package.as_str()).collect();
-    names.join(", ")
 }
 
 /// Puts the bundled plugins beside the command, with a list of their digests: these may do all that they ask for.
@@ -175,7 +173,7 @@ fn bundle(project: &Project, sources: &[Source]) -> Result<()> {
     let mut list = "# Plugins that came with the xqute beside this folder.\n".to_owned();
     let mut count = 0;
     for source in sources.iter().filter(|source| source.bundled) {
-        let plugin = project.plugin(&source.name);
+        let plugin = source.plugin(project);
         let bytes = fs::read(&plugin).with_context(|| format!("cannot read {}", plugin.display()))?;
         fs::write(folder.join(&source.name).with_extension("wasm"), &bytes)?;
         let digest = hex(Sha256::new_with_prefix(&bytes));
@@ -184,6 +182,10 @@ fn bundle(project: &Project, sources: &[Source]) -> Result<()> {
         count += 1;
     }
     fs::write(folder.join("bundled.toml"), list)?;
-    println!("xtask: {} and {count} plugins in {}", project.short(&project.xqute()), project.short(&folder));
+    println!(
+        "xtask: {} and {count} plugins in {}",
+        project.short(&project.xqute()),
+        project.short(&folder)
+    );
     Ok(())
 }

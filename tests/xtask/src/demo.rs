@@ -40,7 +40,7 @@ pub(crate) fn run() -> Result<()> {
     ensure!(files == jobs, "{jobs} jobs made {files} files; each should make one");
 
     println!("\n{jobs} jobs, {files} files of results, the same byte for byte:");
-    println!("  {:>7.2} s  xqute, with the plugin notify", by_xqute.as_secs_f64());
+    println!("  {:>7.2} s  xqute, with the plugin journal", by_xqute.as_secs_f64());
     println!("  {:>7.2} s  bash, one job after the other", by_bash.as_secs_f64());
     println!("Look next at");
     for (path, what) in [
@@ -69,7 +69,11 @@ fn write_jobs(project: &Project, place: &Path) -> Result<usize> {
         writeln!(jobs, "grep -c unsafe {file} > {result}.count || [ $? -eq 1 ]")?;
         count += 3;
     }
-    ensure!(count >= LEAST_JOBS, "{} has files for {count} jobs only", folder.display());
+    ensure!(
+        count >= LEAST_JOBS,
+        "{} has files for {count} jobs only",
+        folder.display()
+    );
     fs::write(place.join("jobs.txt"), jobs)?;
     println!("\nxtask: {count} jobs on the files of {}", folder.display());
     Ok(count)
@@ -84,7 +88,10 @@ fn sources_of(project: &Project, name: &str) -> Result<PathBuf> {
     let mut named = packages.filter(|package| package.get("name").and_then(Value::as_str) == Some(name));
     let manifest = named.find_map(|package| package.get("manifest_path")?.as_str());
     let manifest = manifest.with_context(|| format!("cargo metadata does not know {name}"))?;
-    Ok(Path::new(manifest).parent().context("a manifest lies in a folder")?.to_owned())
+    Ok(Path::new(manifest)
+        .parent()
+        .context("a manifest lies in a folder")?
+        .to_owned())
 }
 
 /// As bash wants it, whatever is in it.
@@ -96,8 +103,15 @@ fn run_with_xqute(project: &Project, place: &Path) -> Result<Duration> {
     let results = place.join("by-xqute");
     project::empty(&results)?;
     let mut xqute = program(project.xqute());
-    xqute.arg("--plugin").arg(project.plugin("notify")).args(["--allow", "notify", "run", "--cwd"]).arg(results);
-    xqute.arg("--workdir").arg(place.join("workdir")).arg(place.join("jobs.txt"));
+    xqute
+        .arg("--plugin")
+        .arg(project.plugin("journal"))
+        .args(["--allow", "journal", "run", "--cwd"])
+        .arg(results);
+    xqute
+        .arg("--workdir")
+        .arg(place.join("workdir"))
+        .arg(place.join("jobs.txt"));
     let (result, time) = timed(|| program::run(&mut xqute));
     result.map(|()| time)
 }
@@ -159,7 +173,10 @@ mod tests {
         let text = compare(&one, &other).unwrap_err().to_string();
         project::remove(&place).unwrap();
         assert!(text.starts_with("2 differences"), "{text}");
-        assert!(text.contains("more is in one folder only") && text.contains("same differs"), "{text}");
+        assert!(
+            text.contains("more is in one folder only") && text.contains("same differs"),
+            "{text}"
+        );
     }
 
     #[test]

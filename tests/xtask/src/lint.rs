@@ -13,9 +13,18 @@ pub(crate) fn run_all() -> Result<()> {
     run(cargo().current_dir(&root).args(["fmt", "--all", "--check"]))?;
     // In release, as everything else: proc macros and build scripts are built once.
     let mut clippy = cargo();
-    clippy.args(["clippy", "--workspace", "--all-targets", "--release", "--", "-D", "warnings"]);
+    clippy.args([
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--release",
+        "--",
+        "-D",
+        "warnings",
+    ]);
     run(clippy.current_dir(&root))?;
     let mut doc = cargo();
-    doc.env("RUSTDOCFLAGS", "-D warnings").args(["doc", "--workspace", "--no-deps", "--release"]);
+    doc.env("RUSTDOCFLAGS", "-D warnings")
+        .args(["doc", "--workspace", "--no-deps", "--release"]);
     run(doc.current_dir(&root))
 }

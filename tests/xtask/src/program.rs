@@ -41,12 +41,15 @@ pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
 /// Shows the command, runs it to its end with our own output, and wants it to succeed.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     println!("xtask: {}", shown(command));
-    succeeded(command, status(command)?)
+    let status = status(command)?;
+    succeeded(command, status)
 }
 
 /// Runs it to its end.
 pub(crate) fn status(command: &mut Command) -> Result<ExitStatus> {
-    command.status().with_context(|| format!("cannot run {}", shown(command)))
+    command
+        .status()
+        .with_context(|| format!("cannot run {}", shown(command)))
 }
 
 /// Runs it to its end and returns what it printed. Its stderr stays ours.
