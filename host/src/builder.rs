@@ -11,11 +11,7 @@ use tokio::sync::{mpsc, watch};
 use crate::{
     adapters::{
         clock::Clock,
-        component::{
-            hooks::ComponentHooks,
-            plugins::{Plugins, StartError, Started},
-            report::PluginReport,
-        },
+        component::{error::StartError, plugins::Plugins},
         local::LocalScheduler,
         workdir::{Existing, Workdir, WorkdirError},
     },
@@ -31,7 +27,7 @@ use crate::{
         hooks::{Hooks, NoHooks},
         scheduler::{CallError, Scheduler},
     },
-    xqute::Xqute,
+    xqute::{PluginReports, Xqute},
 };
 
 /// The name of the native scheduler.
@@ -121,8 +117,9 @@ impl Builder {
         check_settings(&run)?;
         let clock = Clock::start();
         let book = Arc::new(Book::new(run.clone()));
-        let wanted = (run.scheduler != LOCAL).then_some(run.scheduler.as_str());
-        let started = start_plugins(plugins, &run, &book, clock, wanted).await?;
+        let started = plugins
+            .start(run.clone(), book.clone(), clock, Some(&run.scheduler))
+            .await?;
         let scheduler: Arc<dyn Scheduler> = match started.scheduler {
             Some(scheduler) => scheduler,
             None => Arc::new(local_scheduler(&run.settings)),
@@ -154,26 +151,6 @@ impl Builder {
     }
 }
 
-async fn start_plugins(
-    plugins: Plugins,
-    run: &Arc<Run>,
-    book: &Arc<Book>,
-    clock: Clock,
-    scheduler: Option<&str>,
-) -> Result<Started, BuildError> {
-    if let Some(wanted) = scheduler {
-        let mut known = vec![LOCAL.to_owned()];
-        known.extend(plugins.scheduler_names());
-        if !known.iter().any(|name| name == wanted) {
-            return Err(BuildError::UnknownScheduler {
-                name: wanted.to_owned(),
-                known: known.join(", "),
-            });
-        }
-    }
-    Ok(plugins.start(run.clone(), book.clone(), clock, scheduler).await?)
-}
-
 fn local_scheduler(settings: &Settings) -> LocalScheduler {
     LocalScheduler::new(settings.wrapper_shell.clone(), settings.kill_grace, None)
 }
@@ -203,26 +180,9 @@ fn new_tag() -> String {
     format!("{:016x}", hasher.finish())
 }
 
-/// Where the plugins' reports come from, once the run is over.
-pub(crate) struct PluginReports(Option<Arc<ComponentHooks>>);
-
-impl PluginReports {
-    pub(crate) fn collect(&self) -> Vec<PluginReport> {
-        self.0.as_ref().map(|hooks| hooks.reports()).unwrap_or_default()
-    }
-}
-
 /// Why a run could not be put together.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// No such scheduler.
-    #[error("there is no scheduler `{name}`; known are {known}")]
-    UnknownScheduler {
-        /// What was asked for.
-        name: String,
-        /// What there is.
-        known: String,
-    },
     /// The wrapper's shell is empty.
     #[error("the wrapper shell is empty; it has to name a bash")]
     NoWrapperShell,

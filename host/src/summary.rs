@@ -5,7 +5,7 @@ use std::time::Duration;
 use camino::Utf8PathBuf;
 
 use crate::{
-    adapters::component::report::PluginReport,
+    adapters::component::hooks::PluginReport,
     flow::{
         dispatch::Counts,
         engine::{Parts, Report},

@@ -35,8 +35,11 @@ pub(crate) fn interfaces(component: &[u8]) -> Result<Interfaces> {
         bail!("this is a WIT package, not a component");
     };
     let world = resolve.worlds.get(world).context("the component has no world")?;
-    let exports: Vec<String> = world.exports.keys().map(|key| resolve.name_world_key(key)).collect();
-    let imports = world.imports.keys().map(|key| resolve.name_world_key(key)).collect();
+    // The linker's order says nothing; sorted, two builds can be compared.
+    let mut exports: Vec<String> = world.exports.keys().map(|key| resolve.name_world_key(key)).collect();
+    let mut imports: Vec<String> = world.imports.keys().map(|key| resolve.name_world_key(key)).collect();
+    exports.sort_unstable();
+    imports.sort_unstable();
     if !exports.iter().any(|name| name.starts_with(ABOUT)) {
         bail!(
             "it does not export `xqute:plugin/about`, so no host will take it for a plugin; with the Rust SDK, write \

@@ -181,6 +181,7 @@ impl<T> Absent for Probe<T> {}
 
 impl<P: Plugin> about::Guest for crate::Part<P> {
     fn describe() -> Description {
+        crate::panics::are_told();
         describe::<P>()
     }
 }

@@ -138,18 +138,21 @@ pub fn provide<S: Snippets>(job: &Job) -> Script {
 
 impl<O: Observer> observer::Guest for crate::Part<O> {
     fn observe(facts: Vec<Fact>) {
+        crate::panics::are_told();
         facts.iter().for_each(observe::<O>);
     }
 }
 
 impl<G: Gatekeeper> gatekeeper::Guest for crate::Part<G> {
     fn decide(questions: Vec<Question>) -> Vec<Verdict> {
+        crate::panics::are_told();
         questions.iter().map(decide::<G>).collect()
     }
 }
 
 impl<S: Snippets> snippets::Guest for crate::Part<S> {
     fn provide(jobs: Vec<Job>) -> Vec<Script> {
+        crate::panics::are_told();
         jobs.iter().map(provide::<S>).collect()
     }
 }

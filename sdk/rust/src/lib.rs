@@ -45,6 +45,7 @@ pub mod about;
 pub mod bindings;
 mod hooks;
 mod imports;
+mod panics;
 mod scheduler;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;

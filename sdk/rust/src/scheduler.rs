@@ -53,26 +53,32 @@ pub trait Scheduler {
 
 impl<S: Scheduler> scheduler::Guest for crate::Part<S> {
     fn open(options: Vec<(String, String)>, run: RunInfo) -> Result<(), Error> {
+        crate::panics::are_told();
         S::open(&options, &run)
     }
 
     fn wrap(jobs: Vec<Job>) -> Vec<Result<Wrapping, Error>> {
+        crate::panics::are_told();
         S::wrap(&jobs)
     }
 
     fn submit(jobs: Vec<Job>) -> Vec<Result<String, Error>> {
+        crate::panics::are_told();
         S::submit(&jobs)
     }
 
     fn poll(jobs: Vec<JobRef>) -> Result<Vec<Observation>, Error> {
+        crate::panics::are_told();
         S::poll(&jobs)
     }
 
     fn cancel(jobs: Vec<JobRef>) -> Vec<Result<(), Error>> {
+        crate::panics::are_told();
         S::cancel(&jobs)
     }
 
     fn find(run_tag: String) -> Result<Vec<JobRef>, Error> {
+        crate::panics::are_told();
         S::find(&run_tag)
     }
 }

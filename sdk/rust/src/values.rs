@@ -116,6 +116,16 @@ impl Output {
     }
 }
 
+impl Wrapping {
+    /// These lines at the top of the script; each starts with `#`.
+    pub fn with<L: Into<String>>(directives: impl IntoIterator<Item = L>) -> Self {
+        Self {
+            shebang: None,
+            directives: directives.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
 #[expect(clippy::derivable_impls, reason = "the type is generated")]
 impl Default for Wrapping {
     fn default() -> Self {

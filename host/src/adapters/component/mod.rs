@@ -1,1 +1,42 @@
-//! (being written)
+//! Plugins, as WebAssembly components.
+//!
+//! A plugin's way into a run: [`discover`] finds its file, `file` reads it, [`engine`] compiles it, `contract` looks at what
+//! it imports and exports, [`describe`] asks who it is, [`rights`] decides what it may do, and [`plugins`] puts it all
+//! together. Then [`scheduler`] and [`hooks`] implement the ports of the same names with it.
+//!
+//! Below them: `pool` holds instances, `instance` is one of them, `state` is what the host keeps for it, `imports` is what
+//! it may call, [`limits`] bounds each call, and [`call`] says how a call failed. `convert` translates between the
+//! words of the model and those of the contract, whose generated types stay private (`bindings`).
+//!
+//! Everything that a plugin returns is untrusted. A plugin that traps or runs into a limit loses its instance and
+//! nothing else happens: the next call gets a fresh one.
+
+mod bindings;
+mod bundled;
+pub mod call;
+mod contract;
+mod convert;
+pub mod describe;
+pub mod discover;
+pub mod engine;
+pub mod error;
+mod file;
+mod gate;
+pub mod hooks;
+mod imports;
+mod instance;
+pub mod limits;
+mod load;
+mod observer;
+pub mod plugins;
+mod pool;
+pub mod rights;
+
+pub mod scheduler;
+mod schema;
+mod snippets;
+mod state;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

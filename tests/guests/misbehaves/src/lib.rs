@@ -19,7 +19,7 @@ impl Plugin for Misbehaves {
             .option_or(
                 "how",
                 "trap",
-                "trap, spin, hoard (memory), flood (the log), or short (answer too little)",
+                "trap, panic, spin, hoard (memory), flood (the log), or short (answer too little)",
             )
     }
 }
@@ -40,6 +40,8 @@ fn enter(place: &str) -> bool {
     }
     match how.as_str() {
         "short" => true,
+        #[expect(clippy::panic, reason = "this is what the guest is for")]
+        "panic" => panic!("told to panic in {place}"),
         "spin" => loop {
             std::hint::spin_loop();
         },

@@ -1,0 +1,91 @@
+//! How a call to a plugin failed.
+
+use std::{sync::Arc, time::Duration};
+
+use wasmtime::{Trap, WasmBacktrace};
+use wasmtime_wasi::I32Exit;
+
+/// A call that gave no usable answer. The instance that was called is gone; the next call gets a fresh one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("plugin {plugin}, call {call}: {kind}")]
+pub struct CallFailure {
+    /// The plugin's name.
+    pub plugin: Arc<str>,
+    /// The function, `interface.name`.
+    pub call: &'static str,
+    /// What happened.
+    pub kind: CallFailureKind,
+}
+
+/// What happened to a call.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CallFailureKind {
+    /// The guest's code gave up.
+    #[error("it crashed: {0}. Report this to the plugin's author; `-v` shows what it logged before")]
+    Trap(String),
+    /// The guest computed for too long.
+    #[error(
+        "it computed for more than {0:?} and was stopped; if it needs that long, set `call-ms` for it in xqute.toml"
+    )]
+    GuestTime(Duration),
+    /// The call, with everything that the host did for it, took too long.
+    #[error("it took more than {0:?} and was stopped; if it needs that long, set `call-ms` for it in xqute.toml")]
+    WallTime(Duration),
+    /// The guest wanted too much memory.
+    #[error("it needed more than {} MiB of memory; if it needs that much, set `memory-mib` for it in xqute.toml", .0 >> 20)]
+    Memory(usize),
+    /// The guest handed too much over to the host.
+    #[error("it passed more than {} MiB to the host at once; hand it smaller batches", .0 >> 20)]
+    HostAllocation(usize),
+    /// The answer breaks the contract.
+    #[error("it answered {0}; this is a mistake in the plugin")]
+    BadAnswer(String),
+}
+
+/// The limits that were in force and what was noticed while the call went on.
+pub(super) struct Circumstances {
+    pub(super) guest_time: Duration,
+    pub(super) host_allocation: usize,
+    pub(super) memory_refused: Option<usize>,
+}
+
+/// The guest's time is over; travels through wasmtime as an error.
+#[derive(Debug, thiserror::Error)]
+#[error("the guest's time is over")]
+pub(super) struct TimeOver;
+
+/// Sorts out why wasmtime gave up.
+pub(super) fn classify(error: &wasmtime::Error, seen: &Circumstances) -> CallFailureKind {
+    if error.is::<TimeOver>() {
+        return CallFailureKind::GuestTime(seen.guest_time);
+    }
+    if error.chain().any(|cause| cause.to_string().starts_with(TOO_MUCH_DATA)) {
+        return CallFailureKind::HostAllocation(seen.host_allocation);
+    }
+    // A refusal alone is no failure: a guest may get by without. One that dies afterwards died of it.
+    if let Some(limit) = seen.memory_refused {
+        return CallFailureKind::Memory(limit);
+    }
+    if let Some(I32Exit(code)) = error.downcast_ref() {
+        return CallFailureKind::Trap(format!("it called exit({code})"));
+    }
+    let what = error
+        .downcast_ref::<Trap>()
+        .map_or_else(|| error.root_cause().to_string(), ToString::to_string);
+    let place = error.downcast_ref::<WasmBacktrace>().and_then(innermost);
+    CallFailureKind::Trap(place.map_or_else(|| what.clone(), |place| format!("{what} in {place}")))
+}
+
+/// How wasmtime's private error for exhausted host-call fuel starts; a test keeps watch over it.
+const TOO_MUCH_DATA: &str = "too much data is being copied between the host and the guest";
+
+fn innermost(trace: &WasmBacktrace) -> Option<String> {
+    let frame = trace.frames().first()?;
+    let name = frame.func_name()?;
+    Some(shown(name))
+}
+
+/// Names are the guest's: untrusted, and possibly endless.
+fn shown(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(120).collect()
+}

@@ -1,0 +1,189 @@
+//! Why a plugin cannot be loaded or started. Each names the file or plugin, the item, and the remedy.
+
+use std::{io, path::PathBuf};
+
+use super::{call::CallFailure, contract::Interface};
+use crate::model::hook::Hook;
+
+/// A plugin file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("plugin {}: {problem}", file.display())]
+pub struct LoadError {
+    /// The file.
+    pub file: PathBuf,
+    /// What is wrong with it.
+    #[source]
+    pub problem: Problem,
+}
+
+/// What is wrong with a plugin file.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// It cannot be read.
+    #[error("cannot read it: {0}")]
+    Io(io::Error),
+    /// A folder, a device, a pipe.
+    #[error("it is not a regular file; a plugin is one .wasm file")]
+    NotAFile,
+    /// It is bigger than a plugin may be.
+    #[error("it has {size} bytes; a plugin may have at most {limit}. Strip its debug information, or split it")]
+    TooBig {
+        /// Its size in bytes.
+        size: u64,
+        /// The most it may have.
+        limit: u64,
+    },
+    /// It does not start as WebAssembly does.
+    #[error("it is not WebAssembly; a plugin is a WebAssembly component (.wasm)")]
+    NotWasm,
+    /// A module without component.
+    #[error(
+        "it is a core module, not a component; turn it into one with `wasm-tools component new MODULE -o PLUGIN.wasm`, or \
+         build it with `cargo xtask plugins` or for the target wasm32-wasip2"
+    )]
+    CoreModule,
+    /// Truncated, corrupt, or made with features that the engine does not know.
+    #[error("it is not a valid component, it may be truncated: {0}. Build or fetch it again")]
+    Invalid(String),
+    /// Another version of the contract.
+    #[error(
+        "it asks for `{asked}`, but this xqute speaks version {SPOKEN} of the contract; rebuild the plugin with an SDK of that \
+         version, or use an xqute that speaks the other one"
+    )]
+    OtherContract {
+        /// The interface that it asks for.
+        asked: String,
+    },
+    /// The host does not have what it imports.
+    #[error("it imports {}, which xqute does not provide: {remedy}", names(unknown))]
+    UnknownImports {
+        /// All that is unknown.
+        unknown: Vec<String>,
+        /// What to do about it.
+        remedy: &'static str,
+    },
+    /// An interface looks different from what its name promises.
+    #[error("it does not fit the contract: {0}. Rebuild it against the wit/ folder of this xqute")]
+    Misfit(String),
+    /// It does not say who it is.
+    #[error("it does not export `xqute:plugin/about`; every plugin must, see wit/about.wit")]
+    NoAbout,
+    /// There is nothing to call.
+    #[error(
+        "it exports nothing but `xqute:plugin/about`, so there is nothing to call; export a scheduler, an observer, a \
+         gatekeeper or snippets"
+    )]
+    NothingToCall,
+    /// `describe` failed.
+    #[error(transparent)]
+    Describe(CallFailure),
+    /// `describe` answered something that cannot be.
+    #[error("its `describe` gives {what}; this is a mistake in the plugin")]
+    BadDescription {
+        /// What is wrong.
+        what: String,
+    },
+    /// A hook without the interface that has it.
+    #[error("it subscribes to {hook} but does not export `xqute:plugin/{interface}`; this is a mistake in the plugin")]
+    HookWithoutInterface {
+        /// The hook.
+        hook: Hook,
+        /// The interface that is missing.
+        interface: Interface,
+    },
+    /// Two plugins of one name.
+    #[error("it is called `{name}`, as is {}; disable or remove one of them", other.display())]
+    SameName {
+        /// The name.
+        name: String,
+        /// The other file.
+        other: PathBuf,
+    },
+    /// The engine could not be set up.
+    #[error("the component engine does not start: {0}")]
+    Engine(String),
+}
+
+/// The version of the contract that this host speaks.
+pub(super) const SPOKEN: &str = "0.1";
+
+fn names(list: &[String]) -> String {
+    let quoted: Vec<_> = list.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}
+
+/// Why plugins that are loaded cannot take part in this run.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// No plugin brings this scheduler.
+    #[error("there is no scheduler `{name}`; known are {}", names(known))]
+    UnknownScheduler {
+        /// The name that was asked for.
+        name: String,
+        /// The names of those that are there.
+        known: Vec<String>,
+    },
+    /// The plugin has no such option.
+    #[error("plugin {plugin} has no option `{option}`{}; see `xqute plugin list`", did_you_mean(nearest.as_deref()))]
+    UnknownOption {
+        /// The plugin.
+        plugin: String,
+        /// The option that was given.
+        option: String,
+        /// An option with a similar name.
+        nearest: Option<String>,
+    },
+    /// An option that is no list was given more than once.
+    #[error("option `{option}` of plugin {plugin} was given more than once, but takes one value")]
+    OptionTwice {
+        /// The plugin.
+        plugin: String,
+        /// The option.
+        option: String,
+    },
+    /// A right without which the plugin makes no sense.
+    #[error(
+        "plugin {plugin} needs the right to {right}; allow it with `--allow {plugin}:{flag}`, or disable the plugin"
+    )]
+    RightMissing {
+        /// The plugin.
+        plugin: String,
+        /// The right, in words.
+        right: &'static str,
+        /// The right, as the flag spells it.
+        flag: &'static str,
+    },
+    /// A granted folder cannot be opened.
+    #[error("plugin {plugin} may use the folder {folder}, but it cannot be opened: {why}")]
+    Folder {
+        /// The plugin.
+        plugin: String,
+        /// The folder.
+        folder: String,
+        /// What the operating system says.
+        why: String,
+    },
+    /// The scheduler does not accept the options of the run.
+    #[error("scheduler {plugin} does not accept its options: {message}")]
+    InvalidOptions {
+        /// The plugin.
+        plugin: String,
+        /// Its words.
+        message: String,
+    },
+    /// The scheduler could not be opened for another reason.
+    #[error("scheduler {plugin} cannot be used: {message}")]
+    NotOpened {
+        /// The plugin.
+        plugin: String,
+        /// Its words.
+        message: String,
+    },
+    /// The call failed.
+    #[error(transparent)]
+    Call(#[from] CallFailure),
+}
+
+fn did_you_mean(name: Option<&str>) -> String {
+    name.map_or_else(String::new, |name| format!(", did you mean `{name}`?"))
+}

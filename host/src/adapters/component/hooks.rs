@@ -1,0 +1,264 @@
+//! All lifecycle plugins of a run, as the flow sees them: who is called, in which order, and what a failure means.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+
+use super::{error::StartError, gate, observer, pool::Pool, snippets};
+use crate::{
+    model::{
+        hook::{Fact, HookSet, Snippet, Snippets, Verdict},
+        run::JobAttempt,
+    },
+    ports::hooks::{AfterFailure, HookFailure, Hooks, Question},
+};
+
+/// What a failure of a plugin means for the run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnFailure {
+    /// A warning, and the run goes on as if the plugin were not there.
+    Ignore,
+    /// The job that the plugin was asked about fails; a failed observer is a warning.
+    #[default]
+    FailJob,
+    /// The run stops.
+    Halt,
+}
+
+/// After this many failed calls in a row, a plugin is not called any more.
+const MOST_FAILURES: u32 = 3;
+
+/// How a plugin fared in a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PluginReport {
+    /// The plugin's name.
+    pub plugin: String,
+    /// How often it was called.
+    pub calls: u64,
+    /// How often that failed.
+    pub failures: u64,
+    /// Why it is not called any more, if it is not.
+    pub quarantined: Option<String>,
+}
+
+/// One lifecycle plugin.
+pub(super) struct Lifecycle {
+    pub(super) observed: HookSet,
+    pub(super) gated: HookSet,
+    pub(super) scripted: HookSet,
+    /// The instance that is told.
+    pub(super) observer: Pool,
+    /// The instance that is asked, so that answers never wait for what is told.
+    pub(super) gate: Pool,
+    pub(super) on_failure: OnFailure,
+    pub(super) health: Mutex<Health>,
+}
+
+/// What is counted about one plugin.
+#[derive(Debug, Default)]
+pub(super) struct Health {
+    report: PluginReport,
+    failures_in_a_row: u32,
+}
+
+impl Lifecycle {
+    pub(super) fn name(&self) -> &str {
+        &self.observer.identity.name
+    }
+
+    fn health(&self) -> MutexGuard<'_, Health> {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Why the plugin is not called any more, if it is not.
+    fn quarantined(&self) -> Option<String> {
+        self.health().report.quarantined.clone()
+    }
+
+    /// Counts a call, and puts the plugin into quarantine when it failed too often.
+    fn record<T>(&self, answer: Result<T, StartError>) -> Result<T, String> {
+        let mut health = self.health();
+        health.report.calls += 1;
+        let error = match answer {
+            Ok(answer) => {
+                health.failures_in_a_row = 0;
+                return Ok(answer);
+            }
+            Err(error) => error.to_string(),
+        };
+        health.report.failures += 1;
+        health.failures_in_a_row += 1;
+        let plugin = self.name();
+        tracing::warn!(plugin, "{error}");
+        if health.failures_in_a_row >= MOST_FAILURES && health.report.quarantined.is_none() {
+            tracing::error!(
+                plugin,
+                "is not called any more in this run: {MOST_FAILURES} calls in a row failed"
+            );
+            health.report.quarantined = Some(error.clone());
+        }
+        Err(error)
+    }
+
+    /// What a failed answer means for those who asked; `None`: nothing.
+    fn consequence(&self, message: String) -> Option<HookFailure> {
+        let then = match self.on_failure {
+            OnFailure::Ignore => return None,
+            OnFailure::FailJob => AfterFailure::FailJob,
+            OnFailure::Halt => AfterFailure::Halt,
+        };
+        Some(HookFailure { message, then })
+    }
+
+    /// Why the plugin cannot be asked. It is not skipped in silence: its veto, or its bash, may matter.
+    fn unavailable(&self) -> Option<String> {
+        let why = self.quarantined()?;
+        Some(format!(
+            "plugin {} is not called any more after {MOST_FAILURES} failures: {why}",
+            self.name()
+        ))
+    }
+}
+
+/// All lifecycle plugins of a run, in the order in which they are called.
+pub struct ComponentHooks {
+    plugins: Vec<Lifecycle>,
+}
+
+impl ComponentHooks {
+    /// Plugins in their order: higher priority first, then by name.
+    pub(super) const fn new(plugins: Vec<Lifecycle>) -> Self {
+        Self { plugins }
+    }
+
+    /// How each plugin fared so far.
+    pub fn reports(&self) -> Vec<PluginReport> {
+        let report = |plugin: &Lifecycle| PluginReport {
+            plugin: plugin.name().to_owned(),
+            ..plugin.health().report.clone()
+        };
+        self.plugins.iter().map(report).collect()
+    }
+
+    fn all(&self, hooks: impl Fn(&Lifecycle) -> HookSet) -> HookSet {
+        self.plugins.iter().map(hooks).fold(HookSet::default(), HookSet::union)
+    }
+}
+
+#[async_trait]
+impl Hooks for ComponentHooks {
+    fn observed(&self) -> HookSet {
+        self.all(|plugin| plugin.observed)
+    }
+
+    fn gated(&self) -> HookSet {
+        self.all(|plugin| plugin.gated)
+    }
+
+    fn scripted(&self) -> HookSet {
+        self.all(|plugin| plugin.scripted)
+    }
+
+    async fn observe(&self, facts: &[Fact]) -> Result<(), HookFailure> {
+        let mut halt = None;
+        for plugin in &self.plugins {
+            let wanted = facts.iter().any(|fact| plugin.observed.contains(fact.hook()));
+            if !wanted || plugin.quarantined().is_some() {
+                continue;
+            }
+            let told = plugin.record(observer::tell(plugin, facts).await);
+            if let Err(message) = told {
+                let failure = plugin
+                    .consequence(message)
+                    .filter(|failure| failure.then == AfterFailure::Halt);
+                halt = halt.or(failure);
+            }
+        }
+        halt.map_or(Ok(()), Err)
+    }
+
+    async fn decide(&self, questions: &[Question<'_>]) -> Vec<Result<Verdict, HookFailure>> {
+        let mut verdicts: Vec<_> = questions.iter().map(|_| Ok(Verdict::Proceed)).collect();
+        for plugin in &self.plugins {
+            // Only what nobody before has decided, or failed at.
+            let open: Vec<usize> = (questions.iter().zip(&verdicts).enumerate())
+                .filter(|(_, (_, verdict))| matches!(verdict, Ok(Verdict::Proceed)))
+                .filter(|(_, (question, _))| plugin.gated.contains(gate::hook(question)))
+                .map(|(at, _)| at)
+                .collect();
+            if open.is_empty() {
+                continue;
+            }
+            let asked: Vec<_> = open.iter().filter_map(|at| questions.get(*at).copied()).collect();
+            let answers = match plugin.unavailable() {
+                Some(why) => Err(why),
+                None => plugin.record(gate::ask(plugin, &asked).await),
+            };
+            place(&mut verdicts, &open, plugin, answers);
+        }
+        verdicts
+    }
+
+    async fn snippets(&self, jobs: &[JobAttempt]) -> Vec<Result<Snippets, HookFailure>> {
+        let mut all: Vec<_> = jobs.iter().map(|_| Ok(Snippets::default())).collect();
+        for plugin in self
+            .plugins
+            .iter()
+            .filter(|plugin| plugin.scripted != HookSet::default())
+        {
+            let answers = match plugin.unavailable() {
+                Some(why) => Err(why),
+                None => plugin.record(snippets::collect(plugin, jobs).await),
+            };
+            match answers {
+                Ok(scripts) => {
+                    for (snippets, script) in all.iter_mut().zip(scripts) {
+                        if let Ok(snippets) = snippets {
+                            append(snippets, plugin.name(), script);
+                        }
+                    }
+                }
+                Err(message) => {
+                    if let Some(failure) = plugin.consequence(message) {
+                        all.iter_mut().for_each(|snippets| *snippets = Err(failure.clone()));
+                    }
+                }
+            }
+        }
+        all
+    }
+}
+
+/// Enters a plugin's verdicts, or the consequence of their absence.
+fn place(
+    verdicts: &mut [Result<Verdict, HookFailure>],
+    open: &[usize],
+    plugin: &Lifecycle,
+    answers: Result<Vec<Verdict>, String>,
+) {
+    let answers: Vec<_> = match answers {
+        Ok(answers) => answers.into_iter().map(Ok).collect(),
+        Err(message) => match plugin.consequence(message) {
+            Some(failure) => open.iter().map(|_| Err(failure.clone())).collect(),
+            None => return,
+        },
+    };
+    for (at, answer) in open.iter().zip(answers) {
+        if let Some(verdict) = verdicts.get_mut(*at) {
+            *verdict = answer;
+        }
+    }
+}
+
+fn append(all: &mut Snippets, plugin: &str, script: snippets::Script) {
+    let pieces = [
+        (&mut all.init, script.init),
+        (&mut all.prep, script.prep),
+        (&mut all.end, script.end),
+    ];
+    for (place, code) in pieces {
+        let plugin = plugin.to_owned();
+        place.extend(code.map(|code| Snippet { plugin, code }));
+    }
+}

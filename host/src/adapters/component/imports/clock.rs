@@ -1,0 +1,28 @@
+//! `clock`: the run's clock.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use crate::adapters::component::{
+    bindings::clock::Host,
+    state::{HostState, Stage},
+};
+
+impl Host for HostState {
+    fn now(&mut self) -> wasmtime::Result<u64> {
+        Ok(match &self.identity.stage {
+            Stage::Running(context) => millis(context.clock.now().duration_since(UNIX_EPOCH).unwrap_or_default()),
+            Stage::Describing => 0,
+        })
+    }
+
+    fn elapsed(&mut self) -> wasmtime::Result<u64> {
+        Ok(match &self.identity.stage {
+            Stage::Running(context) => millis(context.clock.elapsed()),
+            Stage::Describing => 0,
+        })
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

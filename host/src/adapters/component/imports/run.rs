@@ -1,0 +1,39 @@
+//! `run`: what a plugin may know of its run.
+
+use crate::{
+    adapters::component::{
+        bindings::{
+            run::Host,
+            types::{Job, RunInfo},
+        },
+        convert,
+        state::{HostState, RunContext, Stage},
+    },
+    model::job::JobIndex,
+};
+
+impl HostState {
+    fn run_context(&self) -> wasmtime::Result<&RunContext> {
+        match &self.identity.stage {
+            Stage::Running(context) => Ok(context),
+            Stage::Describing => Err(wasmtime::Error::msg(
+                "`describe` looked at the run, and there is none yet",
+            )),
+        }
+    }
+}
+
+impl Host for HostState {
+    fn info(&mut self) -> wasmtime::Result<RunInfo> {
+        Ok(convert::run_info(&self.run_context()?.run))
+    }
+
+    fn options(&mut self) -> wasmtime::Result<Vec<(String, String)>> {
+        Ok(convert::options(&self.run_context()?.options))
+    }
+
+    fn job(&mut self, index: u32) -> wasmtime::Result<Option<Job>> {
+        let job = self.run_context()?.jobs.job(JobIndex(index));
+        Ok(job.as_ref().map(convert::job))
+    }
+}

@@ -1,0 +1,416 @@
+//! The face of this folder: loads plugins, tells about them, and starts them for a run.
+//!
+//! Loading compiles each file (or takes the code from the cache) and calls `describe`, nothing else. A plugin that brings
+//! only a scheduler which a run does not use is not called again. Without plugins, not even an engine exists.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    ffi::OsString,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
+
+use super::{
+    contract::{Interface, Interfaces},
+    describe::{OptionInfo, hooks_through},
+    discover::Shipped,
+    engine::{Engine, default_cache},
+    error::{LoadError, Problem, StartError},
+    file,
+    hooks::{ComponentHooks, Lifecycle, OnFailure},
+    instance::stem,
+    limits::LimitOverrides,
+    load::{self, Loaded},
+    pool::Pool,
+    rights::{Allow, Grant, Right, Rights},
+    scheduler::ComponentScheduler,
+    schema,
+    state::{Identity, RunContext, Stage},
+};
+use crate::{
+    adapters::clock::Clock,
+    model::{
+        hook::{Hook, HookSet},
+        options::Options,
+        run::Run,
+    },
+    ports::jobs::Jobs,
+};
+
+/// What a user says about one plugin. Nothing here means: as the plugin itself says, or the default.
+#[derive(Clone, Debug, Default)]
+pub struct PluginSettings {
+    /// Whether it takes part.
+    pub enabled: Option<bool>,
+    /// Its place in the order; higher comes first.
+    pub priority: Option<i32>,
+    /// Its options.
+    pub options: Options,
+    /// What it may do, besides what `--allow` says.
+    pub grant: Grant,
+    /// What its failures mean.
+    pub on_failure: Option<OnFailure>,
+    /// Limits that differ from the plugin's own.
+    pub limits: LimitOverrides,
+}
+
+impl PluginSettings {
+    /// These settings, and where they say nothing, those of `other`.
+    pub(super) fn over(self, other: Self) -> Self {
+        Self {
+            enabled: self.enabled.or(other.enabled),
+            priority: self.priority.or(other.priority),
+            options: other.options.overridden_by(&self.options),
+            grant: self.grant.and(other.grant),
+            on_failure: self.on_failure.or(other.on_failure),
+            limits: LimitOverrides {
+                memory_mib: self.limits.memory_mib.or(other.limits.memory_mib),
+                call: self.limits.call.or(other.limits.call),
+                instances: self.limits.instances.or(other.limits.instances),
+            },
+        }
+    }
+}
+
+/// A plugin file, and what is said about it where it is named.
+#[derive(Clone, Debug)]
+pub struct PluginSource {
+    /// The file.
+    pub path: PathBuf,
+    /// What the user says about it.
+    pub settings: PluginSettings,
+}
+
+impl From<PathBuf> for PluginSource {
+    fn from(path: PathBuf) -> Self {
+        let settings = PluginSettings::default();
+        Self { path, settings }
+    }
+}
+
+/// How plugins are loaded.
+#[derive(Clone, Debug)]
+pub struct LoadOptions {
+    /// What the user says about plugins by their names. Shipped plugins with `enabled: Some(true)` are loaded.
+    pub named: BTreeMap<String, PluginSettings>,
+    /// The values of `--allow`.
+    pub allowed: Vec<Allow>,
+    /// The values of `--disable`.
+    pub disabled: BTreeSet<String>,
+    /// The scheduler that the run will use: a shipped plugin of that name is loaded, unless another one has it.
+    pub scheduler: Option<String>,
+    /// What was shipped with the executable.
+    pub shipped: Shipped,
+    /// Where compiled code is kept. `None`: nowhere.
+    pub cache: Option<PathBuf>,
+    /// The most bytes of a plugin file.
+    pub max_file_size: u64,
+    /// Where programs are looked for.
+    pub path: OsString,
+}
+
+impl Default for LoadOptions {
+    fn default() -> Self {
+        Self {
+            named: BTreeMap::new(),
+            allowed: Vec::new(),
+            disabled: BTreeSet::new(),
+            scheduler: None,
+            shipped: Shipped::default(),
+            cache: default_cache(),
+            max_file_size: file::MAX_SIZE,
+            path: std::env::var_os("PATH").unwrap_or_default(),
+        }
+    }
+}
+
+/// What there is to know about a plugin.
+#[derive(Clone, Debug)]
+pub struct PluginInfo {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// One line about it.
+    pub summary: String,
+    /// Its file.
+    pub path: PathBuf,
+    /// SHA-256 of the file, in hexadecimal.
+    pub digest: String,
+    /// Whether it was shipped with this executable, unchanged.
+    pub bundled: bool,
+    /// What it wants to do.
+    pub asked: Vec<Right>,
+    /// What it may do.
+    pub effective: Vec<Right>,
+    /// Where it is called.
+    pub hooks: HookSet,
+    /// What it exports besides `about`.
+    pub interfaces: Interfaces,
+    /// The options it understands.
+    pub options: Vec<OptionInfo>,
+    /// Its place in the order.
+    pub priority: i32,
+}
+
+/// What takes part in a run.
+pub struct Started {
+    /// All lifecycle plugins, if there are any.
+    pub hooks: Option<Arc<ComponentHooks>>,
+    /// The scheduler, if a plugin brings it.
+    pub scheduler: Option<Arc<ComponentScheduler>>,
+}
+
+/// Plugins that are loaded and enabled.
+#[derive(Default)]
+pub struct Plugins {
+    /// In the order in which they are called.
+    loaded: Vec<Loaded>,
+    path: OsString,
+}
+
+impl Plugins {
+    /// Compiles plugins and asks each who it is.
+    ///
+    /// # Errors
+    /// When one of them cannot be used, or two have the same name.
+    pub async fn load(sources: Vec<PluginSource>, options: LoadOptions) -> Result<Self, LoadError> {
+        let sources = wanted(sources, &options);
+        let mut engine = None;
+        let mut loaded = load_all(&mut engine, sources, &options).await?;
+        let missing = options
+            .scheduler
+            .as_deref()
+            .filter(|name| !loaded.iter().any(|plugin| plugin.name() == *name));
+        if let Some(file) = missing.and_then(|name| options.shipped.files.get(name)) {
+            loaded.extend(load_all(&mut engine, vec![file.clone().into()], &options).await?);
+        }
+        load::check_names(&loaded)?;
+        loaded.sort_by(|a, b| b.priority().cmp(&a.priority()).then_with(|| a.name().cmp(b.name())));
+        let path = options.path;
+        Ok(Self { loaded, path })
+    }
+
+    /// What there is to know about each plugin, in the order in which they are called.
+    pub fn list(&self) -> Vec<PluginInfo> {
+        self.loaded.iter().map(info).collect()
+    }
+
+    /// The names of schedulers that plugins bring.
+    pub fn scheduler_names(&self) -> Vec<String> {
+        let schedulers = self
+            .loaded
+            .iter()
+            .filter(|plugin| exports(plugin, Interface::Scheduler));
+        schedulers.map(|plugin| plugin.name().to_owned()).collect()
+    }
+
+    /// Lets the plugins take part in a run. `scheduler` names the one that is used, unless it is the native one.
+    ///
+    /// # Errors
+    /// When an option is unknown or refused, or a right is missing without which a plugin makes no sense.
+    pub async fn start(
+        &self,
+        run: Arc<Run>,
+        jobs: Arc<dyn Jobs>,
+        clock: Clock,
+        scheduler: Option<&str>,
+    ) -> Result<Started, StartError> {
+        let chosen = scheduler
+            .filter(|name| *name != "local")
+            .map(|name| self.scheduler(name))
+            .transpose()?;
+        let mut lifecycle = Vec::new();
+        let mut scheduling = None;
+        for plugin in &self.loaded {
+            let is_chosen = chosen.is_some_and(|chosen| chosen.name() == plugin.name());
+            if !is_chosen && called_at(plugin) == HookSet::default() {
+                continue;
+            }
+            check_rights(plugin, is_chosen)?;
+            let identity = Arc::new(self.identity(
+                plugin,
+                RunContext {
+                    run: Arc::clone(&run),
+                    jobs: Arc::clone(&jobs),
+                    clock,
+                    options: options_of(plugin, &run, is_chosen),
+                },
+            )?);
+            if called_at(plugin) != HookSet::default() {
+                lifecycle.push(as_lifecycle(plugin, &identity));
+            }
+            if is_chosen {
+                scheduling = Some(as_scheduler(plugin, identity, &run));
+            }
+        }
+        if let Some(scheduler) = &scheduling {
+            scheduler.open().await?;
+        }
+        Ok(Started {
+            hooks: (!lifecycle.is_empty()).then(|| Arc::new(ComponentHooks::new(lifecycle))),
+            scheduler: scheduling.map(Arc::new),
+        })
+    }
+
+    fn scheduler(&self, name: &str) -> Result<&Loaded, StartError> {
+        let mut schedulers = self
+            .loaded
+            .iter()
+            .filter(|plugin| exports(plugin, Interface::Scheduler));
+        schedulers.find(|plugin| plugin.name() == name).ok_or_else(|| {
+            let mut known = vec!["local".to_owned()];
+            known.extend(self.scheduler_names());
+            let name = name.to_owned();
+            StartError::UnknownScheduler { name, known }
+        })
+    }
+
+    /// The plugin as its instances share it, its options being checked.
+    fn identity(&self, plugin: &Loaded, context: RunContext) -> Result<Identity, StartError> {
+        schema::check(plugin.name(), &plugin.description.options, &context.options)?;
+        Ok(Identity {
+            name: plugin.name().into(),
+            rights: Rights::resolve(&plugin.effective, &self.path),
+            values: Mutex::default(),
+            stage: Stage::Running(context),
+        })
+    }
+}
+
+/// Each file once, and shipped plugins that were enabled by name, but nothing that is disabled.
+fn wanted(sources: Vec<PluginSource>, options: &LoadOptions) -> Vec<PluginSource> {
+    let enabled = options
+        .named
+        .iter()
+        .filter(|(_, settings)| settings.enabled == Some(true));
+    let shipped = enabled
+        .filter_map(|(name, _)| options.shipped.files.get(name))
+        .cloned()
+        .map(PluginSource::from);
+    let mut seen = HashSet::new();
+    sources
+        .into_iter()
+        .chain(shipped)
+        .filter(|source| source.settings.enabled != Some(false) && !options.disabled.contains(&stem(&source.path)))
+        .filter(|source| seen.insert(source.path.canonicalize().unwrap_or_else(|_| source.path.clone())))
+        .collect()
+}
+
+/// Loads plugins with one engine, which is made when it is needed first.
+async fn load_all(
+    engine: &mut Option<Engine>,
+    sources: Vec<PluginSource>,
+    options: &LoadOptions,
+) -> Result<Vec<Loaded>, LoadError> {
+    let Some(first) = sources.first() else {
+        return Ok(Vec::new());
+    };
+    let engine = match engine {
+        Some(engine) => engine,
+        None => engine.insert(Engine::new(options.cache.as_deref()).map_err(|error| LoadError {
+            file: first.path.clone(),
+            problem: Problem::Engine(format!("{error:#}")),
+        })?),
+    };
+    let mut loaded = Vec::with_capacity(sources.len());
+    for compiled in load::compile(engine, sources, options.max_file_size).await? {
+        loaded.extend(load::introduce(compiled, options).await?);
+    }
+    Ok(loaded)
+}
+
+fn info(plugin: &Loaded) -> PluginInfo {
+    let description = &plugin.description;
+    PluginInfo {
+        name: description.name.clone(),
+        version: description.version.clone(),
+        summary: description.summary.clone(),
+        path: plugin.path.clone(),
+        digest: plugin.digest.clone(),
+        bundled: plugin.bundled,
+        asked: description.rights.clone(),
+        effective: plugin.effective.clone(),
+        hooks: description.hooks,
+        interfaces: plugin.program.shape.interfaces,
+        options: description.options.clone(),
+        priority: plugin.priority(),
+    }
+}
+
+fn exports(plugin: &Loaded, interface: Interface) -> bool {
+    plugin.program.shape.interfaces.contains(interface)
+}
+
+fn through(plugin: &Loaded, interface: Interface) -> HookSet {
+    hooks_through(plugin.description.hooks, plugin.program.shape.interfaces, interface)
+}
+
+/// All hooks at which a plugin is really called.
+fn called_at(plugin: &Loaded) -> HookSet {
+    let all = [Interface::Observer, Interface::Gatekeeper, Interface::Snippets];
+    all.into_iter()
+        .map(|interface| through(plugin, interface))
+        .fold(HookSet::default(), HookSet::union)
+}
+
+/// A plugin that would put bash into scripts but may not is an error now, instead of one for each job later.
+fn check_rights(plugin: &Loaded, is_scheduler: bool) -> Result<(), StartError> {
+    let gives_bash = through(plugin, Interface::Snippets)
+        .iter()
+        .any(|hook| matches!(hook, Hook::JobcmdInit | Hook::JobcmdPrep | Hook::JobcmdEnd));
+    let changes_scripts = gives_bash || (is_scheduler && plugin.asks(&Right::Script));
+    if changes_scripts && !plugin.may(&Right::Script) {
+        return Err(StartError::RightMissing {
+            plugin: plugin.name().to_owned(),
+            right: "put bash or directives into job scripts",
+            flag: "script",
+        });
+    }
+    let refused = plugin
+        .description
+        .rights
+        .iter()
+        .filter(|right| !plugin.may(right) && !matches!(right, Right::Net(_)));
+    for right in refused {
+        tracing::info!(
+            plugin = plugin.name(),
+            "may not `{right}`; `{}` would allow it",
+            super::rights::flag(plugin.name(), right)
+        );
+    }
+    Ok(())
+}
+
+/// A scheduler gets the options of the run, over those that were given to the plugin.
+fn options_of(plugin: &Loaded, run: &Run, is_scheduler: bool) -> Options {
+    let own = &plugin.settings.options;
+    if is_scheduler {
+        own.overridden_by(&run.settings.options)
+    } else {
+        own.clone()
+    }
+}
+
+fn as_lifecycle(plugin: &Loaded, identity: &Arc<Identity>) -> Lifecycle {
+    let pool = || Pool::new(plugin.program.clone(), Arc::clone(identity), plugin.limits(), 1);
+    Lifecycle {
+        observed: through(plugin, Interface::Observer),
+        gated: through(plugin, Interface::Gatekeeper),
+        scripted: through(plugin, Interface::Snippets),
+        observer: pool(),
+        gate: pool(),
+        on_failure: plugin.settings.on_failure.unwrap_or_default(),
+        health: Mutex::default(),
+    }
+}
+
+fn as_scheduler(plugin: &Loaded, identity: Arc<Identity>, run: &Run) -> ComponentScheduler {
+    let limits = plugin.limits();
+    ComponentScheduler {
+        pool: Pool::new(plugin.program.clone(), identity, limits, limits.instances),
+        options: options_of(plugin, run, true),
+        known: plugin.description.options.clone(),
+        wraps: plugin.asks(&Right::Script),
+    }
+}

@@ -1,0 +1,338 @@
+//! A scheduler that a plugin brings, as the flow sees it. All answers are checked before they are believed.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::{
+    bindings::{Guests, scheduler as wit, types},
+    call::{CallFailure, CallFailureKind},
+    convert,
+    describe::OptionInfo,
+    error::StartError,
+    limits::Pace,
+    pool::{Borrowed, Pool},
+    schema,
+    state::Stage,
+};
+use crate::{
+    model::{
+        options::Options,
+        outcome::Observation,
+        run::{BackendJobId, JobAttempt, JobRef},
+    },
+    ports::scheduler::{CallError, CallErrorKind, Cancel, Scheduler, Watching, Wrapping},
+};
+
+/// The most bytes of a backend's job id.
+const LONGEST_ID: usize = 256;
+/// The most lines, and the most bytes of one, that a plugin may put at the top of a script.
+const MOST_DIRECTIVES: usize = 1000;
+const LONGEST_DIRECTIVE: usize = 16 * 1024;
+
+/// A scheduler plugin in a run.
+pub struct ComponentScheduler {
+    pub(super) pool: Pool,
+    /// What it was given when it was opened, and what each job's own options override.
+    pub(super) options: Options,
+    pub(super) known: Vec<OptionInfo>,
+    /// Whether it asks for the right to change scripts; otherwise `wrap` is never called.
+    pub(super) wraps: bool,
+}
+
+impl ComponentScheduler {
+    /// Checks the options of one job against those that the plugin describes.
+    ///
+    /// # Errors
+    /// Names the first option that is unknown or was given too often.
+    pub fn check_options(&self, options: &Options) -> Result<(), StartError> {
+        schema::check(&self.pool.identity.name, &self.known, options)
+    }
+
+    /// Starts one instance and lets it look at its options.
+    pub(super) async fn open(&self) -> Result<(), StartError> {
+        self.opened().await?.give_back();
+        Ok(())
+    }
+
+    /// An instance that was opened.
+    async fn opened(&self) -> Result<Borrowed<'_>, StartError> {
+        let mut borrowed = self.pool.borrow().await?;
+        if !borrowed.fresh {
+            return Ok(borrowed);
+        }
+        let Stage::Running(context) = &self.pool.identity.stage else {
+            return Err(self.failure("scheduler.open", "no run").into());
+        };
+        let run = convert::run_info(&context.run);
+        let options = convert::options(&self.options);
+        let guests = borrowed.instance.guests();
+        let function = self.exported(&guests)?.func_open();
+        let call = borrowed
+            .instance
+            .call("scheduler.open", Pace::Scheduler, function, (&options[..], &run));
+        let (answer,) = call.await?;
+        let plugin = self.name().to_owned();
+        match answer.map_err(convert::error) {
+            Ok(()) => Ok(borrowed),
+            Err(error) if error.kind == CallErrorKind::InvalidOptions => {
+                let message = error.message;
+                Err(StartError::InvalidOptions { plugin, message })
+            }
+            Err(error) => Err(StartError::NotOpened {
+                plugin,
+                message: error.to_string(),
+            }),
+        }
+    }
+
+    fn exported<'a>(&self, guests: &'a Guests) -> Result<&'a wit::Guest, CallFailure> {
+        guests
+            .scheduler
+            .as_ref()
+            .ok_or_else(|| self.failure("scheduler", "without exporting it"))
+    }
+
+    fn failure(&self, call: &'static str, answer: impl Into<String>) -> CallFailure {
+        CallFailure {
+            plugin: Arc::clone(&self.pool.identity.name),
+            call,
+            kind: CallFailureKind::BadAnswer(answer.into()),
+        }
+    }
+
+    /// One answer for each question, or nothing is believed.
+    fn counted<T>(&self, call: &'static str, answers: Vec<T>, asked: usize) -> Result<Vec<T>, StartError> {
+        if answers.len() != asked {
+            let answer = format!("{} entries where {asked} were asked for", answers.len());
+            return Err(self.failure(call, answer).into());
+        }
+        Ok(answers)
+    }
+
+    /// The jobs as the plugin sees them: its own options come before those of the job.
+    fn jobs(&self, jobs: &[JobAttempt]) -> Vec<types::Job> {
+        let with_options = |attempt: &JobAttempt| {
+            let mut job = convert::job(attempt);
+            job.options = convert::options(&self.options.overridden_by(&attempt.options));
+            job
+        };
+        jobs.iter().map(with_options).collect()
+    }
+
+    async fn try_wrap(&self, jobs: &[JobAttempt]) -> Result<Vec<Result<wit::Wrapping, types::Error>>, StartError> {
+        let mut borrowed = self.opened().await?;
+        let (guests, params) = (borrowed.instance.guests(), self.jobs(jobs));
+        let function = self.exported(&guests)?.func_wrap();
+        let call = borrowed
+            .instance
+            .call("scheduler.wrap", Pace::Scheduler, function, (&params[..],));
+        let (answers,) = call.await?;
+        borrowed.give_back();
+        self.counted("scheduler.wrap", answers, jobs.len())
+    }
+
+    async fn try_submit(&self, jobs: &[JobAttempt]) -> Result<Vec<Result<String, types::Error>>, StartError> {
+        let mut borrowed = self.opened().await?;
+        let (guests, params) = (borrowed.instance.guests(), self.jobs(jobs));
+        let function = self.exported(&guests)?.func_submit();
+        let call = borrowed
+            .instance
+            .call("scheduler.submit", Pace::Scheduler, function, (&params[..],));
+        let (answers,) = call.await?;
+        borrowed.give_back();
+        self.counted("scheduler.submit", answers, jobs.len())
+    }
+
+    async fn try_poll(&self, jobs: &[JobRef]) -> Result<Result<Vec<types::Observation>, types::Error>, StartError> {
+        let mut borrowed = self.opened().await?;
+        let (guests, params) = (borrowed.instance.guests(), refs(jobs));
+        let function = self.exported(&guests)?.func_poll();
+        let call = borrowed
+            .instance
+            .call("scheduler.poll", Pace::Scheduler, function, (&params[..],));
+        let (answer,) = call.await?;
+        borrowed.give_back();
+        match answer {
+            Ok(answers) => self.counted("scheduler.poll", answers, jobs.len()).map(Ok),
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
+    async fn try_cancel(&self, jobs: &[JobRef]) -> Result<Vec<Result<(), types::Error>>, StartError> {
+        let mut borrowed = self.opened().await?;
+        let (guests, params) = (borrowed.instance.guests(), refs(jobs));
+        let function = self.exported(&guests)?.func_cancel();
+        let call = borrowed
+            .instance
+            .call("scheduler.cancel", Pace::Scheduler, function, (&params[..],));
+        let (answers,) = call.await?;
+        borrowed.give_back();
+        self.counted("scheduler.cancel", answers, jobs.len())
+    }
+}
+
+fn refs(jobs: &[JobRef]) -> Vec<types::JobRef> {
+    jobs.iter().map(convert::job_ref).collect()
+}
+
+#[async_trait]
+impl Scheduler for ComponentScheduler {
+    fn name(&self) -> &str {
+        &self.pool.identity.name
+    }
+
+    fn watching(&self) -> Watching {
+        Watching::Poll
+    }
+
+    fn check_options(&self, options: &Options) -> Result<(), CallError> {
+        schema::check(self.name(), &self.known, options).map_err(|error| CallError {
+            kind: CallErrorKind::InvalidOptions,
+            message: error.to_string(),
+        })
+    }
+
+    async fn wrap(&self, jobs: &[JobAttempt]) -> Vec<Result<Wrapping, CallError>> {
+        if !self.wraps {
+            return jobs.iter().map(|_| Ok(Wrapping::default())).collect();
+        }
+        if !self.pool.identity.rights.script {
+            let name = self.name();
+            let denied = CallError {
+                kind: CallErrorKind::Denied,
+                message: format!("plugin {name} may not change scripts; `--allow {name}:script` would allow it"),
+            };
+            return jobs.iter().map(|_| Err(denied.clone())).collect();
+        }
+        each(self.try_wrap(jobs).await, jobs.len(), |answer| {
+            checked_wrapping(answer.map_err(convert::error)?)
+        })
+    }
+
+    async fn submit(&self, jobs: &[JobAttempt]) -> Vec<Result<BackendJobId, CallError>> {
+        each(self.try_submit(jobs).await, jobs.len(), |answer| {
+            checked_id(answer.map_err(convert::error)?)
+        })
+    }
+
+    async fn poll(&self, jobs: &[JobRef]) -> Result<Vec<Observation>, CallError> {
+        let answers = self.try_poll(jobs).await.map_err(|error| plugin_failed(&error))?;
+        Ok(answers
+            .map_err(convert::error)?
+            .into_iter()
+            .map(convert::observation)
+            .collect())
+    }
+
+    /// Not called: the end of a job is no event here. It answers as somebody who does not know.
+    async fn wait(&self, _: &JobRef) -> Observation {
+        Observation::Unknown
+    }
+
+    async fn cancel(&self, jobs: &[JobRef], _: Cancel) -> Vec<Result<(), CallError>> {
+        each(self.try_cancel(jobs).await, jobs.len(), |answer| {
+            answer.map_err(convert::error)
+        })
+    }
+}
+
+/// Checks each answer; when the call itself failed, that is everybody's answer.
+fn each<T, U>(
+    answers: Result<Vec<T>, StartError>,
+    asked: usize,
+    check: impl FnMut(T) -> Result<U, CallError>,
+) -> Vec<Result<U, CallError>> {
+    match answers {
+        Ok(answers) => answers.into_iter().map(check).collect(),
+        Err(error) => {
+            let failed = plugin_failed(&error);
+            (0..asked).map(|_| Err(failed.clone())).collect()
+        }
+    }
+}
+
+fn plugin_failed(error: &StartError) -> CallError {
+    CallError {
+        kind: CallErrorKind::PluginFailed,
+        message: error.to_string(),
+    }
+}
+
+fn nonsense(message: String) -> CallError {
+    CallError {
+        kind: CallErrorKind::PluginFailed,
+        message,
+    }
+}
+
+fn checked_id(id: String) -> Result<BackendJobId, CallError> {
+    if id.is_empty() || id.len() > LONGEST_ID || id.chars().any(char::is_control) {
+        let shown: String = id.escape_debug().take(60).collect();
+        let rule = format!("a backend id has 1 to {LONGEST_ID} bytes without control characters");
+        return Err(nonsense(format!(
+            "the plugin gave the backend id `{shown}`, but {rule}"
+        )));
+    }
+    Ok(id.into())
+}
+
+fn checked_wrapping(wrapping: wit::Wrapping) -> Result<Wrapping, CallError> {
+    if let Some(shebang) = &wrapping.shebang {
+        let is_bash = shebang
+            .split_whitespace()
+            .any(|word| word.rsplit('/').next() == Some("bash"));
+        if !is_bash || !shebang.starts_with('/') || shebang.chars().any(char::is_control) || shebang.len() > LONGEST_ID
+        {
+            let shown: String = shebang.escape_debug().take(60).collect();
+            return Err(nonsense(format!(
+                "the plugin gave the first line `#!{shown}`, which names no bash"
+            )));
+        }
+    }
+    if wrapping.directives.len() > MOST_DIRECTIVES {
+        return Err(nonsense(format!(
+            "the plugin gave more than {MOST_DIRECTIVES} directives"
+        )));
+    }
+    let bad =
+        |line: &&String| !line.starts_with('#') || line.len() > LONGEST_DIRECTIVE || line.contains(['\n', '\r', '\0']);
+    if let Some(line) = wrapping.directives.iter().find(bad) {
+        let shown: String = line.escape_debug().take(60).collect();
+        return Err(nonsense(format!(
+            "the plugin gave the directive `{shown}`, which is not one line that starts with #"
+        )));
+    }
+    Ok(Wrapping {
+        shebang: wrapping.shebang,
+        directives: wrapping.directives,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_checked() {
+        assert_eq!(&*checked_id("123_4".into()).unwrap(), "123_4");
+        for bad in ["", "a\nb", "\u{7f}", &"x".repeat(257)] {
+            assert_eq!(checked_id(bad.into()).unwrap_err().kind, CallErrorKind::PluginFailed);
+        }
+    }
+
+    #[test]
+    fn directives_are_comments_of_one_line() {
+        let wrapping = |shebang: Option<&str>, line: &str| {
+            checked_wrapping(wit::Wrapping {
+                shebang: shebang.map(str::to_owned),
+                directives: vec![line.to_owned()],
+            })
+        };
+        assert!(wrapping(Some("/usr/bin/env bash"), "#SBATCH --time=5").is_ok());
+        assert!(wrapping(None, "#SBATCH\nrm -rf /").is_err());
+        assert!(wrapping(None, "rm -rf /").is_err());
+        assert!(wrapping(Some("/bin/zsh"), "#").is_err());
+        assert!(wrapping(Some("/bin/bash\nrm"), "#").is_err());
+    }
+}

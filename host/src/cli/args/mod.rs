@@ -1,0 +1,195 @@
+//! What was typed, in types. Nothing here knows of defaults, configuration files or the machine: see `resolve`.
+//!
+//! - this file: the flags of every command, and the commands;
+//! - [`run`]: the flags of `xqute run`, and of a job's settings;
+//! - [`values`]: how single values are written.
+
+use camino::Utf8PathBuf;
+use clap::{ArgAction, Parser, Subcommand};
+use xqute::adapters::component::rights::Allow;
+
+use super::{
+    exit,
+    screen::{Color, LogFormat},
+};
+
+pub(super) mod run;
+pub(super) mod values;
+
+const EXAMPLES: &str = "\
+Examples:
+  xqute run jobs.txt                       a shell command line on each line, run on this machine
+  xqute run -j 2 -e retry -- gzip big.txt  one command, tried again when it fails
+  xqute plugin list                        the plugins at hand and what they may do
+";
+
+/// Run jobs: on this machine, or wherever a scheduler plugin can take them.
+#[derive(Debug, Parser)]
+#[command(name = "xqute", version, after_help = format!("{EXAMPLES}\n{}", exit::HELP), max_term_width = 100)]
+#[command(propagate_version = true, disable_help_subcommand = true)]
+pub(super) struct Args {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::RunCommand),
+    /// Look at plugins
+    #[command(subcommand)]
+    Plugin(PluginCommand),
+}
+
+/// The commands about plugins.
+#[derive(Debug, Subcommand)]
+enum PluginCommand {
+    /// List the plugins that a run would find
+    List {
+        #[command(flatten)]
+        global: Global,
+    },
+    /// Show what a plugin file is, what it asks for, and how to grant it
+    Inspect {
+        /// The plugin
+        #[arg(value_name = "FILE")]
+        file: Utf8PathBuf,
+        #[command(flatten)]
+        global: Global,
+    },
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub(super) enum Action {
+    /// `xqute run`.
+    Run(run::RunArgs),
+    /// `xqute plugin list`.
+    PluginList,
+    /// `xqute plugin inspect`.
+    PluginInspect(Utf8PathBuf),
+}
+
+impl Args {
+    /// The flags of every command, wherever they stood, and the command.
+    pub(super) fn split(self) -> (Global, Action) {
+        let (inner, action) = match self.command {
+            Command::Run(run) => (run.global, Action::Run(run.args)),
+            Command::Plugin(PluginCommand::List { global }) => (global, Action::PluginList),
+            Command::Plugin(PluginCommand::Inspect { file, global }) => (global, Action::PluginInspect(file)),
+        };
+        (self.global.then(inner), action)
+    }
+}
+
+/// The flags of every command. They may stand before or after its name; lists from both places are joined, which clap's own
+/// global flags would not do.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Global options")]
+pub(super) struct Global {
+    /// Load this plugin: a file, or the name of one that came with xqute; may be repeated
+    #[arg(long, value_name = "PATH")]
+    pub(super) plugin: Vec<Utf8PathBuf>,
+    /// Look for plugins here as well; may be repeated
+    #[arg(long, value_name = "DIR")]
+    pub(super) plugin_dir: Vec<Utf8PathBuf>,
+    /// Do not use this plugin; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub(super) disable: Vec<String>,
+    /// Let a plugin do all that it asks for, or only this much of it; may be repeated. Rights: run, read, write, net, env,
+    /// script
+    #[arg(long, value_name = "NAME[:RIGHT=VALUES]")]
+    pub(super) allow: Vec<Allow>,
+    /// Read this file instead of the nearest xqute.toml upwards from here
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<Utf8PathBuf>,
+    /// Say more: -v what happens, -vv why, -vvv everything
+    #[arg(short, long, action = ArgAction::Count, conflicts_with = "quiet")]
+    pub(super) verbose: u8,
+    /// Say nothing unless something goes wrong
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+    /// How lines on stderr look [default: text]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(super) log_format: Option<LogFormat>,
+    /// When to use colours [default: auto]
+    #[arg(long, value_enum, value_name = "WHEN")]
+    pub(super) color: Option<Color>,
+}
+
+impl Global {
+    /// These flags and then those; of what can be said once the later counts.
+    fn then(mut self, later: Self) -> Self {
+        self.plugin.extend(later.plugin);
+        self.plugin_dir.extend(later.plugin_dir);
+        self.disable.extend(later.disable);
+        self.allow.extend(later.allow);
+        self.config = later.config.or(self.config);
+        self.verbose = self.verbose.saturating_add(later.verbose);
+        self.quiet |= later.quiet;
+        self.log_format = later.log_format.or(self.log_format);
+        self.color = later.color.or(self.color);
+        self
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    /// Parses a command line, for tests.
+    pub(in crate::cli) fn typed(line: &str) -> Result<(Global, Action), clap::Error> {
+        let words = shlex::split(line).unwrap();
+        Args::try_parse_from(words).map(Args::split)
+    }
+
+    #[test]
+    fn the_definition_holds_together() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn global_flags_may_stand_on_both_sides() {
+        let (global, action) = typed("xqute --plugin a.wasm -v run --plugin b.wasm -v --color never x.txt").unwrap();
+        assert_eq!(global.plugin, ["a.wasm", "b.wasm"]);
+        assert_eq!(global.verbose, 2);
+        assert_eq!(global.color, Some(Color::Never));
+        assert!(matches!(action, Action::Run(_)));
+    }
+
+    #[test]
+    fn plugin_commands_are_told_apart() {
+        assert!(matches!(typed("xqute plugin list").unwrap().1, Action::PluginList));
+        let (_, action) = typed("xqute plugin inspect a.wasm").unwrap();
+        assert!(matches!(action, Action::PluginInspect(file) if file == "a.wasm"));
+    }
+
+    #[test]
+    fn wrong_usage_exits_with_2() {
+        for line in [
+            "xqute",
+            "xqute walk",
+            "xqute run -j 0 x",
+            "xqute run -j many x",
+            "xqute run -v -q x",
+            "xqute run --allow slurm:fly x",
+            "xqute run --env 1X=2 x",
+            "xqute run --opt partition x",
+            "xqute run --timeout soon x",
+            "xqute run -e shrug x",
+            "xqute plugin inspect",
+        ] {
+            assert_eq!(typed(line).unwrap_err().exit_code(), 2, "{line}");
+        }
+        assert_eq!(typed("xqute --help").unwrap_err().exit_code(), 0);
+    }
+
+    #[test]
+    fn the_help_is_a_page() {
+        insta::assert_snapshot!(Args::command().render_help().to_string(), @"");
+    }
+}

@@ -1,0 +1,216 @@
+//! The flags of `xqute run`.
+
+use std::{ffi::OsString, num::NonZeroU32, path::PathBuf, time::Duration};
+
+use camino::Utf8PathBuf;
+use clap::ValueEnum;
+use serde::Deserialize;
+use xqute::model::settings::ErrorStrategy;
+
+use super::{Global, values};
+use crate::cli::read;
+
+const AFTER_HELP: &str = "\
+Job files hold a shell command line on each line; blank lines and lines that start with # are skipped. Files named
+*.jsonl hold an object on each line:
+  {\"cmd\": [\"gzip\", \"a file\"], \"name\": \"pack\", \"timeout\": \"10m\"}
+with cmd (a list is an argv, a text is a shell line) and any of name, env, cwd, timeout, num_retries, opts. From standard
+input both are understood. Everything is checked before the first job runs.
+
+Examples:
+  xqute run jobs.txt                          as many jobs at once as there are cores
+  xqute run -w out -j 2 -e halt a.txt b.txt   two at a time, all off at the first failure
+  find . -name '*.log' | sed 's/^/gzip /' | xqute run -
+  xqute run -- sh -c 'echo \"$XQUTE_JOB_INDEX\"'
+  xqute run -s slurm -j 500 --opt partition=short jobs.txt
+";
+
+/// Run jobs and wait for them
+///
+/// Each job gets a directory in the workdir, with its script, output, exit code and state.
+#[derive(Debug, clap::Args)]
+#[command(after_help = format!("{AFTER_HELP}\n{}", crate::cli::exit::HELP))]
+pub(in crate::cli) struct RunCommand {
+    #[command(flatten)]
+    pub(super) args: RunArgs,
+    #[command(flatten)]
+    pub(super) global: Global,
+}
+
+/// What `xqute run` was asked for.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(in crate::cli) struct RunArgs {
+    /// Job files; - is standard input
+    #[arg(value_name = "JOBFILE")]
+    pub(in crate::cli) files: Vec<PathBuf>,
+    /// One more job: a command and its arguments, passed on byte for byte
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(in crate::cli) command: Vec<OsString>,
+    #[command(flatten)]
+    pub(in crate::cli) settings: RunSettings,
+    /// Remove what an earlier run left in the workdir
+    #[arg(long)]
+    pub(in crate::cli) overwrite: bool,
+}
+
+/// What can be said on the command line as well as in `xqute.toml`, under the same names.
+#[derive(Clone, Debug, Default, clap::Args, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub(in crate::cli) struct RunSettings {
+    /// What runs the jobs: local, or a plugin's name [default: local]
+    #[arg(short, long, value_name = "NAME")]
+    pub(in crate::cli) scheduler: Option<String>,
+    /// The most jobs in flight at once [default: the number of cores]
+    #[arg(short = 'j', long, value_name = "N", value_parser = values::forks)]
+    #[serde(deserialize_with = "read::forks")]
+    pub(in crate::cli) forks: Option<NonZeroU32>,
+    /// The run's directory [default: .xqute]
+    #[arg(short, long, value_name = "DIR")]
+    pub(in crate::cli) workdir: Option<Utf8PathBuf>,
+    /// What happens when a job fails: the others go on, it is tried again, or everything stops [default: ignore]
+    #[arg(short, long, value_name = "STRATEGY", value_enum)]
+    pub(in crate::cli) error_strategy: Option<Strategy>,
+    /// How often a failed job is tried again under the strategy retry [default: 3]
+    #[arg(short = 'r', long, value_name = "N")]
+    pub(in crate::cli) num_retries: Option<u32>,
+    /// The most jobs handed to the scheduler in one call [default: 8]
+    #[arg(long, value_name = "N", value_parser = values::forks)]
+    #[serde(deserialize_with = "read::forks")]
+    pub(in crate::cli) submission_batch: Option<NonZeroU32>,
+    /// How long a job may run, such as 90 (seconds), 20m or 1h30m
+    #[arg(long, value_name = "DURATION", value_parser = values::duration)]
+    #[serde(deserialize_with = "read::duration")]
+    pub(in crate::cli) timeout: Option<Duration>,
+    /// Where jobs start [default: here]
+    #[arg(long, value_name = "DIR")]
+    pub(in crate::cli) cwd: Option<Utf8PathBuf>,
+    /// An environment variable for all jobs; may be repeated
+    #[arg(long, value_name = "K=V", value_parser = values::env)]
+    #[serde(deserialize_with = "read::env")]
+    pub(in crate::cli) env: Vec<(String, String)>,
+    /// An option for the scheduler; may be repeated, also with the same name
+    #[arg(long, value_name = "K=V", value_parser = values::option)]
+    #[serde(deserialize_with = "read::options")]
+    pub(in crate::cli) opt: Vec<(String, String)>,
+    /// Bash that runs before each job's command
+    #[arg(long, value_name = "BASH")]
+    pub(in crate::cli) prescript: Option<String>,
+    /// Bash that runs after each job's command
+    #[arg(long, value_name = "BASH")]
+    pub(in crate::cli) postscript: Option<String>,
+    /// What job names start with [default: the scheduler's name]
+    #[arg(long, value_name = "TEXT")]
+    pub(in crate::cli) jobname_prefix: Option<String>,
+    /// The longest pause between two questions about jobs in flight [default: 5s]
+    #[arg(long, value_name = "DURATION", value_parser = values::duration)]
+    #[serde(deserialize_with = "read::duration")]
+    pub(in crate::cli) recheck_interval: Option<Duration>,
+    /// The bash that runs job scripts, and its arguments [default: /bin/bash]
+    #[arg(long, value_name = "WORDS", value_parser = shell)]
+    #[serde(deserialize_with = "read::shell")]
+    pub(in crate::cli) wrapper_shell: Option<Shell>,
+    /// How progress is shown [default: auto]
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub(in crate::cli) progress: Option<ProgressMode>,
+}
+
+/// A shell and its arguments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::cli) struct Shell(pub(in crate::cli) Vec<String>);
+
+fn shell(text: &str) -> Result<Shell, String> {
+    values::shell_words(text).map(Shell)
+}
+
+/// What happens when a job fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::cli) enum Strategy {
+    Ignore,
+    Retry,
+    Halt,
+}
+
+impl From<Strategy> for ErrorStrategy {
+    fn from(strategy: Strategy) -> Self {
+        match strategy {
+            Strategy::Ignore => Self::Ignore,
+            Strategy::Retry => Self::Retry,
+            Strategy::Halt => Self::Halt,
+        }
+    }
+}
+
+/// How progress is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::cli) enum ProgressMode {
+    /// A bar on a terminal, plain lines elsewhere
+    #[default]
+    Auto,
+    /// A bar
+    Bar,
+    /// A line now and then
+    Plain,
+    /// Nothing
+    None,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::args::{Action, Args, tests::typed};
+
+    fn run(line: &str) -> RunArgs {
+        match typed(line).unwrap().1 {
+            Action::Run(args) => args,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn all_flags_are_read() {
+        let args = run(
+            "xqute run -s slurm -j 7 -w out -e retry -r 2 --submission-batch 5 --timeout 1h30m --cwd /tmp --env A=1 \
+             --env B=x=y --opt partition=short --opt license=a --opt license=b --prescript 'module load x' --postscript sync \
+             --jobname-prefix p --overwrite --recheck-interval 2s --wrapper-shell '/bin/bash -l' --progress plain a.txt -",
+        );
+        assert_eq!(args.files, [PathBuf::from("a.txt"), PathBuf::from("-")]);
+        assert!(args.overwrite && args.command.is_empty());
+        let settings = args.settings;
+        assert_eq!(settings.scheduler.as_deref(), Some("slurm"));
+        assert_eq!(settings.forks.map(NonZeroU32::get), Some(7));
+        assert_eq!(settings.error_strategy, Some(Strategy::Retry));
+        assert_eq!(settings.timeout, Some(Duration::from_secs(5400)));
+        assert_eq!(settings.env, [("A".into(), "1".into()), ("B".into(), "x=y".into())]);
+        assert_eq!(settings.opt.len(), 3);
+        assert_eq!(settings.wrapper_shell, Some(Shell(vec!["/bin/bash".into(), "-l".into()])));
+        assert_eq!(settings.progress, Some(ProgressMode::Plain));
+    }
+
+    #[test]
+    fn a_command_is_bytes_and_keeps_its_flags() {
+        let odd = OsString::from_vec(vec![b'\xff', b'$', b'\n']);
+        let words: Vec<OsString> = ["xqute", "run", "--", "printf", "-v", "--help", "--"]
+            .into_iter()
+            .map(Into::into)
+            .chain([odd.clone()])
+            .collect();
+        let (_, action) = Args::try_parse_from(words).unwrap().split();
+        let Action::Run(args) = action else { panic!() };
+        assert_eq!(args.command.len(), 5);
+        assert_eq!(args.command[4].as_bytes(), odd.as_bytes());
+    }
+
+    #[test]
+    fn the_help_is_a_page() {
+        use clap::CommandFactory as _;
+        let mut command = Args::command();
+        let run = command.find_subcommand_mut("run").unwrap();
+        insta::assert_snapshot!(run.render_help().to_string(), @"");
+    }
+}

@@ -1,0 +1,243 @@
+//! What `xqute.toml` says, in types: the flags of `xqute run` under `[run]`, and one `[plugins.NAME]` for each plugin.
+//! Paths are relative to the file. How flags and file come together is decided in `resolve`.
+//!
+//! - this file: the types, and finding and reading the file;
+//! - [`keys`]: complaints about keys that nobody knows.
+
+use std::collections::BTreeMap;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use serde::Deserialize;
+use xqute::adapters::component::{hooks::OnFailure, rights::Grant};
+
+use super::{
+    args::run::RunSettings,
+    error::{Failure, Result},
+    exit::Exit,
+    read::{self, OneOrMany},
+    screen::{Color, LogFormat},
+};
+
+mod keys;
+
+const NAME: &str = "xqute.toml";
+
+/// The whole file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub(super) struct Config {
+    #[serde(deserialize_with = "folders")]
+    pub(super) plugin_dir: Vec<Utf8PathBuf>,
+    pub(super) log_format: Option<LogFormat>,
+    pub(super) color: Option<Color>,
+    pub(super) run: RunSettings,
+    pub(super) plugins: BTreeMap<String, PluginConfig>,
+}
+
+/// `[plugins.NAME]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub(super) struct PluginConfig {
+    /// Where it is, if not in a plugins directory.
+    pub(super) path: Option<Utf8PathBuf>,
+    /// Replaces the plugin's own priority.
+    pub(super) priority: Option<i32>,
+    /// Whether to use it; it is by default.
+    pub(super) enabled: Option<bool>,
+    /// Options for the plugin itself.
+    #[serde(deserialize_with = "read::options")]
+    pub(super) options: Vec<(String, String)>,
+    /// What it may do.
+    #[serde(deserialize_with = "read::allow")]
+    pub(super) allow: Grant,
+    /// What happens when it fails.
+    pub(super) on_failure: Option<OnFailure>,
+    /// Replaces the plugin's own limits.
+    pub(super) limits: LimitsConfig,
+}
+
+/// `[plugins.NAME.limits]`, as in `wit/about.wit`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub(super) struct LimitsConfig {
+    /// Memory of one instance, in MiB.
+    pub(super) memory_mib: Option<u32>,
+    /// Wall time of one call, in milliseconds.
+    pub(super) call_ms: Option<u32>,
+    /// How many instances of a scheduler may be called at once.
+    pub(super) instances: Option<u32>,
+}
+
+/// Reads the file that `--config` names, or else the nearest one upwards from `here`; none is fine.
+pub(super) fn load(named: Option<&Utf8Path>, here: &Utf8Path) -> Result<Config> {
+    let file = match named {
+        Some(named) => here.join(named),
+        None => match here.ancestors().map(|dir| dir.join(NAME)).find(|file| file.is_file()) {
+            Some(found) => found,
+            None => return Ok(Config::default()),
+        },
+    };
+    let text = std::fs::read_to_string(&file).map_err(|error| {
+        let error = anyhow::Error::new(error).context(format!("cannot read the configuration file {file}"));
+        Failure::new(Exit::Usage, error).help("name another one with --config")
+    })?;
+    let mut config = parse(&text).map_err(|bad| bad.failure(&file))?;
+    config.root_at(file.parent().unwrap_or(here));
+    Ok(config)
+}
+
+/// What is wrong with a file, and in which line.
+#[derive(Debug, PartialEq, Eq)]
+struct Bad {
+    line: usize,
+    message: String,
+    help: Option<String>,
+}
+
+impl Bad {
+    fn at(text: &str, offset: usize, message: String, help: Option<String>) -> Self {
+        let before = text.as_bytes().iter().take(offset);
+        let line = 1 + before.filter(|byte| **byte == b'\n').count();
+        Self { line, message, help }
+    }
+
+    fn failure(self, file: &Utf8Path) -> Failure {
+        let failure = Failure::usage(format!("{file}:{}: {}", self.line, self.message));
+        match self.help {
+            Some(help) => failure.help(help),
+            None => failure,
+        }
+    }
+}
+
+fn parse(text: &str) -> std::result::Result<Config, Bad> {
+    let bad = |error: &toml::de::Error| {
+        let offset = error.span().map_or(0, |span| span.start);
+        Bad::at(text, offset, error.message().replace('\n', " "), None)
+    };
+    let table = toml::de::DeTable::parse(text).map_err(|error| bad(&error))?;
+    keys::check(text, table.get_ref())?;
+    toml::from_str(text).map_err(|error| bad(&error))
+}
+
+impl Config {
+    /// Makes the paths in the file relative to the folder that the file is in.
+    fn root_at(&mut self, dir: &Utf8Path) {
+        let plugins = self.plugins.values_mut().filter_map(|plugin| plugin.path.as_mut());
+        let run = [&mut self.run.workdir, &mut self.run.cwd].into_iter().flatten();
+        for path in self.plugin_dir.iter_mut().chain(plugins).chain(run) {
+            *path = dir.join(&*path);
+        }
+    }
+}
+
+fn folders<'de, D: serde::Deserializer<'de>>(from: D) -> std::result::Result<Vec<Utf8PathBuf>, D::Error> {
+    let OneOrMany(folders) = OneOrMany::deserialize(from)?;
+    Ok(folders.into_iter().map(Utf8PathBuf::from).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{num::NonZeroU32, time::Duration};
+
+    use xqute::adapters::component::rights::Right;
+
+    use super::*;
+    use crate::cli::args::run::Strategy;
+
+    const FULL: &str = r#"
+        plugin-dir = "plugins"
+        log-format = "json"
+        color = "never"
+        [run]
+        scheduler = "slurm"
+        forks = 500
+        workdir = "out"
+        error-strategy = "retry"
+        num-retries = 1
+        submission-batch = 50
+        timeout = "1h 30m"
+        cwd = "/data"
+        env = { LANG = "C", N = 3 }
+        opt = { partition = "short", license = ["a", "b"] }
+        prescript = "module load x"
+        postscript = "sync"
+        jobname-prefix = "p"
+        recheck-interval = 2.5
+        wrapper-shell = ["/bin/bash", "-l"]
+        progress = "plain"
+        [plugins.slurm]
+        path = "slurm.wasm"
+        priority = -3
+        enabled = true
+        options = { poll = 5 }
+        allow = ["run=sbatch,squeue", "script"]
+        on-failure = "halt"
+        limits = { memory-mib = 64, call-ms = 1000, instances = 2 }
+    "#;
+
+    #[test]
+    fn every_key_is_read() {
+        let config = parse(FULL).unwrap();
+        assert_eq!(config.run.forks.map(NonZeroU32::get), Some(500));
+        assert_eq!(config.run.error_strategy, Some(Strategy::Retry));
+        assert_eq!(config.run.timeout, Some(Duration::from_secs(5400)));
+        assert_eq!(config.run.recheck_interval, Some(Duration::from_millis(2500)));
+        assert_eq!(config.run.env, [("LANG".into(), "C".into()), ("N".into(), "3".into())]);
+        assert_eq!(config.run.opt.len(), 3);
+        let slurm = &config.plugins["slurm"];
+        assert_eq!(slurm.on_failure, Some(OnFailure::Halt));
+        let granted = [Right::Run("sbatch".into()), Right::Run("squeue".into()), Right::Script];
+        assert_eq!(slurm.allow, Grant::Only(granted.to_vec()));
+        assert_eq!(slurm.limits.call_ms, Some(1000));
+    }
+
+    #[test]
+    fn the_test_above_knows_every_key() {
+        for key in [
+            crate::cli::fields::keys::<RunSettings>(),
+            crate::cli::fields::keys::<PluginConfig>(),
+            crate::cli::fields::keys::<LimitsConfig>(),
+        ]
+        .concat()
+        {
+            assert!(FULL.contains(&format!("{key} = ")), "{key} is not in the test's file");
+        }
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_file_and_the_nearest_file_counts() {
+        let dir = tempfile::tempdir().unwrap();
+        let top = Utf8Path::from_path(dir.path()).unwrap();
+        let deep = top.join("a/b");
+        std::fs::create_dir_all(&deep).unwrap();
+        std::fs::write(top.join("a").join(NAME), "plugin-dir = ['p']\n[run]\nworkdir = 'out'\ncwd = '/x'").unwrap();
+        std::fs::write(top.join(NAME), "nonsense").unwrap();
+        let config = load(None, &deep).unwrap();
+        assert_eq!(config.plugin_dir, [top.join("a/p")]);
+        assert_eq!(config.run.workdir, Some(top.join("a/out")));
+        assert_eq!(config.run.cwd, Some("/x".into()));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_line() {
+        let say = |text: &str| {
+            let bad = parse(text).unwrap_err();
+            format!("{}: {} ({})", bad.line, bad.message, bad.help.unwrap_or_default())
+        };
+        insta::assert_snapshot!(say("[run]\nforks = 0"), @"");
+        insta::assert_snapshot!(say("[run]\n\nforks = \"many\""), @"");
+        insta::assert_snapshot!(say("[run]\nerror-strategy = \"shrug\""), @"");
+        insta::assert_snapshot!(say("[run]\ntimeout = \"soon\""), @"");
+        insta::assert_snapshot!(say("[plugins.x]\nallow = [\"fly\"]"), @"");
+        insta::assert_snapshot!(say("[run\n"), @"");
+    }
+
+    #[test]
+    fn a_missing_file_is_an_error_only_when_it_was_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let here = Utf8Path::from_path(dir.path()).unwrap();
+        assert!(load(None, here).is_ok());
+        assert_eq!(load(Some("none.toml".into()), here).unwrap_err().exit, Exit::Usage);
+    }
+}

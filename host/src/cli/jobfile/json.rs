@@ -1,0 +1,220 @@
+//! JSON job files: an object on each line. Unknown keys are refused; the slow search for the one that was meant happens
+//! only then.
+
+use std::{collections::HashSet, fmt, time::Duration};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, SeqAccess, Visitor},
+};
+use xqute::model::job::{Command, JobExtras, JobSpec};
+
+use super::{Rules, error::Problem, lines};
+use crate::cli::{fields, read};
+
+/// One line, as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    cmd: Cmd,
+    name: Option<String>,
+    #[serde(default, deserialize_with = "read::env")]
+    env: Vec<(String, String)>,
+    cwd: Option<Utf8PathBuf>,
+    #[serde(default, deserialize_with = "read::duration")]
+    timeout: Option<Duration>,
+    num_retries: Option<u32>,
+    #[serde(default, deserialize_with = "read::options")]
+    opts: Vec<(String, String)>,
+}
+
+/// Adds the jobs in `bytes`; on an error says in which line.
+pub(super) fn parse(bytes: &[u8], rules: &Rules, jobs: &mut Vec<JobSpec>) -> Result<(), (usize, Problem)> {
+    let mut folders = Folders {
+        rules,
+        seen: HashSet::new(),
+    };
+    for line in lines(bytes) {
+        let (number, line) = line?;
+        if !line.trim_ascii().is_empty() {
+            jobs.push(job(line, &mut folders).map_err(|problem| (number, problem))?);
+        }
+    }
+    Ok(())
+}
+
+fn job(text: &[u8], folders: &mut Folders<'_>) -> Result<JobSpec, Problem> {
+    let line: Line = serde_json::from_slice(text).map_err(|error| explain(text, &error))?;
+    let command = line.cmd.0;
+    command.check()?;
+    let extras = JobExtras {
+        name: line.name.map(checked_name).transpose()?,
+        env: line.env,
+        cwd: line.cwd.map(|cwd| folders.find(&cwd)).transpose()?,
+        timeout: line.timeout,
+        num_retries: line.num_retries,
+        options: line.opts.into_iter().collect(),
+    };
+    Ok(JobSpec::new(command).with(extras))
+}
+
+fn checked_name(name: String) -> Result<String, Problem> {
+    if name.trim().is_empty() || name.chars().any(char::is_control) {
+        let message = "a job's name must have a visible character and no control characters".to_owned();
+        return Err(Problem::Json { message });
+    }
+    Ok(name)
+}
+
+/// Says what is wrong with a line that could not be read.
+fn explain(text: &[u8], error: &serde_json::Error) -> Problem {
+    let known = fields::keys::<Line>();
+    let typed: Result<serde_json::Map<String, serde_json::Value>, _> = serde_json::from_slice(text);
+    let unknown = typed
+        .iter()
+        .flat_map(|map| map.keys())
+        .find(|key| !known.contains(&key.as_str()));
+    if let Some(key) = unknown {
+        let help = match fields::nearest(key, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("known are {}", known.join(", ")),
+        };
+        let key = key.clone();
+        return Problem::UnknownKey { key, help };
+    }
+    // serde_json counts lines from 1 in what it was given, which is this one line.
+    let message = error.to_string();
+    let message = match message.split_once(" at line 1 column ") {
+        Some((what, column)) => format!("{what} (column {column})"),
+        None => message,
+    };
+    Problem::Json { message }
+}
+
+/// Makes working directories absolute, and looks only once whether each exists.
+struct Folders<'a> {
+    rules: &'a Rules,
+    seen: HashSet<Utf8PathBuf>,
+}
+
+impl Folders<'_> {
+    fn find(&mut self, cwd: &Utf8Path) -> Result<Utf8PathBuf, Problem> {
+        let cwd = self.rules.here.join(cwd);
+        if self.rules.cwd_exists && !self.seen.contains(&cwd) {
+            if !cwd.is_dir() {
+                return Err(Problem::NoCwd(cwd));
+            }
+            self.seen.insert(cwd.clone());
+        }
+        Ok(cwd)
+    }
+}
+
+/// A list is an argv, a text is a shell line.
+struct Cmd(Command);
+
+impl<'de> Deserialize<'de> for Cmd {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct CmdVisitor;
+        impl<'de> Visitor<'de> for CmdVisitor {
+            type Value = Command;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of texts (a program and its arguments) or a text (a shell line)")
+            }
+
+            fn visit_str<E: Error>(self, line: &str) -> Result<Command, E> {
+                Ok(Command::shell(line))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Command, A::Error> {
+                let mut args = Vec::new();
+                while let Some(arg) = seq.next_element::<String>()? {
+                    args.push(arg);
+                }
+                Ok(Command::argv(args))
+            }
+        }
+        from.deserialize_any(CmdVisitor).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn all(text: &str) -> Result<Vec<JobSpec>, (usize, Problem)> {
+        let rules = Rules {
+            here: "/tmp".into(),
+            cwd_exists: true,
+        };
+        let mut jobs = Vec::new();
+        parse(text.as_bytes(), &rules, &mut jobs).map(|()| jobs)
+    }
+
+    #[test]
+    fn every_key_is_read() {
+        let jobs = all(
+            "{\"cmd\": [\"a\", \"b c\"], \"name\": \"n\", \"env\": {\"A\": \"1\", \"B\": 2}, \"cwd\": \".\", \"timeout\": 1.5, \
+             \"num_retries\": 4, \"opts\": {\"mem\": \"4G\", \"license\": [\"x\", \"y\"]}}\n\n{\"cmd\": \"a | b\", \"timeout\": \"2m\"}",
+        )
+        .unwrap();
+        assert_eq!(jobs[0].command, Command::argv(["a", "b c"]));
+        let extras = jobs[0].extras();
+        assert_eq!(extras.name.as_deref(), Some("n"));
+        assert_eq!(extras.env, [("A".into(), "1".into()), ("B".into(), "2".into())]);
+        assert_eq!(extras.timeout, Some(Duration::from_millis(1500)));
+        assert_eq!(extras.num_retries, Some(4));
+        assert_eq!(extras.cwd.as_deref(), Some("/tmp/.".into()));
+        assert_eq!(extras.options.iter().count(), 3);
+        assert_eq!(jobs[1].command, Command::shell("a | b"));
+        assert_eq!(jobs[1].extras().timeout, Some(Duration::from_secs(120)));
+    }
+
+    #[test]
+    fn bad_lines_say_what_was_expected() {
+        let say = |line: &str| all(line).unwrap_err().1.to_string();
+        insta::assert_snapshot!(say("{\"cmd\": \"a\", \"opt\": {}}"), @"unknown key `opt`");
+        insta::assert_snapshot!(say("{\"name\": \"a\"}"), @"missing field `cmd` (column 13)");
+        insta::assert_snapshot!(say("{\"cmd\": 3}"), @"");
+        insta::assert_snapshot!(say("{\"cmd\": []}"), @"the command is empty");
+        insta::assert_snapshot!(say("{\"cmd\": [\"a\", \"b\\u0000\"]}"), @"");
+        insta::assert_snapshot!(say("{\"cmd\": \"a\", \"timeout\": 0}"), @"");
+        insta::assert_snapshot!(say("{\"cmd\": \"a\", \"timeout\": true}"), @"");
+        insta::assert_snapshot!(say("{\"cmd\": \"a\", \"env\": {\"A-B\": \"\"}}"), @"");
+        insta::assert_snapshot!(say("{\"cmd\": \"a\", \"opts\": {\"x\": {}}}"), @"");
+        insta::assert_snapshot!(say("{\"cmd\": \"a\", \"name\": \" \"}"), @"");
+        insta::assert_snapshot!(say("{\"cmd\": \"a\", \"num_retries\": -1}"), @"");
+        insta::assert_snapshot!(say("{\"cmd\": \"a\", \"cwd\": \"/no/such\"}"), @"the working directory /no/such does not exist");
+        insta::assert_snapshot!(say("echo 1"), @"");
+        insta::assert_snapshot!(say("{\"cmd\": \"a\"} {}"), @"");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_without_panic(text: String) {
+            let _either_way = all(&text);
+            let _either_way = all(&format!("{{\"cmd\": {text}"));
+        }
+
+        #[test]
+        fn commands_come_back_as_they_were_written(
+            first in "[^\0]*x[^\0]*",
+            args in prop::collection::vec("[^\0]*", 0..5),
+            shell: bool,
+        ) {
+            let (cmd, expected) = if shell {
+                (json!(first), Command::shell(first.as_str()))
+            } else {
+                let args: Vec<_> = std::iter::once(first).chain(args).collect();
+                (json!(args), Command::argv(args))
+            };
+            let jobs = all(&json!({"cmd": cmd}).to_string()).unwrap();
+            prop_assert_eq!(&jobs[0].command, &expected);
+        }
+    }
+}

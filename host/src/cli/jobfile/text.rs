@@ -1,0 +1,56 @@
+//! Text job files: a shell command line on each line, blank lines and lines that start with `#` skipped. Any bytes but NUL.
+
+use xqute::model::job::{Command, JobSpec};
+
+use super::{error::Problem, lines};
+
+/// Adds the jobs in `bytes`; on an error says in which line.
+pub(super) fn parse(bytes: &[u8], jobs: &mut Vec<JobSpec>) -> Result<(), (usize, Problem)> {
+    for line in lines(bytes) {
+        let (_, line) = line?;
+        match line.trim_ascii_start().first() {
+            None | Some(b'#') => {}
+            Some(_) => jobs.push(JobSpec::new(Command::shell(line))),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn commands(bytes: &[u8]) -> Vec<Command> {
+        let mut jobs = Vec::new();
+        parse(bytes, &mut jobs).unwrap();
+        jobs.into_iter().map(|job| job.command).collect()
+    }
+
+    #[test]
+    fn comments_and_blank_lines_are_skipped() {
+        let jobs = commands(b"#!/bin/sh\n\n  \t\n  # note\necho a # b\n \xff\r\n");
+        assert_eq!(jobs, [Command::shell("echo a # b"), Command::shell(*b" \xff")]);
+    }
+
+    #[test]
+    fn a_nul_is_found_in_its_line() {
+        let bad = parse(b"a\nb\n\nc\0", &mut Vec::new());
+        assert!(matches!(bad, Err((4, Problem::Binary))));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_panic(bytes: Vec<u8>) {
+            let _either_way = parse(&bytes, &mut Vec::new());
+        }
+
+        #[test]
+        fn lines_come_back_as_they_were_written(lines in prop::collection::vec("x[^\n\r\0]{0,20}", 0..9)) {
+            let expected: Vec<_> = lines.iter().map(|line| Command::shell(line.as_str())).collect();
+            prop_assert_eq!(commands(lines.join("\n").as_bytes()), expected.clone());
+            prop_assert_eq!(commands((lines.join("\r\n\n") + "\n").as_bytes()), expected);
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Plugins for the command line: finding and loading them as flags and file say, `plugin list` and `plugin inspect`. Knows
+//! the component host; how things look is in `plugin_page`.
+
+use std::path::PathBuf;
+
+use camino::Utf8Path;
+use xqute::adapters::component::{
+    discover::{self, Found},
+    error::LoadError,
+    limits::LimitOverrides,
+    plugins::{LoadOptions, PluginInfo, PluginSettings, PluginSource, Plugins},
+};
+
+use super::{
+    args::Global,
+    config::{Config, PluginConfig},
+    error::{Failure, Result},
+    exit::Exit,
+    plugin_page::{self, OptionLine, PluginPage},
+    screen::Screen,
+};
+
+/// What flags and file say about plugins.
+pub(super) struct Wanted<'a> {
+    pub(super) global: &'a Global,
+    pub(super) config: &'a Config,
+    /// Relative paths are relative to this folder.
+    pub(super) here: &'a Utf8Path,
+}
+
+impl Wanted<'_> {
+    /// Loads what a run with this scheduler needs.
+    pub(super) async fn load(&self, scheduler: &str) -> Result<Plugins> {
+        let found = self.find()?;
+        let sources = self.sources(&found)?;
+        let mut options = self.options(found);
+        options.scheduler = Some(scheduler.to_owned());
+        Plugins::load(sources, options).await.map_err(cannot_load)
+    }
+
+    fn find(&self) -> Result<Found> {
+        let named = self.global.plugin_dir.iter().chain(&self.config.plugin_dir);
+        let folders: Vec<PathBuf> = named.map(|folder| self.here.join(folder).into()).collect();
+        discover::find(&folders).map_err(|error| Failure::new(Exit::Plugin, error))
+    }
+
+    /// The files that were named, then those in plugin folders.
+    fn sources(&self, found: &Found) -> Result<Vec<PluginSource>> {
+        let mut paths: Vec<PathBuf> = Vec::new();
+        for named in &self.global.plugin {
+            paths.push(pick(found, named.as_str())?);
+        }
+        for (name, plugin) in &self.config.plugins {
+            if let (Some(path), false) = (&plugin.path, self.is_disabled(name)) {
+                paths.push(pick(found, path.as_str())?);
+            }
+        }
+        paths.extend(found.files.iter().cloned());
+        let mut sources: Vec<PluginSource> = Vec::new();
+        for path in paths {
+            if sources.iter().all(|source| source.path != path) {
+                sources.push(path.into());
+            }
+        }
+        Ok(sources)
+    }
+
+    fn is_disabled(&self, name: &str) -> bool {
+        let in_file = self.config.plugins.get(name).and_then(|plugin| plugin.enabled);
+        in_file == Some(false) || self.global.disable.iter().any(|disabled| disabled == name)
+    }
+
+    fn options(&self, found: Found) -> LoadOptions {
+        let named = self.config.plugins.iter();
+        LoadOptions {
+            named: named.map(|(name, plugin)| (name.clone(), settings(plugin))).collect(),
+            allowed: self.global.allow.clone(),
+            disabled: self.global.disable.iter().cloned().collect(),
+            shipped: found.shipped,
+            ..LoadOptions::default()
+        }
+    }
+}
+
+/// `xqute plugin list`: also shows what came with xqute and takes no part unless it is named. A plugin that cannot be
+/// loaded hides none of the others.
+pub(super) async fn list(wanted: &Wanted<'_>, screen: &Screen) -> Result<Exit> {
+    let found = wanted.find()?;
+    let mut sources = wanted.sources(&found)?;
+    for path in found.shipped.files.values() {
+        if sources.iter().all(|source| source.path != *path) {
+            sources.push(path.clone().into());
+        }
+    }
+    let options = wanted.options(found);
+    let mut pages = Vec::new();
+    let mut exit = Exit::Success;
+    for source in sources {
+        match Plugins::load(vec![source], options.clone()).await {
+            Ok(plugins) => pages.extend(plugins.list().iter().map(page)),
+            Err(error) => {
+                exit = Exit::Plugin;
+                cannot_load(error).show(screen);
+            }
+        }
+    }
+    print(&plugin_page::table(&pages))?;
+    Ok(exit)
+}
+
+/// `xqute plugin inspect FILE`.
+pub(super) async fn inspect(wanted: &Wanted<'_>, file: &Utf8Path) -> Result<Exit> {
+    let found = wanted.find()?;
+    let path = pick(&found, file.as_str())?;
+    let mut options = wanted.options(found);
+    // Who looks at a plugin wants to see it, also when no run would use it.
+    options.disabled.clear();
+    for settings in options.named.values_mut() {
+        settings.enabled = None;
+    }
+    let plugins = Plugins::load(vec![path.into()], options).await.map_err(cannot_load)?;
+    for plugin in plugins.list() {
+        print(&plugin_page::page(&page(&plugin)))?;
+    }
+    Ok(Exit::Success)
+}
+
+fn pick(found: &Found, named: &str) -> Result<PathBuf> {
+    found.pick(named).map_err(|error| Failure::new(Exit::Plugin, error))
+}
+
+fn cannot_load(error: LoadError) -> Failure {
+    // The message has its cause in it already; shown as a chain, it would be said twice.
+    Failure::new(Exit::Plugin, anyhow::Error::msg(error.to_string()))
+}
+
+fn settings(plugin: &PluginConfig) -> PluginSettings {
+    PluginSettings {
+        enabled: plugin.enabled,
+        priority: plugin.priority,
+        options: plugin.options.iter().map(|(name, value)| (name, value.clone())).collect(),
+        grant: plugin.allow.clone(),
+        on_failure: plugin.on_failure,
+        limits: LimitOverrides {
+            memory_mib: plugin.limits.memory_mib,
+            call: plugin.limits.call_ms.map(|millis| std::time::Duration::from_millis(millis.into())),
+            instances: plugin.limits.instances,
+        },
+    }
+}
+
+fn page(info: &PluginInfo) -> PluginPage {
+    let options = info.options.iter().map(|option| OptionLine {
+        name: option.name.clone(),
+        summary: option.summary.clone(),
+        default: option.default.clone(),
+        repeatable: option.repeatable,
+    });
+    let granted = |right| info.effective.contains(right);
+    PluginPage {
+        name: info.name.clone(),
+        version: info.version.clone(),
+        summary: info.summary.clone(),
+        path: info.path.display().to_string(),
+        digest: info.digest.clone(),
+        size: std::fs::metadata(&info.path).map(|data| data.len()).unwrap_or(0),
+        interfaces: info.interfaces.iter().map(|interface| interface.to_string()).collect(),
+        hooks: info.hooks.iter().map(|hook| hook.name().to_owned()).collect(),
+        rights: info.asked.iter().map(|right| (right.clone(), granted(right))).collect(),
+        options: options.collect(),
+        priority: info.priority,
+    }
+}
+
+/// Results go to stdout. A reader that has seen enough is no error.
+fn print(text: &str) -> Result<()> {
+    use std::io::Write as _;
+    match anstream::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            let error = anyhow::Error::new(error).context("cannot write to standard output");
+            Err(Failure::new(Exit::Usage, error))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,256 @@
+//! How plugins are shown: as a table, and one in full. What there is to show comes from `plugin`.
+
+use std::fmt::Write as _;
+
+use xqute::adapters::component::rights::Right;
+
+use super::screen::{Style, printable};
+
+/// A plugin, as far as it is shown.
+#[derive(Clone, Debug, Default)]
+pub(super) struct PluginPage {
+    pub(super) name: String,
+    pub(super) version: String,
+    pub(super) summary: String,
+    pub(super) path: String,
+    /// SHA-256, in hexadecimal digits.
+    pub(super) digest: String,
+    /// Its size in bytes.
+    pub(super) size: u64,
+    /// The interfaces that it exports.
+    pub(super) interfaces: Vec<String>,
+    /// The hooks that it subscribes to.
+    pub(super) hooks: Vec<String>,
+    /// The rights that it asks for, and whether it has them.
+    pub(super) rights: Vec<(Right, bool)>,
+    pub(super) options: Vec<OptionLine>,
+    pub(super) priority: i32,
+}
+
+/// An option that a plugin understands.
+#[derive(Clone, Debug)]
+pub(super) struct OptionLine {
+    pub(super) name: String,
+    pub(super) summary: String,
+    pub(super) default: Option<String>,
+    pub(super) repeatable: bool,
+}
+
+/// `xqute plugin list`.
+pub(super) fn table(plugins: &[PluginPage]) -> String {
+    if plugins.is_empty() {
+        return "no plugins found\n".to_owned();
+    }
+    let rows: Vec<[String; 4]> = plugins.iter().map(row).collect();
+    let head = ["NAME", "VERSION", "PROVIDES", "RIGHTS"].map(str::to_owned);
+    let mut widths = [0; 4];
+    for row in std::iter::once(&head).chain(&rows) {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut text = String::new();
+    let summaries = std::iter::once("SUMMARY").chain(plugins.iter().map(|plugin| plugin.summary.as_str()));
+    for (row, summary) in std::iter::once(&head).chain(&rows).zip(summaries) {
+        for (cell, width) in row.iter().zip(widths) {
+            let _infallible = write!(text, "{cell:width$}  ");
+        }
+        let _infallible = writeln!(text, "{}", one_line(summary));
+    }
+    text
+}
+
+fn row(plugin: &PluginPage) -> [String; 4] {
+    let granted = plugin.rights.iter().filter(|(_, granted)| *granted).count();
+    let rights = match (granted, plugin.rights.len()) {
+        (_, 0) => "needs none".to_owned(),
+        (granted, all) if granted == all => "granted".to_owned(),
+        (0, _) => "not granted".to_owned(),
+        (granted, all) => format!("{granted} of {all}"),
+    };
+    [
+        one_line(&plugin.name),
+        one_line(&plugin.version),
+        plugin.interfaces.join(", "),
+        rights,
+    ]
+}
+
+/// `xqute plugin inspect`.
+pub(super) fn page(plugin: &PluginPage) -> String {
+    let name = one_line(&plugin.name);
+    let mut text = format!("{} {}\n", Style::Strong.paint(&name), one_line(&plugin.version));
+    let _infallible = writeln!(text, "{}\n", one_line(&plugin.summary));
+    let list = |items: &[String]| match items {
+        [] => "none".to_owned(),
+        items => items.join(", "),
+    };
+    for (label, value) in [
+        ("file", one_line(&plugin.path)),
+        ("size", format!("{} bytes", plugin.size)),
+        ("sha256", plugin.digest.clone()),
+        ("interfaces", list(&plugin.interfaces)),
+        ("hooks", list(&plugin.hooks)),
+        ("priority", plugin.priority.to_string()),
+    ] {
+        let _infallible = writeln!(text, "{label:<11} {value}");
+    }
+    text.push_str(&rights(plugin));
+    text.push_str(&options(plugin));
+    text
+}
+
+fn rights(plugin: &PluginPage) -> String {
+    if plugin.rights.is_empty() {
+        return "\nrights: it asks for none\n".to_owned();
+    }
+    let mut text = "\nrights that it asks for:\n".to_owned();
+    for (right, granted) in &plugin.rights {
+        let mark = if *granted { "granted" } else { "denied" };
+        let _infallible = writeln!(text, "  {mark:<8} {}", meaning(right));
+    }
+    let name = one_line(&plugin.name);
+    let _infallible = writeln!(text, "to grant all of them:   --allow {name}");
+    let _infallible = writeln!(text, "to grant exactly these: {}", flags(plugin).join(" "));
+    text
+}
+
+/// What a right means for whoever grants it.
+fn meaning(right: &Right) -> String {
+    let text = match right {
+        Right::Run(program) => format!("run     start {program} with any arguments: as powerful as that program"),
+        Right::Read(folder) => format!("read    read files below {folder}"),
+        Right::Write(folder) => format!("write   read, write, create and remove files below {folder}"),
+        Right::Net(host) => format!("net     connect to {host}"),
+        Right::Env(name) => format!("env     read the environment variable {name}"),
+        Right::Script => "script  put bash into job scripts: full power on the machine that runs the jobs".to_owned(),
+    };
+    one_line(&text)
+}
+
+/// The flags that grant exactly what a plugin asks for, quoted for a shell. Values of one kind share a flag.
+fn flags(plugin: &PluginPage) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for (right, _) in &plugin.rights {
+        let word = format!("{}:{right}", plugin.name);
+        let shared = match (word.split_once('='), words.last_mut()) {
+            (Some((kind, value)), Some(last)) if last.starts_with(&format!("{kind}=")) => {
+                last.push(',');
+                last.push_str(value);
+                true
+            }
+            _ => false,
+        };
+        if !shared {
+            words.push(word);
+        }
+    }
+    words.iter().map(|word| format!("--allow {}", quoted(&one_line(word)))).collect()
+}
+
+fn quoted(word: &str) -> String {
+    shlex::try_quote(word).map_or_else(|_| word.to_owned(), std::borrow::Cow::into_owned)
+}
+
+fn options(plugin: &PluginPage) -> String {
+    if plugin.options.is_empty() {
+        return String::new();
+    }
+    let mut text = "\noptions:\n".to_owned();
+    let width = plugin.options.iter().map(|option| option.name.chars().count()).max();
+    let width = width.unwrap_or(0);
+    for option in &plugin.options {
+        let (name, summary) = (one_line(&option.name), one_line(&option.summary));
+        let mut notes = Vec::new();
+        if let Some(default) = &option.default {
+            notes.push(format!("default: {}", one_line(default)));
+        }
+        if option.repeatable {
+            notes.push("may be repeated".to_owned());
+        }
+        let notes = match notes.as_slice() {
+            [] => String::new(),
+            notes => format!(" [{}]", notes.join(", ")),
+        };
+        let _infallible = writeln!(text, "  {name:width$}  {summary}{notes}");
+    }
+    text
+}
+
+/// Text from a plugin, which may hold anything.
+fn one_line(text: &str) -> String {
+    printable(text).replace('\n', "\\n").replace('\t', " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slurm() -> PluginPage {
+        let run = |program: &str, granted| (Right::Run(program.into()), granted);
+        PluginPage {
+            name: "slurm".into(),
+            version: "0.1.0".into(),
+            summary: "Runs jobs on Slurm\u{1b}[31m".into(),
+            path: "/p/slurm.wasm".into(),
+            digest: "ab12".into(),
+            size: 123_456,
+            interfaces: vec!["about".into(), "scheduler".into()],
+            hooks: Vec::new(),
+            rights: vec![run("sbatch", true), run("squeue", false), (Right::Script, false)],
+            options: vec![
+                OptionLine {
+                    name: "partition".into(),
+                    summary: "Where jobs go".into(),
+                    default: Some("the cluster's".into()),
+                    repeatable: false,
+                },
+                OptionLine {
+                    name: "license".into(),
+                    summary: "A licence that a job needs".into(),
+                    default: None,
+                    repeatable: true,
+                },
+            ],
+            priority: 0,
+        }
+    }
+
+    #[test]
+    fn a_plugin_in_full() {
+        insta::assert_snapshot!(anstream::adapter::strip_str(&page(&slurm())).to_string(), @"");
+    }
+
+    #[test]
+    fn a_plugin_that_asks_for_nothing() {
+        let plugin = PluginPage {
+            name: "hello".into(),
+            ..PluginPage::default()
+        };
+        let text = page(&plugin);
+        assert!(text.ends_with("\nrights: it asks for none\n"), "{text}");
+        assert!(!text.contains("--allow"));
+    }
+
+    #[test]
+    fn plugins_in_a_table() {
+        let hello = PluginPage {
+            name: "hello".into(),
+            version: "1.20.0".into(),
+            summary: "Says hello".into(),
+            interfaces: vec!["about".into(), "observer".into()],
+            ..PluginPage::default()
+        };
+        insta::assert_snapshot!(table(&[hello, slurm()]), @"");
+        insta::assert_snapshot!(table(&[]), @"no plugins found");
+    }
+
+    #[test]
+    fn flags_survive_a_shell() {
+        let mut plugin = slurm();
+        plugin.rights = vec![(Right::Read("/a b".into()), false), (Right::Read("/c".into()), false)];
+        assert_eq!(flags(&plugin), ["--allow 'slurm:read=/a b,/c'"]);
+        let flag = flags(&slurm()).join(" ");
+        assert_eq!(flag, "--allow slurm:run=sbatch,squeue --allow slurm:script");
+    }
+}

@@ -1,0 +1,290 @@
+//! How far a run is: a bar on a terminal, a plain line now and then elsewhere. Woken by changes, not by a timer.
+
+use std::{fmt::Write as _, time::Duration};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tokio::{
+    sync::{oneshot, watch},
+    task::JoinHandle,
+};
+use xqute::adapters::clock::Clock;
+
+use super::{
+    args::run::ProgressMode,
+    screen::{LogFormat, Screen},
+};
+
+/// How many jobs are where.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    pub(super) fed: u64,
+    pub(super) in_flight: u64,
+    pub(super) succeeded: u64,
+    pub(super) failed: u64,
+    pub(super) cancelled: u64,
+    pub(super) retries: u64,
+}
+
+impl Tally {
+    /// Jobs that need nothing any more.
+    pub(super) const fn done(&self) -> u64 {
+        self.succeeded + self.failed + self.cancelled
+    }
+}
+
+/// A bar is redrawn, and the counts are looked at, at most this often.
+const REDRAW: Duration = Duration::from_millis(100);
+/// Plain lines keep this distance,
+const GAP: Duration = Duration::from_secs(2);
+/// unless nothing was said for this long.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// The task that shows progress.
+pub(super) struct Shown {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Shown {
+    /// Takes the bar away.
+    pub(super) async fn finish(self) {
+        let _gone_already = self.stop.send(());
+        let _a_panic_was_printed = self.task.await;
+    }
+}
+
+/// Starts to show progress; `tally` turns what the library counts into ours.
+pub(super) fn show<C: Send + Sync + 'static>(
+    counts: watch::Receiver<C>,
+    tally: fn(&C) -> Tally,
+    mode: ProgressMode,
+    screen: &Screen,
+) -> Option<Shown> {
+    let (stop, stopped) = oneshot::channel();
+    let screen = screen.clone();
+    let task = match choose(mode, &screen) {
+        ProgressMode::Bar => tokio::spawn(bar(counts, tally, screen, stopped)),
+        ProgressMode::Plain => tokio::spawn(plain(counts, tally, screen, stopped, Pace::default())),
+        ProgressMode::None | ProgressMode::Auto => return None,
+    };
+    Some(Shown { stop, task })
+}
+
+/// What `auto` means here.
+fn choose(mode: ProgressMode, screen: &Screen) -> ProgressMode {
+    match (mode, screen.format()) {
+        (ProgressMode::Auto, LogFormat::Text) if screen.is_terminal() => ProgressMode::Bar,
+        (ProgressMode::Auto, _) | (ProgressMode::Bar, LogFormat::Json) => ProgressMode::Plain,
+        (mode, _) => mode,
+    }
+}
+
+async fn bar<C>(
+    mut counts: watch::Receiver<C>,
+    tally: fn(&C) -> Tally,
+    screen: Screen,
+    mut stopped: oneshot::Receiver<()>,
+) {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    let template = "{elapsed} {wide_bar} {pos}/{len} {msg} {per_sec} eta {eta}";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar.enable_steady_tick(Duration::from_millis(500));
+    screen.set_bar(Some(bar.clone()));
+    loop {
+        let now = tally(&counts.borrow_and_update());
+        bar.set_length(now.fed);
+        bar.set_position(now.done());
+        bar.set_message(details(&now));
+        let change = async {
+            tokio::time::sleep(REDRAW).await;
+            counts.changed().await
+        };
+        tokio::select! {
+            _ = &mut stopped => break,
+            changed = change => if changed.is_err() { break },
+        }
+    }
+    screen.set_bar(None);
+    bar.finish_and_clear();
+}
+
+async fn plain<C>(
+    mut counts: watch::Receiver<C>,
+    tally: fn(&C) -> Tally,
+    screen: Screen,
+    mut stopped: oneshot::Receiver<()>,
+    mut pace: Pace,
+) {
+    let clock = Clock::start();
+    loop {
+        let pause = pace.pause(clock.elapsed());
+        let change = async {
+            let changed = counts.changed().await;
+            tokio::time::sleep(pause).await;
+            changed
+        };
+        tokio::select! {
+            _ = &mut stopped => break,
+            changed = change => if changed.is_err() { break },
+        }
+        let now = tally(&counts.borrow_and_update());
+        let elapsed = clock.elapsed();
+        if !pace.is_worth_a_line(&now, elapsed) {
+            continue;
+        }
+        let text = line(&now, elapsed);
+        match screen.format() {
+            LogFormat::Text => screen.print(&format!("progress: {text}\n")),
+            LogFormat::Json => screen.record("info", "xqute::progress", &text, json(&now)),
+        }
+    }
+}
+
+/// The counts, for machines.
+pub(super) fn json(now: &Tally) -> serde_json::Value {
+    serde_json::json!({
+        "jobs": now.fed, "in_flight": now.in_flight, "succeeded": now.succeeded, "failed": now.failed,
+        "cancelled": now.cancelled, "retries": now.retries,
+    })
+}
+
+/// When plain lines are printed: at each step of 10 %, or after a long silence, and never close together.
+#[derive(Debug)]
+struct Pace {
+    gap: Duration,
+    last: Duration,
+    step: u64,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            gap: GAP,
+            last: Duration::ZERO,
+            step: 0,
+        }
+    }
+}
+
+impl Pace {
+    /// How long to wait at least after a change.
+    fn pause(&self, now: Duration) -> Duration {
+        (self.last + self.gap).saturating_sub(now)
+    }
+
+    fn is_worth_a_line(&mut self, tally: &Tally, now: Duration) -> bool {
+        let step = percent(tally) / 10;
+        let worth = step != self.step || now.saturating_sub(self.last) >= SILENCE;
+        if worth {
+            (self.step, self.last) = (step, now);
+        }
+        worth
+    }
+}
+
+fn percent(tally: &Tally) -> u64 {
+    (tally.done().saturating_mul(100)).checked_div(tally.fed).unwrap_or(0)
+}
+
+fn details(tally: &Tally) -> String {
+    let mut text = format!("{} running", tally.in_flight);
+    for (count, what) in [
+        (tally.failed, "failed"),
+        (tally.cancelled, "cancelled"),
+        (tally.retries, "retried"),
+    ] {
+        if count > 0 {
+            let _infallible = write!(text, ", {count} {what}");
+        }
+    }
+    text
+}
+
+fn line(tally: &Tally, elapsed: Duration) -> String {
+    let (done, fed) = (tally.done(), tally.fed);
+    let mut text = format!("{done} of {fed} jobs done ({}%), {}", percent(tally), details(tally));
+    let left = fed.saturating_sub(done);
+    if done > 0 && left > 0 {
+        let seconds = elapsed.as_secs_f64() / to_f64(done) * to_f64(left);
+        if let Ok(left) = Duration::try_from_secs_f64(seconds.ceil()) {
+            let _infallible = write!(text, ", about {} left", humantime::format_duration(left));
+        }
+    }
+    text
+}
+
+#[expect(clippy::cast_precision_loss, reason = "an estimate needs no more precision")]
+const fn to_f64(count: u64) -> f64 {
+    count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::screen::tests::Captured;
+
+    fn tally(done: u64, fed: u64) -> Tally {
+        Tally {
+            fed,
+            in_flight: 4,
+            succeeded: done,
+            ..Tally::default()
+        }
+    }
+
+    #[test]
+    fn a_line_says_what_is_done_and_what_is_left() {
+        let now = Tally {
+            failed: 2,
+            retries: 3,
+            ..tally(98, 500)
+        };
+        insta::assert_snapshot!(line(&now, Duration::from_secs(10)), @"100 of 500 jobs done (20%), 4 running, 2 failed, 3 retried, about 40s left");
+        insta::assert_snapshot!(line(&tally(0, 0), Duration::ZERO), @"0 of 0 jobs done (0%), 4 running");
+    }
+
+    #[test]
+    fn lines_are_few() {
+        let mut pace = Pace::default();
+        let seconds = Duration::from_secs;
+        assert_eq!(pace.pause(Duration::ZERO), GAP);
+        assert!(!pace.is_worth_a_line(&tally(9, 100), seconds(2)));
+        assert!(pace.is_worth_a_line(&tally(10, 100), seconds(3)));
+        assert_eq!(pace.pause(seconds(4)), seconds(1));
+        assert!(!pace.is_worth_a_line(&tally(19, 100), seconds(32)));
+        assert!(pace.is_worth_a_line(&tally(19, 100), seconds(33)), "after a long silence");
+    }
+
+    #[test]
+    fn auto_looks_at_where_the_lines_go() {
+        let screen = |format, terminal| Screen::to(Box::new(std::io::sink()), format, terminal);
+        let auto = ProgressMode::Auto;
+        assert_eq!(choose(auto, &screen(LogFormat::Text, true)), ProgressMode::Bar);
+        assert_eq!(choose(auto, &screen(LogFormat::Text, false)), ProgressMode::Plain);
+        assert_eq!(choose(auto, &screen(LogFormat::Json, true)), ProgressMode::Plain);
+        assert_eq!(choose(ProgressMode::None, &screen(LogFormat::Text, true)), ProgressMode::None);
+    }
+
+    #[tokio::test]
+    async fn plain_lines_follow_changes() {
+        let out = Captured::default();
+        let (counts, watched) = watch::channel(tally(0, 10));
+        let (stop, stopped) = oneshot::channel();
+        let pace = Pace {
+            gap: Duration::ZERO,
+            ..Pace::default()
+        };
+        let task = tokio::spawn(plain(watched, |tally| *tally, out.screen(LogFormat::Json), stopped, pace));
+        counts.send(tally(5, 10)).unwrap();
+        while out.text().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        let shown = Shown { stop, task };
+        shown.finish().await;
+        let line: serde_json::Value = serde_json::from_str(&out.text()).unwrap();
+        assert_eq!(line["succeeded"], 5);
+        assert_eq!(line["jobs"], 10);
+    }
+}

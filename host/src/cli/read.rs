@@ -1,0 +1,199 @@
+//! Reads single values from TOML and JSON with the same rules as flags have. Knows nothing of the files they stand in.
+
+use std::{fmt, num::NonZeroU32, time::Duration};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, MapAccess, SeqAccess, Visitor},
+};
+use xqute::adapters::component::rights::{Grant, parse_rights};
+
+use super::args::{run::Shell, values};
+
+/// A whole number from 1.
+pub(super) fn forks<'de, D: Deserializer<'de>>(from: D) -> Result<Option<NonZeroU32>, D::Error> {
+    let number = i64::deserialize(from)?;
+    values::forks(&number.to_string()).map(Some).map_err(D::Error::custom)
+}
+
+/// A number of seconds, or a text with units.
+pub(super) fn duration<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+    let Number(text) = Number::deserialize(from)?;
+    values::duration(&text).map(Some).map_err(D::Error::custom)
+}
+
+/// Words as one would type them, or a list of them.
+pub(super) fn shell<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Shell>, D::Error> {
+    let OneOrMany(words) = OneOrMany::deserialize(from)?;
+    match words.as_slice() {
+        [] => Err(D::Error::custom("expected a program and its arguments")),
+        [line] => values::shell_words(line)
+            .map(|words| Some(Shell(words)))
+            .map_err(D::Error::custom),
+        _ => Ok(Some(Shell(words))),
+    }
+}
+
+/// A table of environment variables.
+pub(super) fn env<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(String, String)>, D::Error> {
+    pairs(from, "a table of names and texts", values::env_pair)
+}
+
+/// A table of options; a list is an option that is given several times.
+pub(super) fn options<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(String, String)>, D::Error> {
+    pairs(from, "a table of names and texts or lists of texts", values::option_pair)
+}
+
+/// `true`, or a list such as `["run=sbatch,squeue", "script"]`.
+pub(super) fn allow<'de, D: Deserializer<'de>>(from: D) -> Result<Grant, D::Error> {
+    struct AllowVisitor;
+    impl<'de> Visitor<'de> for AllowVisitor {
+        type Value = Grant;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("true (all that it asks for) or a list such as [\"run=sbatch,squeue\", \"script\"]")
+        }
+
+        fn visit_bool<E: Error>(self, all: bool) -> Result<Self::Value, E> {
+            Ok(if all { Grant::All } else { Grant::default() })
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+            let mut all = Vec::new();
+            while let Some(text) = seq.next_element::<String>()? {
+                all.extend(parse_rights(&text).map_err(A::Error::custom)?);
+            }
+            Ok(Grant::Only(all))
+        }
+    }
+    from.deserialize_any(AllowVisitor)
+}
+
+/// A text or a whole number, as text. Numbers with a fraction have more than one way to be written, so they need quotes.
+struct Text(String);
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(TextVisitor).map(Self)
+    }
+}
+
+struct TextVisitor;
+
+impl Visitor<'_> for TextVisitor {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text or a whole number")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<String, E> {
+        Ok(text.to_owned())
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<String, E> {
+        Ok(number.to_string())
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<String, E> {
+        Ok(number.to_string())
+    }
+}
+
+/// A text or any number, as text.
+struct Number(String);
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct NumberVisitor;
+        impl Visitor<'_> for NumberVisitor {
+            type Value = String;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number of seconds or a duration such as \"1h 30m\"")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<String, E> {
+                Ok(text.to_owned())
+            }
+
+            fn visit_i64<E: Error>(self, number: i64) -> Result<String, E> {
+                Ok(number.to_string())
+            }
+
+            fn visit_u64<E: Error>(self, number: u64) -> Result<String, E> {
+                Ok(number.to_string())
+            }
+
+            fn visit_f64<E: Error>(self, number: f64) -> Result<String, E> {
+                Ok(number.to_string())
+            }
+        }
+        from.deserialize_any(NumberVisitor).map(Self)
+    }
+}
+
+/// A text or a list of texts.
+pub(super) struct OneOrMany(pub(super) Vec<String>);
+
+impl<'de> Deserialize<'de> for OneOrMany {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct ManyVisitor;
+        impl<'de> Visitor<'de> for ManyVisitor {
+            type Value = Vec<String>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text or a list of texts")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+                TextVisitor.visit_str(text).map(|text| vec![text])
+            }
+
+            fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
+                TextVisitor.visit_i64(number).map(|text| vec![text])
+            }
+
+            fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
+                TextVisitor.visit_u64(number).map(|text| vec![text])
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let mut all = Vec::new();
+                while let Some(Text(text)) = seq.next_element()? {
+                    all.push(text);
+                }
+                Ok(all)
+            }
+        }
+        from.deserialize_any(ManyVisitor).map(Self)
+    }
+}
+
+type CheckPair = fn(&str, &str) -> Result<(String, String), String>;
+
+fn pairs<'de, D: Deserializer<'de>>(
+    from: D,
+    expected: &'static str,
+    check: CheckPair,
+) -> Result<Vec<(String, String)>, D::Error> {
+    struct Pairs(&'static str, CheckPair);
+    impl<'de> Visitor<'de> for Pairs {
+        type Value = Vec<(String, String)>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut all = Vec::new();
+            while let Some((name, OneOrMany(values))) = map.next_entry::<String, _>()? {
+                for value in values {
+                    all.push((self.1)(&name, &value).map_err(A::Error::custom)?);
+                }
+            }
+            Ok(all)
+        }
+    }
+    from.deserialize_map(Pairs(expected, check))
+}

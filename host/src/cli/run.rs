@@ -1,0 +1,153 @@
+//! `xqute run`: hands everything over to the library and tells what became of it.
+
+use std::os::unix::ffi::OsStringExt;
+
+use xqute::{
+    BuildError, Command, Counts, JobSpec, RunSummary, Xqute,
+    adapters::{component::error::StartError, workdir::Existing},
+};
+
+use super::{
+    args::run::{ProgressMode, RunArgs},
+    error::{Failure, Result},
+    exit::Exit,
+    jobfile::{self, Rules},
+    plugin::Wanted,
+    progress::{self, Tally},
+    resolve::{RunPlan, Verbosity},
+    screen::Screen,
+    signals,
+    summary::{BadPlugin, Failed, Summary},
+};
+
+/// Reads all jobs, before anything else happens.
+pub(super) fn jobs(args: RunArgs, rules: &Rules) -> Result<Vec<JobSpec>> {
+    if args.files.is_empty() && args.command.is_empty() {
+        return Err(Failure::usage("there is nothing to run")
+            .help("name a job file, give jobs on standard input with -, or a command behind --"));
+    }
+    let mut jobs = jobfile::read(&args.files, rules).map_err(|bad| {
+        let help = bad.help();
+        let failure = Failure::new(Exit::Usage, bad);
+        match help {
+            Some(help) => failure.help(help),
+            None => failure,
+        }
+    })?;
+    if !args.command.is_empty() {
+        let words = args.command.into_iter().map(OsStringExt::into_vec);
+        let command = Command::argv(words);
+        command
+            .check()
+            .map_err(|bad| Failure::usage(format!("{bad} behind --")))?;
+        jobs.push(JobSpec::new(command));
+    }
+    tracing::debug!(jobs = jobs.len(), "all jobs are read");
+    Ok(jobs)
+}
+
+/// Runs them.
+pub(super) async fn run(
+    plan: RunPlan,
+    existing: Existing,
+    jobs: Vec<JobSpec>,
+    wanted: &Wanted<'_>,
+    verbosity: Verbosity,
+    screen: &Screen,
+) -> Result<Exit> {
+    let plugins = wanted.load(&plan.scheduler).await?;
+    let xqute = Xqute::builder()
+        .settings(plan.settings)
+        .scheduler(plan.scheduler)
+        .workdir(plan.workdir)
+        .existing(existing)
+        .plugins(plugins)
+        .build()
+        .await
+        .map_err(cannot_build)?;
+    let stopper = xqute.stopper();
+    let listening = signals::listen(screen, move |signal| stopper.stop(signal)).map_err(|error| {
+        let error = anyhow::Error::new(error).context("cannot wait for signals");
+        Failure::new(Exit::Usage, error)
+    })?;
+    for job in jobs {
+        xqute.feed(job).map_err(|error| Failure::new(Exit::Usage, error))?;
+    }
+    let mode = match (plan.progress, verbosity) {
+        (ProgressMode::Auto, Verbosity::Quiet) => ProgressMode::None,
+        (mode, _) => mode,
+    };
+    let shown = progress::show(xqute.progress(), tally, mode, screen);
+    let summary = summary(xqute.run_until_complete().await);
+    drop(listening);
+    if let Some(shown) = shown {
+        shown.finish().await;
+    }
+    if verbosity != Verbosity::Quiet || !summary.is_good() {
+        summary.show(screen);
+    }
+    Ok(Exit::of_run(
+        summary.stopped_by,
+        !summary.bad_plugins.is_empty(),
+        summary.all_succeeded(),
+    ))
+}
+
+fn tally(counts: &Counts) -> Tally {
+    Tally {
+        fed: counts.fed,
+        in_flight: counts.in_flight,
+        succeeded: counts.succeeded,
+        failed: counts.failed,
+        cancelled: counts.cancelled,
+        retries: counts.retries,
+    }
+}
+
+fn summary(run: RunSummary) -> Summary {
+    let failures = run.failures.into_iter().map(|job| Failed {
+        job: job.job.0,
+        outcome: match &job.outcome {
+            xqute::Outcome::Succeeded => "succeeded".to_owned(),
+            xqute::Outcome::Failed(cause) => cause.to_string(),
+            xqute::Outcome::Cancelled(reason) => reason.to_string(),
+        },
+        name: job.name,
+        command: job.command,
+        attempts: job.attempts,
+        stderr: job.stderr.into_string(),
+        tail: job.stderr_tail,
+    });
+    Summary {
+        tally: tally(&run.counts),
+        elapsed: run.elapsed,
+        failures: failures.collect(),
+        stopped_by: run.stopped_by,
+        halted: run.halted,
+        bad_plugins: run.plugins.into_iter().filter_map(bad_plugin).collect(),
+        workdir: run.workdir.into_string(),
+    }
+}
+
+fn bad_plugin(report: xqute::adapters::component::hooks::PluginReport) -> Option<BadPlugin> {
+    report.quarantined.map(|why| BadPlugin {
+        name: report.plugin,
+        why,
+    })
+}
+
+/// Which exit code fits. The messages say what to do next themselves.
+fn cannot_build(error: BuildError) -> Failure {
+    let exit = match &error {
+        BuildError::UnknownScheduler { .. }
+        | BuildError::NoWrapperShell
+        | BuildError::Setting(_)
+        | BuildError::Options(_)
+        | BuildError::Plugin(
+            StartError::UnknownScheduler { .. } | StartError::UnknownOption { .. } | StartError::OptionTwice { .. },
+        ) => Exit::Usage,
+        BuildError::Plugin(_) => Exit::Plugin,
+        BuildError::Workdir { .. } | BuildError::WorkdirUnusable(_) => Exit::Workdir,
+    };
+    Failure::new(exit, anyhow::Error::msg(error.to_string()))
+}

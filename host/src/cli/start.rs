@@ -1,0 +1,136 @@
+//! From the process's arguments to its exit code: the order in which things happen, and what has to be known of the machine
+//! for them.
+
+use std::{
+    num::NonZeroU32,
+    process::ExitCode,
+    time::Duration,
+};
+
+use camino::Utf8PathBuf;
+use clap::Parser as _;
+use tokio::runtime::Runtime;
+use xqute::adapters::workdir::Existing;
+
+use super::{
+    args::{Action, Args, Global, run::RunArgs},
+    config::{self, Config},
+    error::{Failure, Result},
+    exit::Exit,
+    jobfile::Rules,
+    logging, plugin,
+    plugin::Wanted,
+    resolve::{self, Surroundings, Voice},
+    run,
+    screen::Screen,
+};
+
+/// Does what the command line says.
+pub(crate) fn main() -> ExitCode {
+    let (global, action) = match Args::try_parse() {
+        Ok(args) => args.split(),
+        Err(stop) => {
+            // Help and version come this way too, with exit code 0. There is nobody to tell when printing fails.
+            let _nobody_to_tell = stop.print();
+            let code = u8::try_from(stop.exit_code()).unwrap_or_else(|_| Exit::Usage.code());
+            return ExitCode::from(code);
+        }
+    };
+    let early = resolve::voice(&global, &Config::default());
+    let exit = configured(&global, action).unwrap_or_else(|failure| {
+        failure.show(&Screen::stderr(early.color, early.format));
+        failure.exit
+    });
+    ExitCode::from(exit.code())
+}
+
+/// From here on errors look as the configuration file says.
+fn configured(global: &Global, action: Action) -> Result<Exit> {
+    let around = surroundings()?;
+    let config = config::load(global.config.as_deref(), &around.here)?;
+    let voice = resolve::voice(global, &config);
+    let screen = Screen::stderr(voice.color, voice.format);
+    let filter = std::env::var(logging::VARIABLE).ok();
+    let log = logging::start(&screen, voice.verbosity, filter.as_deref()).map_err(Failure::usage)?;
+    let result = act(global, action, &config, &around, voice, &screen);
+    log.finish();
+    Ok(result.unwrap_or_else(|failure| {
+        failure.show(&screen);
+        failure.exit
+    }))
+}
+
+fn act(
+    global: &Global,
+    action: Action,
+    config: &Config,
+    around: &Surroundings,
+    voice: Voice,
+    screen: &Screen,
+) -> Result<Exit> {
+    let wanted = Wanted {
+        global,
+        config,
+        here: &around.here,
+    };
+    match action {
+        Action::Run(args) => run_jobs(args, &wanted, around, voice, screen),
+        Action::PluginList => with_runtime(|runtime| runtime.block_on(plugin::list(&wanted, screen))),
+        Action::PluginInspect(file) => with_runtime(|runtime| runtime.block_on(plugin::inspect(&wanted, &file))),
+    }
+}
+
+fn run_jobs(
+    args: RunArgs,
+    wanted: &Wanted<'_>,
+    around: &Surroundings,
+    voice: Voice,
+    screen: &Screen,
+) -> Result<Exit> {
+    let plan = resolve::run(args.settings.clone(), &wanted.config.run, around);
+    for warning in &plan.warnings {
+        tracing::warn!("{warning}");
+    }
+    let existing = if args.overwrite { Existing::Overwrite } else { Existing::Refuse };
+    let rules = Rules {
+        here: around.here.clone(),
+        // Other schedulers may run jobs on machines that have other folders.
+        cwd_exists: plan.scheduler == xqute::builder::LOCAL,
+    };
+    let jobs = run::jobs(args, &rules)?;
+    let command = run::run(plan, existing, jobs, wanted, voice.verbosity, screen);
+    with_runtime(|runtime| runtime.block_on(command))
+}
+
+/// A small runtime: one thread for the dispatcher's work and one for everything beside it. Starting it costs less than a
+/// millisecond.
+fn with_runtime(body: impl FnOnce(&Runtime) -> Result<Exit>) -> Result<Exit> {
+    let built = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    let runtime = built.map_err(|error| {
+        let error = anyhow::Error::new(error).context("cannot start the threads that xqute needs");
+        Failure::new(Exit::Usage, error)
+    })?;
+    let result = body(&runtime);
+    // What is still blocked by then is not worth waiting for.
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    result
+}
+
+fn surroundings() -> Result<Surroundings> {
+    let here = std::env::current_dir().map_err(|error| {
+        let error = anyhow::Error::new(error).context("the current folder cannot be found");
+        Failure::new(Exit::Usage, error)
+    })?;
+    let here = Utf8PathBuf::from_path_buf(here)
+        .map_err(|path| Failure::usage(format!("the path of the current folder, {}, is not UTF-8", path.display())))?;
+    Ok(Surroundings {
+        here,
+        cores: std::thread::available_parallelism()
+            .ok()
+            .and_then(|cores| NonZeroU32::try_from(cores).ok())
+            .unwrap_or(NonZeroU32::MIN),
+    })
+}

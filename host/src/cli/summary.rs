@@ -1,0 +1,276 @@
+//! What is said at the end of a run: counts, time, the first failures, plugins that misbehaved. The library's summary is
+//! copied into these types in `run`, so that this file only has to know how things look.
+
+use std::{fmt::Write as _, time::Duration};
+
+use serde_json::{Value, json};
+
+use super::{
+    progress::{self, Tally},
+    screen::{LogFormat, Screen, Style, printable},
+};
+
+/// What became of a run.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Summary {
+    pub(super) tally: Tally,
+    pub(super) elapsed: Duration,
+    /// The first jobs that did not succeed.
+    pub(super) failures: Vec<Failed>,
+    /// The signal that stopped the run, if one did.
+    pub(super) stopped_by: Option<i32>,
+    /// Whether a failure stopped the run.
+    pub(super) halted: bool,
+    /// Plugins that were quarantined.
+    pub(super) bad_plugins: Vec<BadPlugin>,
+    pub(super) workdir: String,
+}
+
+/// A job that did not succeed.
+#[derive(Clone, Debug)]
+pub(super) struct Failed {
+    pub(super) job: u32,
+    pub(super) name: String,
+    pub(super) command: String,
+    /// How it ended, in words.
+    pub(super) outcome: String,
+    pub(super) attempts: u32,
+    /// The path of its stderr.
+    pub(super) stderr: String,
+    /// The last lines of its stderr.
+    pub(super) tail: String,
+}
+
+/// A plugin that was quarantined.
+#[derive(Clone, Debug)]
+pub(super) struct BadPlugin {
+    pub(super) name: String,
+    pub(super) why: String,
+}
+
+/// The longest command that is shown in full, in characters.
+const LONGEST: usize = 160;
+
+impl Summary {
+    /// Whether every job succeeded.
+    pub(super) const fn all_succeeded(&self) -> bool {
+        self.tally.succeeded == self.tally.fed
+    }
+
+    /// Whether there is nothing but good news.
+    pub(super) fn is_good(&self) -> bool {
+        self.all_succeeded() && self.stopped_by.is_none() && self.bad_plugins.is_empty()
+    }
+
+    /// Tells the user.
+    pub(super) fn show(&self, screen: &Screen) {
+        match screen.format() {
+            LogFormat::Text => screen.print(&self.text()),
+            LogFormat::Json => screen.record("info", "xqute::summary", &self.counts(), self.json()),
+        }
+    }
+
+    fn text(&self) -> String {
+        let mut text = String::new();
+        for failed in &self.failures {
+            text.push_str(&failed.text());
+        }
+        let not_shown = (self.tally.failed + self.tally.cancelled).saturating_sub(self.failures.len() as u64);
+        if not_shown > 0 {
+            let more = format!("{not_shown} more that did not succeed, see {}\n", printable(&self.workdir));
+            text.push_str(&more);
+        }
+        for plugin in &self.bad_plugins {
+            let (label, name) = (Style::Warning.paint("quarantined:"), printable(&plugin.name));
+            let _infallible = writeln!(text, "{label} plugin {name}: {}", printable(&plugin.why));
+        }
+        if self.halted {
+            let label = Style::Warning.paint("halted:");
+            let _infallible = writeln!(text, "{label} nothing further was started after the first failure");
+        }
+        if let Some(signal) = self.stopped_by {
+            let label = Style::Warning.paint("stopped:");
+            let _infallible = writeln!(text, "{label} by {}", signal_name(signal));
+        }
+        let style = if self.is_good() { Style::Good } else { Style::Error };
+        let _infallible = writeln!(text, "{}", style.paint(&self.counts()));
+        text
+    }
+
+    /// The one line that says it all.
+    fn counts(&self) -> String {
+        let tally = &self.tally;
+        let jobs = if tally.fed == 1 { "job" } else { "jobs" };
+        let mut text = format!("{} {jobs} in {}: {} succeeded", tally.fed, short(self.elapsed), tally.succeeded);
+        for (count, what) in [(tally.failed, "failed"), (tally.cancelled, "cancelled")] {
+            if count > 0 {
+                let _infallible = write!(text, ", {count} {what}");
+            }
+        }
+        match tally.retries {
+            0 => {}
+            1 => text.push_str(" (1 retry)"),
+            retries => {
+                let _infallible = write!(text, " ({retries} retries)");
+            }
+        }
+        text
+    }
+
+    fn json(&self) -> Value {
+        let mut record = progress::json(&self.tally);
+        let failures: Vec<_> = self.failures.iter().map(Failed::json).collect();
+        let plugins = self.bad_plugins.iter();
+        let plugins: Vec<_> = plugins.map(|plugin| json!({"plugin": plugin.name, "why": plugin.why})).collect();
+        let more = json!({
+            "elapsed_ms": u64::try_from(self.elapsed.as_millis()).unwrap_or(u64::MAX), "failures": failures,
+            "stopped_by": self.stopped_by, "halted": self.halted, "quarantined": plugins, "workdir": self.workdir,
+        });
+        if let (Value::Object(record), Value::Object(more)) = (&mut record, more) {
+            record.extend(more);
+        }
+        record
+    }
+}
+
+impl Failed {
+    fn text(&self) -> String {
+        let mut text = String::new();
+        let attempts = match self.attempts {
+            0 | 1 => String::new(),
+            attempts => format!(" after {attempts} attempts"),
+        };
+        let job = format!("job {} ({}):", self.job, printable(&self.name));
+        let _infallible = writeln!(text, "{} {}{attempts}", Style::Error.paint(&job), printable(&self.outcome));
+        let _infallible = writeln!(text, "  command: {}", one_line(&self.command));
+        let _infallible = writeln!(text, "  stderr:  {}", printable(&self.stderr));
+        for line in self.tail.lines() {
+            let line = Style::Dim.paint(&format!("    | {}", printable(line)));
+            let _infallible = writeln!(text, "{line}");
+        }
+        text
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "job": self.job, "name": self.name, "command": self.command, "outcome": self.outcome,
+            "attempts": self.attempts, "stderr": self.stderr, "stderr_tail": self.tail,
+        })
+    }
+}
+
+fn one_line(command: &str) -> String {
+    let line = printable(command).replace('\n', "\\n");
+    match line.char_indices().nth(LONGEST) {
+        Some((at, _)) => format!("{}...", line.get(..at).unwrap_or(&line)),
+        None => line,
+    }
+}
+
+/// A time as people say it: three digits are enough.
+fn short(time: Duration) -> String {
+    let seconds = time.as_secs_f64();
+    if seconds < 1.0 {
+        format!("{} ms", time.as_millis())
+    } else if seconds < 100.0 {
+        format!("{seconds:.1} s")
+    } else {
+        humantime::format_duration(Duration::from_secs(time.as_secs())).to_string()
+    }
+}
+
+/// A signal as people know it.
+pub(super) fn signal_name(signal: i32) -> String {
+    match signal {
+        1 => "SIGHUP".to_owned(),
+        2 => "SIGINT".to_owned(),
+        3 => "SIGQUIT".to_owned(),
+        15 => "SIGTERM".to_owned(),
+        other => format!("signal {other}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::screen::tests::Captured;
+
+    fn shown(summary: &Summary) -> String {
+        let out = Captured::default();
+        summary.show(&out.screen(LogFormat::Text));
+        out.text()
+    }
+
+    fn bad() -> Summary {
+        Summary {
+            tally: Tally {
+                fed: 500,
+                in_flight: 0,
+                succeeded: 480,
+                failed: 3,
+                cancelled: 17,
+                retries: 2,
+            },
+            elapsed: Duration::from_millis(12_345),
+            failures: vec![Failed {
+                job: 17,
+                name: "local-17".into(),
+                command: format!("nosuch {}", "x".repeat(200)),
+                outcome: "exit code 127 (command not found)".into(),
+                attempts: 3,
+                stderr: "/w/17/job.stderr".into(),
+                tail: "first\n\u{1b}[31mbash: nosuch: command not found\n".into(),
+            }],
+            stopped_by: Some(15),
+            halted: true,
+            bad_plugins: vec![BadPlugin {
+                name: "notify".into(),
+                why: "it failed 3 times in a row".into(),
+            }],
+            workdir: "/w".into(),
+        }
+    }
+
+    #[test]
+    fn good_news_is_one_line() {
+        let good = |fed, millis| Summary {
+            tally: Tally {
+                fed,
+                succeeded: fed,
+                ..Tally::default()
+            },
+            elapsed: Duration::from_millis(millis),
+            ..Summary::default()
+        };
+        insta::assert_snapshot!(shown(&good(1, 12)), @"1 job in 12 ms: 1 succeeded");
+        insta::assert_snapshot!(shown(&good(500, 3_600_999)), @"500 jobs in 1h: 500 succeeded");
+        assert!(good(1, 1).is_good());
+    }
+
+    #[test]
+    fn bad_news_say_where_to_look() {
+        insta::assert_snapshot!(shown(&bad()), @r"
+        job 17 (local-17): exit code 127 (command not found) after 3 attempts
+          command: nosuch xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...
+          stderr:  /w/17/job.stderr
+            | first
+            | \u{1b}[31mbash: nosuch: command not found
+        19 more that did not succeed, see /w
+        quarantined: plugin notify: it failed 3 times in a row
+        halted: nothing further was started after the first failure
+        stopped: by SIGTERM
+        500 jobs in 12.3 s: 480 succeeded, 3 failed, 17 cancelled (2 retries)
+        ");
+    }
+
+    #[test]
+    fn machines_get_the_same() {
+        let out = Captured::default();
+        bad().show(&out.screen(LogFormat::Json));
+        let record: Value = serde_json::from_str(&out.text()).unwrap();
+        assert_eq!(record["failed"], 3);
+        assert_eq!(record["failures"][0]["stderr"], "/w/17/job.stderr");
+        assert_eq!(record["quarantined"][0]["plugin"], "notify");
+        assert_eq!(record["stopped_by"], 15);
+    }
+}
