@@ -139,8 +139,7 @@ fn bad_plugin(report: xqute::adapters::component::hooks::PluginReport) -> Option
 /// Which exit code fits. The messages say what to do next themselves.
 fn cannot_build(error: BuildError) -> Failure {
     let exit = match &error {
-        BuildError::UnknownScheduler { .. }
-        | BuildError::NoWrapperShell
+        BuildError::NoWrapperShell
         | BuildError::Setting(_)
         | BuildError::Options(_)
         | BuildError::Plugin(

@@ -99,16 +99,19 @@ impl Script {
             if name == "cmd" || name == "rc" || name.starts_with("xqute_") {
                 return Err(ScriptError::EnvReserved(name.clone()));
             }
-            self.export(name, value)?;
+            let value = quoted(value, "an environment variable")?;
+            self.parts(&[b"export ", name.as_bytes(), b"=", &value]);
         }
-        self.export("XQUTE_JOB_INDEX", &attempt.job.to_string())?;
-        self.export("XQUTE_METADIR", run.workdir.mounted().as_str())?;
-        self.export("XQUTE_JOB_METADIR", attempt.dir.mounted().as_str())
-    }
-
-    fn export(&mut self, name: &str, value: &str) -> Result<(), ScriptError> {
-        let value = quoted(value, "an environment variable")?;
-        self.parts(&[b"export ", name.as_bytes(), b"=", &value]);
+        let index = format!("export XQUTE_JOB_INDEX={}", attempt.job);
+        let workdir = quoted(run.workdir.mounted(), "the path of the workdir")?;
+        let dir = quoted(attempt.dir.mounted(), "the path of the workdir")?;
+        self.parts(&[
+            index.as_bytes(),
+            b" XQUTE_METADIR=",
+            &workdir,
+            b" XQUTE_JOB_METADIR=",
+            &dir,
+        ]);
         Ok(())
     }
 
