@@ -38,6 +38,13 @@ pub(crate) fn run() -> Result<()> {
     let by_bash = run_with_bash(&place)?;
     let files = compare(&place.join("by-xqute"), &place.join("by-bash"))?;
     ensure!(files == jobs, "{jobs} jobs made {files} files; each should make one");
+    let journal = place.join("workdir/journal.tsv");
+    let text = fs::read_to_string(&journal).with_context(|| format!("cannot read {}", journal.display()))?;
+    let lines = text.lines().count();
+    ensure!(
+        lines == jobs,
+        "the plugin's journal has {lines} lines; each of the {jobs} jobs should add one"
+    );
 
     println!("\n{jobs} jobs, {files} files of results, the same byte for byte:");
     println!("  {:>7.2} s  xqute, with the plugin journal", by_xqute.as_secs_f64());
@@ -46,9 +53,13 @@ pub(crate) fn run() -> Result<()> {
     for (path, what) in [
         ("jobs.txt", "the jobs, a shell command line each"),
         ("by-xqute", "their results"),
+        (
+            "workdir/journal.tsv",
+            "what the plugin wrote, by a snippet in each job's script",
+        ),
         ("workdir/0", "the first job's script, output, exit code and state"),
     ] {
-        println!("  {:<30} {what}", project.short(&place.join(path)));
+        println!("  {:<34} {what}", project.short(&place.join(path)).to_string());
     }
     println!("and run jobs of your own: {} run FILE", project.short(&project.xqute()));
     Ok(())

@@ -1,5 +1,7 @@
 //! Tables of figures, and targets beside them.
 
+use std::iter;
+
 /// Prints a table in Markdown, columns aligned.
 pub(crate) fn print(title: &str, header: &[&str], rows: &[Vec<String>]) {
     println!("\n{title}\n");
@@ -11,11 +13,9 @@ pub(crate) fn print(title: &str, header: &[&str], rows: &[Vec<String>]) {
     let widths: Vec<usize> = (0..header.len()).map(width).collect();
     let rule: Vec<String> = widths.iter().map(|width| "-".repeat(*width)).collect();
     for row in [&header, &rule].into_iter().chain(rows) {
-        let cells: Vec<String> = row
-            .iter()
-            .zip(&widths)
-            .map(|(cell, &width)| format!("{cell:<width$}"))
-            .collect();
+        // Rows may be shorter than the header.
+        let cells = row.iter().map(String::as_str).chain(iter::repeat("")).zip(&widths);
+        let cells: Vec<String> = cells.map(|(cell, &width)| format!("{cell:<width$}")).collect();
         println!("| {} |", cells.join(" | "));
     }
 }
