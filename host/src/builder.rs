@@ -11,11 +11,7 @@ use tokio::sync::{mpsc, watch};
 use crate::{
     adapters::{
         clock::Clock,
-        component::{
-            hooks::{ComponentHooks, PluginReport},
-            error::StartError,
-            plugins::Plugins,
-        },
+        component::{error::StartError, plugins::Plugins},
         local::LocalScheduler,
         workdir::{Existing, Workdir, WorkdirError},
     },
@@ -31,7 +27,7 @@ use crate::{
         hooks::{Hooks, NoHooks},
         scheduler::{CallError, Scheduler},
     },
-    xqute::Xqute,
+    xqute::{PluginReports, Xqute},
 };
 
 /// The name of the native scheduler.
@@ -121,7 +117,9 @@ impl Builder {
         check_settings(&run)?;
         let clock = Clock::start();
         let book = Arc::new(Book::new(run.clone()));
-        let started = plugins.start(run.clone(), book.clone(), clock, Some(&run.scheduler)).await?;
+        let started = plugins
+            .start(run.clone(), book.clone(), clock, Some(&run.scheduler))
+            .await?;
         let scheduler: Arc<dyn Scheduler> = match started.scheduler {
             Some(scheduler) => scheduler,
             None => Arc::new(local_scheduler(&run.settings)),
@@ -180,15 +178,6 @@ fn new_tag() -> String {
     let mut hasher = RandomState::new().build_hasher();
     hasher.write_u32(std::process::id());
     format!("{:016x}", hasher.finish())
-}
-
-/// Where the plugins' reports come from, once the run is over.
-pub(crate) struct PluginReports(Option<Arc<ComponentHooks>>);
-
-impl PluginReports {
-    pub(crate) fn collect(&self) -> Vec<PluginReport> {
-        self.0.as_ref().map(|hooks| hooks.reports()).unwrap_or_default()
-    }
 }
 
 /// Why a run could not be put together.

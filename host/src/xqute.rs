@@ -1,10 +1,15 @@
 //! The library's face: build a run, feed it, run it.
 
+use std::sync::Arc;
+
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
-    adapters::clock::Clock,
-    builder::{Builder, PluginReports},
+    adapters::{
+        clock::Clock,
+        component::hooks::{ComponentHooks, PluginReport},
+    },
+    builder::Builder,
     flow::{
         dispatch::Counts,
         engine::{
@@ -105,6 +110,15 @@ impl Xqute {
             plugins: reports.collect(),
             workdir: parts.run.workdir.spec().to_owned(),
         }
+    }
+}
+
+/// Where the plugins' reports come from, once the run is over.
+pub(crate) struct PluginReports(pub(crate) Option<Arc<ComponentHooks>>);
+
+impl PluginReports {
+    pub(crate) fn collect(&self) -> Vec<PluginReport> {
+        self.0.as_ref().map(|hooks| hooks.reports()).unwrap_or_default()
     }
 }
 

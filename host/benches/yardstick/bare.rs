@@ -20,7 +20,7 @@ fn script(dir: &Path, command: &str) -> String {
 }
 
 /// Runs `command` as many times as there are `jobs`, at most `in_flight` at once, each in a directory of its own in `dir`.
-pub fn run(dir: &Path, command: &str, jobs: usize, in_flight: usize) {
+pub(crate) fn run(dir: &Path, command: &str, jobs: usize, in_flight: usize) {
     let mut next = 0;
     let mut running = HashMap::new();
     while next < jobs || !running.is_empty() {
@@ -43,10 +43,7 @@ pub fn run(dir: &Path, command: &str, jobs: usize, in_flight: usize) {
             next += 1;
         }
         // Whichever ends first is left to be reaped by its own handle.
-        let ended = waitid(WaitId::All, WaitIdOptions::EXITED | WaitIdOptions::NOWAIT)
-            .unwrap()
-            .unwrap();
-        let _ = ended;
+        waitid(WaitId::All, WaitIdOptions::EXITED | WaitIdOptions::NOWAIT).unwrap();
         running.retain(|_, child| child.try_wait().unwrap().is_none());
     }
 }

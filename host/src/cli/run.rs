@@ -143,7 +143,10 @@ fn cannot_build(error: &BuildError) -> Failure {
         | BuildError::Setting(_)
         | BuildError::Options(_)
         | BuildError::Plugin(
-            StartError::UnknownScheduler { .. } | StartError::UnknownOption { .. } | StartError::OptionTwice { .. },
+            StartError::UnknownScheduler { .. }
+            | StartError::UnknownOption { .. }
+            | StartError::OptionTwice { .. }
+            | StartError::InvalidOptions { .. },
         ) => Exit::Usage,
         BuildError::Plugin(_) => Exit::Plugin,
         BuildError::Workdir { .. } | BuildError::WorkdirUnusable(_) => Exit::Workdir,

@@ -16,16 +16,6 @@ pub(super) use generated::{
 use super::contract::{Interface, Interfaces};
 
 mod generated {
-    #![expect(
-        missing_docs,
-        unreachable_pub,
-        dead_code,
-        unsafe_code,
-        clippy::all,
-        clippy::allow_attributes,
-        clippy::allow_attributes_without_reason,
-        reason = "generated; the contract itself is documented in wit/"
-    )]
     wasmtime::component::bindgen!({
         path: "../wit",
         world: "xqute:plugin/plugin",

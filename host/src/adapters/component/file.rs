@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use super::error::Problem;
 
 /// The most bytes that a plugin file may have.
-pub const MAX_SIZE: u64 = 64 << 20;
+pub(super) const MAX_SIZE: u64 = 64 << 20;
 
 /// What is in a plugin file.
 pub(super) struct Bytes {

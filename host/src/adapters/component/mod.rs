@@ -34,6 +34,7 @@ pub mod rights;
 
 pub mod scheduler;
 mod schema;
+mod settings;
 mod snippets;
 mod state;
 #[cfg(test)]

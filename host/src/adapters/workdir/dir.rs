@@ -3,27 +3,23 @@
 use std::{
     fs::{File, TryLockError},
     io::{self, Read, Seek, Write},
-    os::unix::fs::FileExt,
 };
 
 use camino::{Utf8Path, Utf8PathBuf};
 use cap_std::{ambient_authority, fs::Dir};
 use rustix::fs::{Access, AtFlags, OFlags, accessat};
 
-use super::files;
+use super::{files, reserve::Reserve};
 use crate::model::path::SpecPath;
 
 const LOCK: &str = "run.lock";
-const RESERVE: &str = ".reserve";
-
-/// Enough for the exit codes of 256 jobs, each in a block of its own, when the disk is full.
-const RESERVE_BYTES: usize = 1 << 20;
 
 /// A run's directory, locked. Everything below it is reached through a handle, never by its path.
 #[derive(Debug)]
 pub struct Workdir {
     pub(super) dir: Dir,
     path: SpecPath,
+    pub(super) reserve: Reserve,
     /// Keeps other runs away until it is closed, by whatever end.
     lock: File,
 }
@@ -77,20 +73,24 @@ impl Workdir {
         }
         let dir = open_or_create(path).map_err(|source| refusal(here(), source))?;
         let mut lock = lock(&dir, path)?;
-        let fresh = Self::clear(&dir, path, &mut lock, existing);
+        let fresh = Self::clear(&dir, path, existing);
         if matches!(fresh, Err(WorkdirError::Foreign { .. } | WorkdirError::Used { .. })) && is_empty(&lock) {
             // It was not there before.
             let _ = files::remove(&dir, LOCK);
         }
         fresh?;
-        write_pid(&mut lock)
-            .and_then(|()| reserve(&dir))
-            .map_err(|source| WorkdirError::NotWritable { path: here(), source })?;
+        let reserve = write_pid(&mut lock).and_then(|()| Reserve::open(&dir));
+        let reserve = reserve.map_err(|source| WorkdirError::NotWritable { path: here(), source })?;
         let path = match mounted {
             Some(mounted) => SpecPath::mounted_at(path, mounted),
             None => SpecPath::same(path),
         };
-        Ok(Self { dir, path, lock })
+        Ok(Self {
+            dir,
+            path,
+            reserve,
+            lock,
+        })
     }
 
     /// Where it is.
@@ -98,19 +98,8 @@ impl Workdir {
         &self.path
     }
 
-    /// Does what needs space on the disk; when there is none, gives the reserve free and does it again.
-    pub(super) fn even_if_full(&self, action: impl Fn() -> io::Result<()>) -> io::Result<()> {
-        match action() {
-            Err(error) if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
-                files::remove(&self.dir, RESERVE)?;
-                action()
-            }
-            done => done,
-        }
-    }
-
     /// Makes sure that nothing of an earlier run is in the way.
-    fn clear(dir: &Dir, path: &Utf8Path, lock: &mut File, existing: Existing) -> Result<(), WorkdirError> {
+    fn clear(dir: &Dir, path: &Utf8Path, existing: Existing) -> Result<(), WorkdirError> {
         let here = || path.to_owned();
         let failed = |source| WorkdirError::Io { path: here(), source };
         let mut ours = Vec::new();
@@ -130,18 +119,16 @@ impl Workdir {
             }
             ours.push(name.to_owned());
         }
-        if existing == Existing::Refuse && !is_empty(lock) {
-            return Err(WorkdirError::Used { path: here() });
-        }
         for name in ours {
             remove_job_dir(dir, &name).map_err(failed)?;
         }
-        files::remove(dir, RESERVE).map_err(failed)
+        Reserve::remove(dir).map_err(failed)
     }
 }
 
 impl Drop for Workdir {
     fn drop(&mut self) {
+        let _ = Reserve::remove(&self.dir);
         // A program that is being started right now has a copy of the handle for a moment; closing ours is not enough.
         let _ = self.lock.unlock();
     }
@@ -188,20 +175,6 @@ fn write_pid(lock: &mut File) -> io::Result<()> {
     lock.set_len(0)?;
     lock.rewind()?;
     lock.write_all(format!("{}\n", std::process::id()).as_bytes())
-}
-
-/// Takes up space that can be given free when a disk is full. Bytes that differ, for file systems that compress.
-fn reserve(dir: &Dir) -> io::Result<()> {
-    let mut seed = 1_u32;
-    let noise: Vec<u8> = std::iter::repeat_with(|| {
-        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        seed.to_be_bytes()
-    })
-    .take(RESERVE_BYTES / 4)
-    .flatten()
-    .collect();
-    let file = files::open(dir, RESERVE, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL)?;
-    file.write_all_at(&noise, 0)
 }
 
 fn is_index(name: &str) -> bool {

@@ -8,7 +8,7 @@ use rustix::{
     io::Errno,
 };
 
-use super::{Workdir, files, tail};
+use super::{Workdir, files, reserve::is_full, tail};
 use crate::model::{
     job::JobIndex,
     outcome::{FailureCause, Outcome},
@@ -48,6 +48,7 @@ impl Workdir {
             source,
         };
         let name = attempt.script.spec().file_name().unwrap_or("job.wrapped");
+        self.reserve.job_starts().map_err(failed)?;
         let job = self.open_for(attempt, name).map_err(failed)?;
         files::create(&job, name, script, Mode::from(0o777)).map_err(failed)?;
         files::create(&job, STATUS, status(State::Submitted).as_bytes(), Mode::from(0o666)).map_err(failed)
@@ -77,21 +78,22 @@ impl Workdir {
     /// because it was never allowed or able to gets the reason there.
     ///
     /// # Errors
-    /// When the file system says no, even after the reserve for a full disk was given free.
+    /// When the file system says no, even with what is in reserve for a full disk.
     pub fn record_outcome(&self, job: JobIndex, outcome: &Outcome) -> Result<(), JobDirError> {
-        self.record(job, "record the outcome", |dir| {
-            files::put(dir, RC, format!("{}\n", outcome.rc()).as_bytes())?;
-            files::put(dir, STATUS, status(outcome.state()).as_bytes())
-        })?;
-        if let Some(reason) = reason(outcome) {
-            self.record(job, "record the reason", |dir| {
-                match files::create(dir, STDERR, format!("xqute: {reason}\n").as_bytes(), Mode::from(0o666)) {
-                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-                    done => done,
-                }
-            })?;
-        }
-        Ok(())
+        let recorded = self.record(job, "record the outcome", |dir| {
+            self.reserve.put(dir, RC, format!("{}\n", outcome.rc()).as_bytes())?;
+            self.reserve.put(dir, STATUS, status(outcome.state()).as_bytes())
+        });
+        self.reserve.job_ended();
+        recorded?;
+        let Some(reason) = reason(outcome) else { return Ok(()) };
+        self.record(job, "record the reason", |dir| {
+            let text = format!("xqute: {reason}\n");
+            match files::create(dir, STDERR, text.as_bytes(), Mode::from(0o666)) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists || is_full(&error) => Ok(()),
+                done => done,
+            }
+        })
     }
 
     /// The exit code that the job itself recorded, if it did.
@@ -133,17 +135,15 @@ impl Workdir {
         &self,
         job: JobIndex,
         action: &'static str,
-        write: impl Fn(&OwnedFd) -> io::Result<()>,
+        write: impl FnOnce(&OwnedFd) -> io::Result<()>,
     ) -> Result<(), JobDirError> {
         let name = job.to_string();
-        let done = self.even_if_full(|| {
-            let dir = match files::open_dir(&self.dir, &name) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => files::ensure_dir(&self.dir, &name),
-                dir => dir,
-            }?;
-            write(&dir)
-        });
-        done.map_err(|source| JobDirError { job, action, source })
+        let dir = match files::open_dir(&self.dir, &name) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => files::ensure_dir(&self.dir, &name),
+            dir => dir,
+        };
+        dir.and_then(|dir| write(&dir))
+            .map_err(|source| JobDirError { job, action, source })
     }
 }
 

@@ -15,6 +15,7 @@
 //! - [`script`]: the bash around a job's command;
 //! - [`tail`]: the end of a text of unknown origin, fit to be shown;
 //! - `quoting`: commands as bash reads them back;
+//! - `reserve`: space for outcomes on a full disk;
 //! - `files`: files in directories that jobs can write to.
 //!
 //! Jobs can do to their directories what they like, so nothing here follows a symbolic link below the run's directory,
@@ -24,6 +25,7 @@ pub mod dir;
 mod files;
 pub mod jobs;
 mod quoting;
+mod reserve;
 pub mod script;
 pub mod tail;
 

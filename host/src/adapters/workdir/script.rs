@@ -92,23 +92,20 @@ impl Script {
 
     fn environment(&mut self, attempt: &JobAttempt, run: &Run) -> Result<(), ScriptError> {
         for (name, value) in &attempt.env {
-            let valid = |char: char| char.is_ascii_alphanumeric() || char == '_';
-            if name.is_empty() || name.starts_with(|char: char| char.is_ascii_digit()) || !name.chars().all(valid) {
-                return Err(ScriptError::EnvName(name.clone()));
-            }
-            if name == "cmd" || name == "rc" || name.starts_with("xqute_") {
-                return Err(ScriptError::EnvReserved(name.clone()));
-            }
-            self.export(name, value)?;
+            check_variable(name, value)?;
+            let value = quoted(value, "an environment variable")?;
+            self.parts(&[b"export ", name.as_bytes(), b"=", &value]);
         }
-        self.export("XQUTE_JOB_INDEX", &attempt.job.to_string())?;
-        self.export("XQUTE_METADIR", run.workdir.mounted().as_str())?;
-        self.export("XQUTE_JOB_METADIR", attempt.dir.mounted().as_str())
-    }
-
-    fn export(&mut self, name: &str, value: &str) -> Result<(), ScriptError> {
-        let value = quoted(value, "an environment variable")?;
-        self.parts(&[b"export ", name.as_bytes(), b"=", &value]);
+        let index = format!("export XQUTE_JOB_INDEX={}", attempt.job);
+        let workdir = quoted(run.workdir.mounted(), "the path of the workdir")?;
+        let dir = quoted(attempt.dir.mounted(), "the path of the workdir")?;
+        self.parts(&[
+            index.as_bytes(),
+            b" XQUTE_METADIR=",
+            &workdir,
+            b" XQUTE_JOB_METADIR=",
+            &dir,
+        ]);
         Ok(())
     }
 
@@ -197,6 +194,24 @@ impl Script {
         self.line(title);
         self.parts(&[indent.as_bytes(), b"eval ", &code]);
         Ok(())
+    }
+}
+
+/// Whether a script can export this environment variable.
+///
+/// # Errors
+/// When bash would not take its name, the script needs that name itself, or the value has a NUL.
+pub fn check_variable(name: &str, value: &str) -> Result<(), ScriptError> {
+    let valid = |char: char| char.is_ascii_alphanumeric() || char == '_';
+    if name.is_empty() || name.starts_with(|char: char| char.is_ascii_digit()) || !name.chars().all(valid) {
+        return Err(ScriptError::EnvName(name.to_owned()));
+    }
+    if name == "cmd" || name == "rc" || name.starts_with("xqute_") {
+        return Err(ScriptError::EnvReserved(name.to_owned()));
+    }
+    match value.contains('\0') {
+        true => Err(ScriptError::Nul("an environment variable")),
+        false => Ok(()),
     }
 }
 

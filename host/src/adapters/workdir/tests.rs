@@ -205,18 +205,3 @@ fn what_jobs_write_is_not_believed() {
     assert!(workdir.record_outcome(JobIndex(0), &Outcome::Succeeded).is_err());
     assert_eq!(fs::read_dir(place.temp.path().join("elsewhere")).unwrap().count(), 1);
 }
-
-#[test]
-fn a_full_disk_gets_its_reserve_back() {
-    let place = place();
-    let workdir = place.open(Existing::Refuse).unwrap();
-    let reserve = place.path().join(".reserve");
-    assert_eq!(fs::metadata(&reserve).unwrap().len(), 1 << 20);
-    let full_until_freed = || match reserve.exists() {
-        true => Err(std::io::ErrorKind::StorageFull.into()),
-        false => Ok(()),
-    };
-    workdir.even_if_full(full_until_freed).unwrap();
-    let still_full = || Err(std::io::ErrorKind::StorageFull.into());
-    assert!(workdir.even_if_full(still_full).is_err());
-}

@@ -46,9 +46,7 @@ fn a_plain_script() {
     insta::assert_snapshot!(script, @r###"
     #!/bin/bash
     # Job 7 (local-7), attempt 1. Written by xqute.
-    export XQUTE_JOB_INDEX=7
-    export XQUTE_METADIR=/data/run
-    export XQUTE_JOB_METADIR=/data/run/7
+    export XQUTE_JOB_INDEX=7 XQUTE_METADIR=/data/run XQUTE_JOB_METADIR=/data/run/7
 
     # Everything but the command's own output goes to the job's stderr.
     exec 2>/data/run/7/job.stderr 1>&2
@@ -77,6 +75,7 @@ fn a_plain_script() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "most of them are the script")]
 fn a_script_with_everything() {
     let settings = Settings {
         prescript: "module load gcc\numask 077".to_owned(),
@@ -106,9 +105,7 @@ fn a_script_with_everything() {
     #SBATCH --time=1
     # Job 7 (two\nlines-7), attempt 1. Written by xqute.
     export GREETING="it's"
-    export XQUTE_JOB_INDEX=7
-    export XQUTE_METADIR='/mnt/my run'
-    export XQUTE_JOB_METADIR='/mnt/my run/7'
+    export XQUTE_JOB_INDEX=7 XQUTE_METADIR='/mnt/my run' XQUTE_JOB_METADIR='/mnt/my run/7'
 
     # Everything but the command's own output goes to the job's stderr.
     exec 2>'/mnt/my run/7/job.stderr' 1>&2

@@ -1,0 +1,104 @@
+//! What a user says about plugins: flags and xqute.toml, put together.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ffi::OsString,
+    path::PathBuf,
+};
+
+use super::{
+    discover::Shipped,
+    engine::default_cache,
+    file,
+    hooks::OnFailure,
+    limits::LimitOverrides,
+    rights::{Allow, Grant},
+};
+use crate::model::options::Options;
+
+/// What a user says about one plugin. Nothing here means: as the plugin itself says, or the default.
+#[derive(Clone, Debug, Default)]
+pub struct PluginSettings {
+    /// Whether it takes part.
+    pub enabled: Option<bool>,
+    /// Its place in the order; higher comes first.
+    pub priority: Option<i32>,
+    /// Its options.
+    pub options: Options,
+    /// What it may do, besides what `--allow` says.
+    pub grant: Grant,
+    /// What its failures mean.
+    pub on_failure: Option<OnFailure>,
+    /// Limits that differ from the plugin's own.
+    pub limits: LimitOverrides,
+}
+
+impl PluginSettings {
+    /// These settings, and where they say nothing, those of `other`.
+    pub(super) fn over(self, other: Self) -> Self {
+        Self {
+            enabled: self.enabled.or(other.enabled),
+            priority: self.priority.or(other.priority),
+            options: other.options.overridden_by(&self.options),
+            grant: self.grant.and(other.grant),
+            on_failure: self.on_failure.or(other.on_failure),
+            limits: LimitOverrides {
+                memory_mib: self.limits.memory_mib.or(other.limits.memory_mib),
+                call: self.limits.call.or(other.limits.call),
+                instances: self.limits.instances.or(other.limits.instances),
+            },
+        }
+    }
+}
+
+/// A plugin file, and what is said about it where it is named.
+#[derive(Clone, Debug)]
+pub struct PluginSource {
+    /// The file.
+    pub path: PathBuf,
+    /// What the user says about it.
+    pub settings: PluginSettings,
+}
+
+impl From<PathBuf> for PluginSource {
+    fn from(path: PathBuf) -> Self {
+        let settings = PluginSettings::default();
+        Self { path, settings }
+    }
+}
+
+/// How plugins are loaded.
+#[derive(Clone, Debug)]
+pub struct LoadOptions {
+    /// What the user says about plugins by their names. Shipped plugins with `enabled: Some(true)` are loaded.
+    pub named: BTreeMap<String, PluginSettings>,
+    /// The values of `--allow`.
+    pub allowed: Vec<Allow>,
+    /// The values of `--disable`.
+    pub disabled: BTreeSet<String>,
+    /// The scheduler that the run will use: a shipped plugin of that name is loaded, unless another one has it.
+    pub scheduler: Option<String>,
+    /// What was shipped with the executable.
+    pub shipped: Shipped,
+    /// Where compiled code is kept. `None`: nowhere.
+    pub cache: Option<PathBuf>,
+    /// The most bytes of a plugin file.
+    pub max_file_size: u64,
+    /// Where programs are looked for.
+    pub path: OsString,
+}
+
+impl Default for LoadOptions {
+    fn default() -> Self {
+        Self {
+            named: BTreeMap::new(),
+            allowed: Vec::new(),
+            disabled: BTreeSet::new(),
+            scheduler: None,
+            shipped: Shipped::default(),
+            cache: default_cache(),
+            max_file_size: file::MAX_SIZE,
+            path: std::env::var_os("PATH").unwrap_or_default(),
+        }
+    }
+}
