@@ -35,7 +35,9 @@ impl Wanted<'_> {
         let sources = self.sources(&found)?;
         let mut options = self.options(found);
         options.scheduler = Some(scheduler.to_owned());
-        Plugins::load(sources, options).await.map_err(cannot_load)
+        Plugins::load(sources, options)
+            .await
+            .map_err(|error| cannot_load(&error))
     }
 
     fn find(&self) -> Result<Found> {
@@ -100,7 +102,7 @@ pub(super) async fn list(wanted: &Wanted<'_>, screen: &Screen) -> Result<Exit> {
             Ok(plugins) => pages.extend(plugins.list().iter().map(page)),
             Err(error) => {
                 exit = Exit::Plugin;
-                cannot_load(error).show(screen);
+                cannot_load(&error).show(screen);
             }
         }
     }
@@ -118,7 +120,9 @@ pub(super) async fn inspect(wanted: &Wanted<'_>, file: &Utf8Path) -> Result<Exit
     for settings in options.named.values_mut() {
         settings.enabled = None;
     }
-    let plugins = Plugins::load(vec![path.into()], options).await.map_err(cannot_load)?;
+    let plugins = Plugins::load(vec![path.into()], options)
+        .await
+        .map_err(|error| cannot_load(&error))?;
     for plugin in plugins.list() {
         print(&plugin_page::page(&page(&plugin)))?;
     }
@@ -129,7 +133,7 @@ fn pick(found: &Found, named: &str) -> Result<PathBuf> {
     found.pick(named).map_err(|error| Failure::new(Exit::Plugin, error))
 }
 
-fn cannot_load(error: LoadError) -> Failure {
+fn cannot_load(error: &LoadError) -> Failure {
     // The message has its cause in it already; shown as a chain, it would be said twice.
     Failure::new(Exit::Plugin, anyhow::Error::msg(error.to_string()))
 }

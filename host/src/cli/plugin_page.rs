@@ -151,7 +151,14 @@ fn flags(plugin: &PluginPage) -> Vec<String> {
         .collect()
 }
 
+/// shlex would quote the comma and the equals sign too.
 fn quoted(word: &str) -> String {
+    if word
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "-_./:=,+@%".contains(c))
+    {
+        return word.to_owned();
+    }
     shlex::try_quote(word).map_or_else(|_| word.to_owned(), std::borrow::Cow::into_owned)
 }
 
@@ -221,7 +228,28 @@ mod tests {
 
     #[test]
     fn a_plugin_in_full() {
-        insta::assert_snapshot!(anstream::adapter::strip_str(&page(&slurm())).to_string(), @"");
+        insta::assert_snapshot!(anstream::adapter::strip_str(&page(&slurm())).to_string(), @r"
+        slurm 0.1.0
+        Runs jobs on Slurm\u{1b}[31m
+
+        file        /p/slurm.wasm
+        size        123456 bytes
+        sha256      ab12
+        interfaces  about, scheduler
+        hooks       none
+        priority    0
+
+        rights that it asks for:
+          granted  run     start sbatch with any arguments: as powerful as that program
+          denied   run     start squeue with any arguments: as powerful as that program
+          denied   script  put bash into job scripts: full power on the machine that runs the jobs
+        to grant all of them:   --allow slurm
+        to grant exactly these: --allow slurm:run=sbatch,squeue --allow slurm:script
+
+        options:
+          partition  Where jobs go [default: the cluster's]
+          license    A licence that a job needs [may be repeated]
+        ");
     }
 
     #[test]
@@ -244,7 +272,11 @@ mod tests {
             interfaces: vec!["about".into(), "observer".into()],
             ..PluginPage::default()
         };
-        insta::assert_snapshot!(table(&[hello, slurm()]), @"");
+        insta::assert_snapshot!(table(&[hello, slurm()]), @r"
+        NAME   VERSION  PROVIDES          RIGHTS      SUMMARY
+        hello  1.20.0   about, observer   needs none  Says hello
+        slurm  0.1.0    about, scheduler  1 of 3      Runs jobs on Slurm\u{1b}[31m
+        ");
         insta::assert_snapshot!(table(&[]), @"no plugins found");
     }
 

@@ -12,8 +12,8 @@ use super::args::{run::Shell, values};
 
 /// A whole number from 1.
 pub(super) fn forks<'de, D: Deserializer<'de>>(from: D) -> Result<Option<NonZeroU32>, D::Error> {
-    let number = i64::deserialize(from)?;
-    values::forks(&number.to_string()).map(Some).map_err(D::Error::custom)
+    let Text(number) = Text::deserialize(from)?;
+    values::forks(&number).map(Some).map_err(D::Error::custom)
 }
 
 /// A number of seconds, or a text with units.

@@ -64,7 +64,7 @@ pub(super) async fn run(
         .plugins(plugins)
         .build()
         .await
-        .map_err(cannot_build)?;
+        .map_err(|error| cannot_build(&error))?;
     let stopper = xqute.stopper();
     let listening = signals::listen(screen, move |signal| stopper.stop(signal)).map_err(|error| {
         let error = anyhow::Error::new(error).context("cannot wait for signals");
@@ -137,13 +137,16 @@ fn bad_plugin(report: xqute::adapters::component::hooks::PluginReport) -> Option
 }
 
 /// Which exit code fits. The messages say what to do next themselves.
-fn cannot_build(error: BuildError) -> Failure {
-    let exit = match &error {
+fn cannot_build(error: &BuildError) -> Failure {
+    let exit = match error {
         BuildError::NoWrapperShell
         | BuildError::Setting(_)
         | BuildError::Options(_)
         | BuildError::Plugin(
-            StartError::UnknownScheduler { .. } | StartError::UnknownOption { .. } | StartError::OptionTwice { .. },
+            StartError::UnknownScheduler { .. }
+            | StartError::UnknownOption { .. }
+            | StartError::OptionTwice { .. }
+            | StartError::InvalidOptions { .. },
         ) => Exit::Usage,
         BuildError::Plugin(_) => Exit::Plugin,
         BuildError::Workdir { .. } | BuildError::WorkdirUnusable(_) => Exit::Workdir,

@@ -16,12 +16,11 @@ use serde_json::{Value, json};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Color {
-    /// On a terminal, unless NO_COLOR is set
+    // On a terminal, unless NO_COLOR is set. These are no doc comments because clap would spread them over a page.
     #[default]
     Auto,
-    /// Also into files and pipes
+    // Also into files and pipes.
     Always,
-    /// Not at all
     Never,
 }
 
@@ -29,10 +28,10 @@ pub(super) enum Color {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum LogFormat {
-    /// Lines for people
+    // Lines for people.
     #[default]
     Text,
-    /// One JSON object on each line, also for progress, the summary and errors
+    // One JSON object on each line, also for progress, the summary and errors.
     Json,
 }
 

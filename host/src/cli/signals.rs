@@ -21,12 +21,12 @@ const TERM: i32 = 15;
 
 /// Waits for signals from now on, until the guard is dropped. `stop` is called for each.
 pub(super) fn listen(screen: &Screen, stop: impl Fn(i32) + Send + 'static) -> io::Result<Guard> {
-    let ignored = ignored_signals();
     let mut signals = Listener {
-        hup: listener(HUP, SignalKind::hangup(), ignored)?,
-        int: listener(INT, SignalKind::interrupt(), ignored)?,
-        quit: listener(QUIT, SignalKind::quit(), ignored)?,
-        term: listener(TERM, SignalKind::terminate(), ignored)?,
+        // Under `nohup` a hangup is ignored from the start, and stays so.
+        hup: (!ignores_hangup()).then(|| signal(SignalKind::hangup())).transpose()?,
+        int: signal(SignalKind::interrupt())?,
+        quit: signal(SignalKind::quit())?,
+        term: signal(SignalKind::terminate())?,
     };
     let screen = screen.clone();
     let task = tokio::spawn(async move {
@@ -52,51 +52,35 @@ impl Drop for Guard {
 
 struct Listener {
     hup: Option<Signal>,
-    int: Option<Signal>,
-    quit: Option<Signal>,
-    term: Option<Signal>,
+    int: Signal,
+    quit: Signal,
+    term: Signal,
 }
 
 impl Listener {
     async fn next(&mut self) -> i32 {
-        tokio::select! {
-            () = received(&mut self.hup) => HUP,
-            () = received(&mut self.int) => INT,
-            () = received(&mut self.quit) => QUIT,
-            () = received(&mut self.term) => TERM,
-        }
-    }
-}
-
-async fn received(signal: &mut Option<Signal>) {
-    match signal {
-        Some(signal) => {
-            if signal.recv().await.is_none() {
-                std::future::pending().await
+        let hup = async {
+            match &mut self.hup {
+                Some(hup) => hup.recv().await,
+                None => std::future::pending().await,
             }
+        };
+        tokio::select! {
+            _ = hup => HUP,
+            _ = self.int.recv() => INT,
+            _ = self.quit.recv() => QUIT,
+            _ = self.term.recv() => TERM,
         }
-        None => std::future::pending().await,
     }
 }
 
-/// A signal that was ignored when we were started stays ignored: that is how `nohup` works.
-fn listener(number: i32, kind: SignalKind, ignored: u64) -> io::Result<Option<Signal>> {
-    if is_set(ignored, number) {
-        return Ok(None);
-    }
-    signal(kind).map(Some)
-}
-
-fn is_set(mask: u64, number: i32) -> bool {
-    u32::try_from(number - 1).is_ok_and(|bit| mask.checked_shr(bit).unwrap_or(0) & 1 == 1)
-}
-
-/// The mask of ignored signals. Where the system has no such file none counts as ignored.
-fn ignored_signals() -> u64 {
+/// Whether a hangup was ignored when we were started. Where the system has no such file it counts as not ignored.
+fn ignores_hangup() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    parse_ignored(&status).unwrap_or(0)
+    parse_ignored(&status).is_some_and(|mask| mask & (1 << (HUP - 1)) != 0)
 }
 
+/// The mask of ignored signals.
 fn parse_ignored(status: &str) -> Option<u64> {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
     u64::from_str_radix(mask.trim(), 16).ok()
@@ -127,9 +111,8 @@ mod tests {
 
     #[test]
     fn ignored_signals_are_found() {
-        let mask = parse_ignored("Name:\tx\nSigIgn:\t0000000000000001\nSigCgt:\t0000000000000002\n").unwrap();
-        assert!(is_set(mask, HUP));
-        assert!(!is_set(mask, INT) && !is_set(mask, TERM));
+        let status = "Name:\tx\nSigIgn:\t0000000000000001\nSigCgt:\t0000000000000002\n";
+        assert_eq!(parse_ignored(status), Some(1 << (HUP - 1)));
         assert_eq!(parse_ignored("nothing"), None);
     }
 

@@ -70,7 +70,7 @@ fn act(
         here: &around.here,
     };
     match action {
-        Action::Run(args) => run_jobs(args, &wanted, around, voice, screen),
+        Action::Run(args) => run_jobs(*args, &wanted, around, voice, screen),
         Action::PluginList => with_runtime(|runtime| runtime.block_on(plugin::list(&wanted, screen))),
         Action::PluginInspect(file) => with_runtime(|runtime| runtime.block_on(plugin::inspect(&wanted, &file))),
     }

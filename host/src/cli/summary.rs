@@ -76,7 +76,8 @@ impl Summary {
             text.push_str(&failed.text());
         }
         let not_shown = (self.tally.failed + self.tally.cancelled).saturating_sub(self.failures.len() as u64);
-        if not_shown > 0 {
+        let is_news = !self.failures.is_empty() || (self.stopped_by.is_none() && !self.halted);
+        if not_shown > 0 && is_news {
             let more = format!(
                 "{not_shown} more that did not succeed, see {}\n",
                 printable(&self.workdir)
@@ -266,7 +267,7 @@ mod tests {
     fn bad_news_say_where_to_look() {
         insta::assert_snapshot!(shown(&bad()), @r"
         job 17 (local-17): exit code 127 (command not found) after 3 attempts
-          command: nosuch xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...
+          command: nosuch xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...
           stderr:  /w/17/job.stderr
             | first
             | \u{1b}[31mbash: nosuch: command not found

@@ -39,7 +39,7 @@ pub enum Problem {
     /// A module without component.
     #[error(
         "it is a core module, not a component; turn it into one with `wasm-tools component new MODULE -o PLUGIN.wasm`, or \
-         build it with `cargo xtask plugins` or for the target wasm32-wasip2"
+         build it with `cargo xtask build` or for the target wasm32-wasip2"
     )]
     CoreModule,
     /// Truncated, corrupt, or made with features that the engine does not know.

@@ -13,6 +13,9 @@ use crate::{
     ports::hooks::Question,
 };
 
+/// The call, as errors name it.
+pub(super) const CALL: &str = "gatekeeper.decide";
+
 /// The hook by which gatekeepers subscribe to a question.
 pub(super) const fn hook(question: &Question<'_>) -> Hook {
     match question {
@@ -32,14 +35,14 @@ pub(super) async fn ask(plugin: &Lifecycle, questions: &[Question<'_>]) -> Resul
     };
     let call = borrowed
         .instance
-        .call("gatekeeper.decide", Pace::Hook, guest.func_decide(), (&asked[..],));
+        .call(CALL, Pace::Hook, guest.func_decide(), (&asked[..],));
     let (verdicts,) = call.await?;
     borrowed.give_back();
     if verdicts.len() != asked.len() {
         let answer = format!("{} verdicts to {} questions", verdicts.len(), asked.len());
         let failure = CallFailure {
             plugin: plugin.name().into(),
-            call: "gatekeeper.decide",
+            call: CALL,
             kind: CallFailureKind::BadAnswer(answer),
         };
         return Err(failure.into());

@@ -1,6 +1,9 @@
 //! All lifecycle plugins of a run, as the flow sees them: who is called, in which order, and what a failure means.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use async_trait::async_trait;
 
@@ -59,7 +62,8 @@ pub(super) struct Lifecycle {
 #[derive(Debug, Default)]
 pub(super) struct Health {
     report: PluginReport,
-    failures_in_a_row: u32,
+    /// For each call by itself: an observer that works says nothing about a gatekeeper that does not.
+    failures_in_a_row: HashMap<&'static str, u32>,
 }
 
 impl Lifecycle {
@@ -77,24 +81,26 @@ impl Lifecycle {
     }
 
     /// Counts a call, and puts the plugin into quarantine when it failed too often.
-    fn record<T>(&self, answer: Result<T, StartError>) -> Result<T, String> {
+    fn record<T>(&self, call: &'static str, answer: Result<T, StartError>) -> Result<T, String> {
         let mut health = self.health();
         health.report.calls += 1;
         let error = match answer {
             Ok(answer) => {
-                health.failures_in_a_row = 0;
+                health.failures_in_a_row.remove(call);
                 return Ok(answer);
             }
             Err(error) => error.to_string(),
         };
         health.report.failures += 1;
-        health.failures_in_a_row += 1;
+        let in_a_row = health.failures_in_a_row.entry(call).or_default();
+        *in_a_row += 1;
+        let too_many = *in_a_row >= MOST_FAILURES;
         let plugin = self.name();
         tracing::warn!(plugin, "{error}");
-        if health.failures_in_a_row >= MOST_FAILURES && health.report.quarantined.is_none() {
+        if too_many && health.report.quarantined.is_none() {
             tracing::error!(
                 plugin,
-                "is not called any more in this run: {MOST_FAILURES} calls in a row failed"
+                "is not called any more in this run: {MOST_FAILURES} calls of {call} in a row failed"
             );
             health.report.quarantined = Some(error.clone());
         }
@@ -167,7 +173,7 @@ impl Hooks for ComponentHooks {
             if !wanted || plugin.quarantined().is_some() {
                 continue;
             }
-            let told = plugin.record(observer::tell(plugin, facts).await);
+            let told = plugin.record(observer::CALL, observer::tell(plugin, facts).await);
             if let Err(message) = told {
                 let failure = plugin
                     .consequence(message)
@@ -193,7 +199,7 @@ impl Hooks for ComponentHooks {
             let asked: Vec<_> = open.iter().filter_map(|at| questions.get(*at).copied()).collect();
             let answers = match plugin.unavailable() {
                 Some(why) => Err(why),
-                None => plugin.record(gate::ask(plugin, &asked).await),
+                None => plugin.record(gate::CALL, gate::ask(plugin, &asked).await),
             };
             place(&mut verdicts, &open, plugin, answers);
         }
@@ -209,7 +215,7 @@ impl Hooks for ComponentHooks {
         {
             let answers = match plugin.unavailable() {
                 Some(why) => Err(why),
-                None => plugin.record(snippets::collect(plugin, jobs).await),
+                None => plugin.record(snippets::CALL, snippets::collect(plugin, jobs).await),
             };
             match answers {
                 Ok(scripts) => {

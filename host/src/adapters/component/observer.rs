@@ -3,6 +3,9 @@
 use super::{bindings, convert, error::StartError, hooks::Lifecycle, limits::Pace};
 use crate::model::hook::Fact;
 
+/// The call, as errors name it.
+pub(super) const CALL: &str = "observer.observe";
+
 /// The most facts in one call.
 const MOST_FACTS: usize = 256;
 
@@ -22,7 +25,7 @@ async fn observe(plugin: &Lifecycle, facts: &[bindings::observer::Fact]) -> Resu
     let Some(guest) = &guests.observer else { return Ok(()) };
     let call = borrowed
         .instance
-        .call("observer.observe", Pace::Hook, guest.func_observe(), (facts,));
+        .call(CALL, Pace::Hook, guest.func_observe(), (facts,));
     call.await?;
     borrowed.give_back();
     Ok(())

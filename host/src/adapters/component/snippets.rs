@@ -10,6 +10,9 @@ use super::{
 };
 use crate::model::{hook::Hook, run::JobAttempt};
 
+/// The call, as errors name it.
+pub(super) const CALL: &str = "snippets.provide";
+
 /// The most bytes of one snippet.
 const LONGEST: usize = 64 * 1024;
 
@@ -30,13 +33,13 @@ pub(super) async fn collect(plugin: &Lifecycle, jobs: &[JobAttempt]) -> Result<V
     };
     let call = borrowed
         .instance
-        .call("snippets.provide", Pace::Hook, guest.func_provide(), (&asked[..],));
+        .call(CALL, Pace::Hook, guest.func_provide(), (&asked[..],));
     let (scripts,) = call.await?;
     borrowed.give_back();
     let bad = |answer| {
         let failure = CallFailure {
             plugin: plugin.name().into(),
-            call: "snippets.provide",
+            call: CALL,
             kind: CallFailureKind::BadAnswer(answer),
         };
         StartError::from(failure)

@@ -73,7 +73,7 @@ impl Workdir {
         }
         let dir = open_or_create(path).map_err(|source| refusal(here(), source))?;
         let mut lock = lock(&dir, path)?;
-        let fresh = Self::clear(&dir, path, &mut lock, existing);
+        let fresh = Self::clear(&dir, path, existing);
         if matches!(fresh, Err(WorkdirError::Foreign { .. } | WorkdirError::Used { .. })) && is_empty(&lock) {
             // It was not there before.
             let _ = files::remove(&dir, LOCK);
@@ -99,7 +99,7 @@ impl Workdir {
     }
 
     /// Makes sure that nothing of an earlier run is in the way.
-    fn clear(dir: &Dir, path: &Utf8Path, lock: &mut File, existing: Existing) -> Result<(), WorkdirError> {
+    fn clear(dir: &Dir, path: &Utf8Path, existing: Existing) -> Result<(), WorkdirError> {
         let here = || path.to_owned();
         let failed = |source| WorkdirError::Io { path: here(), source };
         let mut ours = Vec::new();
@@ -118,9 +118,6 @@ impl Workdir {
                 return Err(WorkdirError::Used { path: here() });
             }
             ours.push(name.to_owned());
-        }
-        if existing == Existing::Refuse && !is_empty(lock) {
-            return Err(WorkdirError::Used { path: here() });
         }
         for name in ours {
             remove_job_dir(dir, &name).map_err(failed)?;

@@ -92,13 +92,7 @@ impl Script {
 
     fn environment(&mut self, attempt: &JobAttempt, run: &Run) -> Result<(), ScriptError> {
         for (name, value) in &attempt.env {
-            let valid = |char: char| char.is_ascii_alphanumeric() || char == '_';
-            if name.is_empty() || name.starts_with(|char: char| char.is_ascii_digit()) || !name.chars().all(valid) {
-                return Err(ScriptError::EnvName(name.clone()));
-            }
-            if name == "cmd" || name == "rc" || name.starts_with("xqute_") {
-                return Err(ScriptError::EnvReserved(name.clone()));
-            }
+            check_variable(name, value)?;
             let value = quoted(value, "an environment variable")?;
             self.parts(&[b"export ", name.as_bytes(), b"=", &value]);
         }
@@ -200,6 +194,24 @@ impl Script {
         self.line(title);
         self.parts(&[indent.as_bytes(), b"eval ", &code]);
         Ok(())
+    }
+}
+
+/// Whether a script can export this environment variable.
+///
+/// # Errors
+/// When bash would not take its name, the script needs that name itself, or the value has a NUL.
+pub fn check_variable(name: &str, value: &str) -> Result<(), ScriptError> {
+    let valid = |char: char| char.is_ascii_alphanumeric() || char == '_';
+    if name.is_empty() || name.starts_with(|char: char| char.is_ascii_digit()) || !name.chars().all(valid) {
+        return Err(ScriptError::EnvName(name.to_owned()));
+    }
+    if name == "cmd" || name == "rc" || name.starts_with("xqute_") {
+        return Err(ScriptError::EnvReserved(name.to_owned()));
+    }
+    match value.contains('\0') {
+        true => Err(ScriptError::Nul("an environment variable")),
+        false => Ok(()),
     }
 }
 

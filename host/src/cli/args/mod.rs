@@ -37,7 +37,7 @@ pub(super) struct Args {
 /// The commands.
 #[derive(Debug, Subcommand)]
 enum Command {
-    Run(run::RunCommand),
+    Run(Box<run::RunCommand>),
     /// Look at plugins
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -65,7 +65,7 @@ enum PluginCommand {
 #[derive(Debug)]
 pub(super) enum Action {
     /// `xqute run`.
-    Run(run::RunArgs),
+    Run(Box<run::RunArgs>),
     /// `xqute plugin list`.
     PluginList,
     /// `xqute plugin inspect`.
@@ -76,7 +76,7 @@ impl Args {
     /// The flags of every command, wherever they stood, and the command.
     pub(super) fn split(self) -> (Global, Action) {
         let (inner, action) = match self.command {
-            Command::Run(run) => (run.global, Action::Run(run.args)),
+            Command::Run(run) => (run.global, Action::Run(Box::new(run.args))),
             Command::Plugin(PluginCommand::List { global }) => (global, Action::PluginList),
             Command::Plugin(PluginCommand::Inspect { file, global }) => (global, Action::PluginInspect(file)),
         };
@@ -111,10 +111,10 @@ pub(super) struct Global {
     /// Say nothing unless something goes wrong
     #[arg(short, long)]
     pub(super) quiet: bool,
-    /// How lines on stderr look [default: text]
+    /// How lines on stderr look: for people, or a JSON object on each [default: text]
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(super) log_format: Option<LogFormat>,
-    /// When to use colours [default: auto]
+    /// When to use colours; auto: on a terminal, unless NO_COLOR is set [default: auto]
     #[arg(long, value_enum, value_name = "WHEN")]
     pub(super) color: Option<Color>,
 }
@@ -190,6 +190,47 @@ pub(super) mod tests {
 
     #[test]
     fn the_help_is_a_page() {
-        insta::assert_snapshot!(Args::command().render_help().to_string(), @"");
+        insta::assert_snapshot!(Args::command().term_width(100).render_help().to_string(), @"
+        Run jobs: on this machine, or wherever a scheduler plugin can take them
+
+        Usage: xqute [OPTIONS] <COMMAND>
+
+        Commands:
+          run     Run jobs and wait for them
+          plugin  Look at plugins
+
+        Options:
+          -h, --help     Print help
+          -V, --version  Print version
+
+        Global options:
+              --plugin <PATH>                Load this plugin: a file, or the name of one that came with
+                                             xqute; may be repeated
+              --plugin-dir <DIR>             Look for plugins here as well; may be repeated
+              --disable <NAME>               Do not use this plugin; may be repeated
+              --allow <NAME[:RIGHT=VALUES]>  Let a plugin do all that it asks for, or only this much of it;
+                                             may be repeated. Rights: run, read, write, net, env, script
+              --config <FILE>                Read this file instead of the nearest xqute.toml upwards from
+                                             here
+          -v, --verbose...                   Say more: -v what happens, -vv why, -vvv everything
+          -q, --quiet                        Say nothing unless something goes wrong
+              --log-format <FORMAT>          How lines on stderr look: for people, or a JSON object on each
+                                             [default: text] [possible values: text, json]
+              --color <WHEN>                 When to use colours; auto: on a terminal, unless NO_COLOR is
+                                             set [default: auto] [possible values: auto, always, never]
+
+        Examples:
+          xqute run jobs.txt                       a shell command line on each line, run on this machine
+          xqute run -j 2 -e retry -- gzip big.txt  one command, tried again when it fails
+          xqute plugin list                        the plugins at hand and what they may do
+
+        Exit codes:
+          0      every job succeeded
+          1      some job did not
+          2      bad usage or input; nothing was run
+          3      a plugin could not be loaded, was refused a right, or is quarantined
+          4      the workdir or its state cannot be used
+          128+N  stopped by signal N
+        ");
     }
 }

@@ -11,11 +11,14 @@ use super::{Global, values};
 use crate::cli::read;
 
 const AFTER_HELP: &str = "\
-Job files hold a shell command line on each line; blank lines and lines that start with # are skipped. Files named
-*.jsonl hold an object on each line:
-  {\"cmd\": [\"gzip\", \"a file\"], \"name\": \"pack\", \"timeout\": \"10m\"}
-with cmd (a list is an argv, a text is a shell line) and any of name, env, cwd, timeout, num_retries, opts. From standard
-input both are understood. Everything is checked before the first job runs.
+Job files:
+  A shell command line on each line; blank lines and lines that start with # are skipped. Files
+  named *.jsonl hold an object on each line:
+    {\"cmd\": [\"gzip\", \"a file\"], \"name\": \"pack\", \"timeout\": \"10m\"}
+  with cmd (a list is an argv, a text is a shell line) and any of name, env, cwd, timeout,
+  num_retries, opts. From standard input both are understood. Everything is checked before the
+  first job runs. Each job gets a directory in the workdir with its script, output, exit code and
+  state.
 
 Examples:
   xqute run jobs.txt                          as many jobs at once as there are cores
@@ -26,8 +29,6 @@ Examples:
 ";
 
 /// Run jobs and wait for them
-///
-/// Each job gets a directory in the workdir, with its script, output, exit code and state.
 #[derive(Debug, clap::Args)]
 #[command(after_help = format!("{AFTER_HELP}\n{}", crate::cli::exit::HELP))]
 pub(in crate::cli) struct RunCommand {
@@ -109,7 +110,7 @@ pub(in crate::cli) struct RunSettings {
     #[arg(long, value_name = "WORDS", value_parser = shell)]
     #[serde(deserialize_with = "read::shell")]
     pub(in crate::cli) wrapper_shell: Option<Shell>,
-    /// How progress is shown [default: auto]
+    /// How progress is shown; auto: a bar on a terminal, plain lines elsewhere [default: auto]
     #[arg(long, value_enum, value_name = "HOW")]
     pub(in crate::cli) progress: Option<ProgressMode>,
 }
@@ -145,14 +146,12 @@ impl From<Strategy> for ErrorStrategy {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::cli) enum ProgressMode {
-    /// A bar on a terminal, plain lines elsewhere
+    // A bar on a terminal, plain lines elsewhere.
     #[default]
     Auto,
-    /// A bar
     Bar,
-    /// A line now and then
+    // A line now and then.
     Plain,
-    /// Nothing
     None,
 }
 
@@ -167,7 +166,7 @@ mod tests {
 
     fn run(line: &str) -> RunArgs {
         match typed(line).unwrap().1 {
-            Action::Run(args) => args,
+            Action::Run(args) => *args,
             other => panic!("{other:?}"),
         }
     }
@@ -212,8 +211,86 @@ mod tests {
     #[test]
     fn the_help_is_a_page() {
         use clap::CommandFactory as _;
-        let mut command = Args::command();
+        let mut command = Args::command().term_width(100);
+        command.build();
         let run = command.find_subcommand_mut("run").unwrap();
-        insta::assert_snapshot!(run.render_help().to_string(), @"");
+        insta::assert_snapshot!(run.render_help().to_string(), @r#"
+        Run jobs and wait for them
+
+        Usage: xqute run [OPTIONS] [JOBFILE]... [-- <COMMAND>...]
+
+        Arguments:
+          [JOBFILE]...  Job files; - is standard input
+          [COMMAND]...  One more job: a command and its arguments, passed on byte for byte
+
+        Options:
+          -s, --scheduler <NAME>             What runs the jobs: local, or a plugin's name [default: local]
+          -j, --forks <N>                    The most jobs in flight at once [default: the number of cores]
+          -w, --workdir <DIR>                The run's directory [default: .xqute]
+          -e, --error-strategy <STRATEGY>    What happens when a job fails: the others go on, it is tried
+                                             again, or everything stops [default: ignore] [possible values:
+                                             ignore, retry, halt]
+          -r, --num-retries <N>              How often a failed job is tried again under the strategy retry
+                                             [default: 3]
+              --submission-batch <N>         The most jobs handed to the scheduler in one call [default: 8]
+              --timeout <DURATION>           How long a job may run, such as 90 (seconds), 20m or 1h30m
+              --cwd <DIR>                    Where jobs start [default: here]
+              --env <K=V>                    An environment variable for all jobs; may be repeated
+              --opt <K=V>                    An option for the scheduler; may be repeated, also with the
+                                             same name
+              --prescript <BASH>             Bash that runs before each job's command
+              --postscript <BASH>            Bash that runs after each job's command
+              --jobname-prefix <TEXT>        What job names start with [default: the scheduler's name]
+              --recheck-interval <DURATION>  The longest pause between two questions about jobs in flight
+                                             [default: 5s]
+              --wrapper-shell <WORDS>        The bash that runs job scripts, and its arguments [default:
+                                             /bin/bash]
+              --progress <HOW>               How progress is shown; auto: a bar on a terminal, plain lines
+                                             elsewhere [default: auto] [possible values: auto, bar, plain,
+                                             none]
+              --overwrite                    Remove what an earlier run left in the workdir
+          -h, --help                         Print help
+          -V, --version                      Print version
+
+        Global options:
+              --plugin <PATH>                Load this plugin: a file, or the name of one that came with
+                                             xqute; may be repeated
+              --plugin-dir <DIR>             Look for plugins here as well; may be repeated
+              --disable <NAME>               Do not use this plugin; may be repeated
+              --allow <NAME[:RIGHT=VALUES]>  Let a plugin do all that it asks for, or only this much of it;
+                                             may be repeated. Rights: run, read, write, net, env, script
+              --config <FILE>                Read this file instead of the nearest xqute.toml upwards from
+                                             here
+          -v, --verbose...                   Say more: -v what happens, -vv why, -vvv everything
+          -q, --quiet                        Say nothing unless something goes wrong
+              --log-format <FORMAT>          How lines on stderr look: for people, or a JSON object on each
+                                             [default: text] [possible values: text, json]
+              --color <WHEN>                 When to use colours; auto: on a terminal, unless NO_COLOR is
+                                             set [default: auto] [possible values: auto, always, never]
+
+        Job files:
+          A shell command line on each line; blank lines and lines that start with # are skipped. Files
+          named *.jsonl hold an object on each line:
+            {"cmd": ["gzip", "a file"], "name": "pack", "timeout": "10m"}
+          with cmd (a list is an argv, a text is a shell line) and any of name, env, cwd, timeout,
+          num_retries, opts. From standard input both are understood. Everything is checked before the
+          first job runs. Each job gets a directory in the workdir with its script, output, exit code and
+          state.
+
+        Examples:
+          xqute run jobs.txt                          as many jobs at once as there are cores
+          xqute run -w out -j 2 -e halt a.txt b.txt   two at a time, all off at the first failure
+          find . -name '*.log' | sed 's/^/gzip /' | xqute run -
+          xqute run -- sh -c 'echo "$XQUTE_JOB_INDEX"'
+          xqute run -s slurm -j 500 --opt partition=short jobs.txt
+
+        Exit codes:
+          0      every job succeeded
+          1      some job did not
+          2      bad usage or input; nothing was run
+          3      a plugin could not be loaded, was refused a right, or is quarantined
+          4      the workdir or its state cannot be used
+          128+N  stopped by signal N
+        "#);
     }
 }

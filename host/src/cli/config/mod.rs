@@ -229,12 +229,12 @@ mod tests {
             let bad = parse(text).unwrap_err();
             format!("{}: {} ({})", bad.line, bad.message, bad.help.unwrap_or_default())
         };
-        insta::assert_snapshot!(say("[run]\nforks = 0"), @"");
-        insta::assert_snapshot!(say("[run]\n\nforks = \"many\""), @"");
-        insta::assert_snapshot!(say("[run]\nerror-strategy = \"shrug\""), @"");
-        insta::assert_snapshot!(say("[run]\ntimeout = \"soon\""), @"");
-        insta::assert_snapshot!(say("[plugins.x]\nallow = [\"fly\"]"), @"");
-        insta::assert_snapshot!(say("[run\n"), @"");
+        insta::assert_snapshot!(say("[run]\nforks = 0"), @"2: with 0 no job could ever run; the least is 1 ()");
+        insta::assert_snapshot!(say("[run]\n\nforks = \"many\""), @"3: expected a whole number from 1 ()");
+        insta::assert_snapshot!(say("[run]\nerror-strategy = \"shrug\""), @"2: unknown variant `shrug`, expected one of `ignore`, `retry`, `halt` ()");
+        insta::assert_snapshot!(say("[run]\ntimeout = \"soon\""), @"2: expected a duration above 0, such as `90` (seconds), `1.5s`, `20m` or `1h 30m` ()");
+        insta::assert_snapshot!(say("[plugins.x]\nallow = [\"fly\"]"), @"2: there is no right `fly`; known are run, read, write, env, net and script ()");
+        insta::assert_snapshot!(say("[run\n"), @"1: unclosed table, expected `]` ()");
     }
 
     #[test]

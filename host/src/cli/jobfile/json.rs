@@ -85,9 +85,14 @@ fn explain(text: &[u8], error: &serde_json::Error) -> Problem {
     }
     // serde_json counts lines from 1 in what it was given, which is this one line.
     let message = error.to_string();
+    let kind = if error.is_data() {
+        ""
+    } else {
+        "this is not one JSON object: "
+    };
     let message = match message.split_once(" at line 1 column ") {
-        Some((what, column)) => format!("{what} (column {column})"),
-        None => message,
+        Some((what, column)) => format!("{kind}{what} (column {column})"),
+        None => format!("{kind}{message}"),
     };
     Problem::Json { message }
 }
@@ -180,18 +185,18 @@ mod tests {
         let say = |line: &str| all(line).unwrap_err().1.to_string();
         insta::assert_snapshot!(say("{\"cmd\": \"a\", \"opt\": {}}"), @"unknown key `opt`");
         insta::assert_snapshot!(say("{\"name\": \"a\"}"), @"missing field `cmd` (column 13)");
-        insta::assert_snapshot!(say("{\"cmd\": 3}"), @"");
+        insta::assert_snapshot!(say("{\"cmd\": 3}"), @"invalid type: integer `3`, expected a list of texts (a program and its arguments) or a text (a shell line) (column 9)");
         insta::assert_snapshot!(say("{\"cmd\": []}"), @"the command is empty");
-        insta::assert_snapshot!(say("{\"cmd\": [\"a\", \"b\\u0000\"]}"), @"");
-        insta::assert_snapshot!(say("{\"cmd\": \"a\", \"timeout\": 0}"), @"");
-        insta::assert_snapshot!(say("{\"cmd\": \"a\", \"timeout\": true}"), @"");
-        insta::assert_snapshot!(say("{\"cmd\": \"a\", \"env\": {\"A-B\": \"\"}}"), @"");
-        insta::assert_snapshot!(say("{\"cmd\": \"a\", \"opts\": {\"x\": {}}}"), @"");
-        insta::assert_snapshot!(say("{\"cmd\": \"a\", \"name\": \" \"}"), @"");
-        insta::assert_snapshot!(say("{\"cmd\": \"a\", \"num_retries\": -1}"), @"");
+        insta::assert_snapshot!(say("{\"cmd\": [\"a\", \"b\\u0000\"]}"), @"the command has a NUL byte in it, which no program can be given");
+        insta::assert_snapshot!(say("{\"cmd\": \"a\", \"timeout\": 0}"), @"expected a duration above 0, such as `90` (seconds), `1.5s`, `20m` or `1h 30m` (column 26)");
+        insta::assert_snapshot!(say("{\"cmd\": \"a\", \"timeout\": true}"), @r#"invalid type: boolean `true`, expected a number of seconds or a duration such as "1h 30m" (column 28)"#);
+        insta::assert_snapshot!(say("{\"cmd\": \"a\", \"env\": {\"A-B\": \"\"}}"), @"`A-B` is not a name for an environment variable: it needs letters, digits and `_`, and no digit first (column 31)");
+        insta::assert_snapshot!(say("{\"cmd\": \"a\", \"opts\": {\"x\": {}}}"), @"invalid type: map, expected a text or a list of texts (column 29)");
+        insta::assert_snapshot!(say("{\"cmd\": \"a\", \"name\": \" \"}"), @"a job's name must have a visible character and no control characters");
+        insta::assert_snapshot!(say("{\"cmd\": \"a\", \"num_retries\": -1}"), @"invalid value: integer `-1`, expected u32 (column 30)");
         insta::assert_snapshot!(say("{\"cmd\": \"a\", \"cwd\": \"/no/such\"}"), @"the working directory /no/such does not exist");
-        insta::assert_snapshot!(say("echo 1"), @"");
-        insta::assert_snapshot!(say("{\"cmd\": \"a\"} {}"), @"");
+        insta::assert_snapshot!(say("echo 1"), @"this is not one JSON object: expected value (column 1)");
+        insta::assert_snapshot!(say("{\"cmd\": \"a\"} {}"), @"this is not one JSON object: trailing characters (column 14)");
     }
 
     proptest! {

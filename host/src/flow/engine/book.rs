@@ -6,6 +6,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::{
+    adapters::workdir::script::{self, ScriptError},
     flow::event::Event,
     model::{
         job::{Attempt, BadCommand, JobExtras, JobIndex, JobSpec},
@@ -128,27 +129,20 @@ impl Run {
     }
 }
 
-/// Names that bash can export, values that a process can hold.
+/// Variables that a job's script cannot export are refused before anything runs.
 pub(crate) fn check_env(env: &[(String, String)]) -> Result<(), FeedError> {
-    let sound = |name: &str| {
-        let rest_fits = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        rest_fits && !name.is_empty() && !name.starts_with(|first: char| first.is_ascii_digit())
-    };
-    match env.iter().find(|(name, value)| !sound(name) || value.contains('\0')) {
-        Some((name, _)) => Err(FeedError::Env(name.clone())),
-        None => Ok(()),
-    }
+    env.iter().try_for_each(|(name, value)| Ok(script::check_variable(name, value)?))
 }
 
 /// Why a job was not accepted.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum FeedError {
     /// Its command cannot be run.
     #[error(transparent)]
     Command(#[from] BadCommand),
-    /// An environment variable has a name or a value that no process can be given.
-    #[error("the environment variable `{0}` has a name other than letters, digits and `_`, or a NUL in its value")]
-    Env(String),
+    /// A script cannot export one of its environment variables.
+    #[error(transparent)]
+    Env(#[from] ScriptError),
     /// The folder where it is to start does not exist.
     #[error("the working directory `{0}` does not exist or is not a folder")]
     MissingCwd(Utf8PathBuf),

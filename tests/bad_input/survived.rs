@@ -1,0 +1,86 @@
+//! What machines and jobs do to a run, which goes on.
+
+use xqute_tests::{Scratch, machine, wait_until};
+
+#[test]
+fn outcomes_are_recorded_on_a_full_disk() {
+    if !machine::is_root() {
+        return machine::skip(
+            "outcomes_are_recorded_on_a_full_disk",
+            "mounting a small disk needs root",
+        );
+    }
+    let scratch = Scratch::new();
+    let disk = machine::Disk::mount(&scratch.path(".xqute"), "size=4m");
+    // All wait until the disk is full; then they end, each in its own way.
+    let fill = "head -c 8M /dev/zero > \"$XQUTE_METADIR/fill\"; touch full; exit 7\n";
+    let wait = |rc| format!("until [[ -e full ]]; do sleep 0.01; done; exit {rc}\n");
+    let jobs = [fill.to_owned(), wait(0), wait(3), "touch later\n".to_owned()].concat();
+    let output = scratch.run_jobs(&jobs, ["-j", "3"]).exits(1);
+    assert!(disk.path().join("fill").exists());
+    scratch.job(0).ended(7);
+    scratch.job(1).ended(0);
+    scratch.job(2).ended(3);
+    assert_eq!(
+        scratch.job(3).text("job.status") == "6\n",
+        scratch.has("later"),
+        "{}",
+        output.stderr
+    );
+}
+
+#[test]
+fn a_gigabyte_of_output_needs_no_memory() {
+    let scratch = Scratch::new();
+    let job = "head -c 1G /dev/zero; touch written; until [[ -e go ]]; do sleep 0.01; done\n";
+    scratch.write("jobs.txt", job);
+    let running = scratch.xqute(["run", "jobs.txt"]).start();
+    scratch.wait_for_file("written");
+    let memory = machine::peak_memory_kib(running.pid());
+    scratch.write("go", "");
+    running.wait().exits(0);
+    assert_eq!(
+        scratch.job(0).ended(0).path("job.stdout").metadata().unwrap().len(),
+        1 << 30
+    );
+    assert!(memory < 64 << 10, "xqute had {memory} KiB");
+}
+
+#[test]
+fn the_end_of_a_gigabyte_of_errors_is_shown() {
+    let scratch = Scratch::new();
+    let job = "truncate -s 1G /dev/stderr; echo 'the last word' >> /dev/stderr; exit 3\n";
+    scratch.run_jobs(job, [""; 0]).exits(1).says("the last word");
+    scratch.job(0).ended(3);
+}
+
+#[test]
+fn a_job_may_remove_its_own_directory() {
+    let scratch = Scratch::new();
+    scratch
+        .run_jobs("rm -r \"$XQUTE_JOB_METADIR\"\necho fine\n", ["-j", "1"])
+        .exits(0);
+    scratch.job(0).ended(0);
+    assert_eq!(scratch.job(1).ended(0).stdout(), "fine\n");
+}
+
+#[test]
+fn a_job_may_write_nonsense_into_its_files() {
+    let scratch = Scratch::new();
+    let jobs = "(sleep 0.2; echo soon > \"$XQUTE_JOB_METADIR/job.rc\") & exit 3\necho 6 > \"$XQUTE_JOB_METADIR/job.status\"; exit 4\n";
+    scratch.run_jobs(jobs, [""; 0]).exits(1).says("2 failed");
+    wait_until("the job's own nonsense is there", || {
+        scratch.job(0).text("job.rc") == "soon\n"
+    });
+    scratch.job(1).ended(4);
+}
+
+#[test]
+fn nobody_needs_to_read_what_is_said() {
+    let scratch = Scratch::new();
+    let script = "\"$1\" run -- touch ran 2>&1 | true; echo ${PIPESTATUS[0]}";
+    let program = scratch.program("/bin/bash".as_ref()).args(["-c", script, "bash"]);
+    let output = program.args([xqute_tests::built::xqute()]).run().exits(0);
+    assert_eq!(output.stdout, "0\n");
+    assert!(scratch.has("ran"));
+}

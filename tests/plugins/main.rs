@@ -1,0 +1,11 @@
+//! Plugins as their users meet them: found, chosen, shown, granted rights, called in order, and kept from doing harm.
+
+mod choosing;
+mod hello;
+mod hooks;
+mod journal;
+mod misbehaving;
+mod order;
+mod rights;
+mod schedulers;
+mod showing;

@@ -1,0 +1,91 @@
+//! What a plugin may do: what it asks for and the user grants. A refusal names the flag.
+
+use xqute_tests::{Output, Scratch, plugin};
+
+/// A copy of a plugin, so that it does not count as one that came with xqute.
+fn stranger(scratch: &Scratch, name: &str) -> String {
+    let file = format!("{name}.wasm");
+    scratch.write(&file, std::fs::read(plugin(name)).unwrap());
+    file
+}
+
+fn run(name: &str, flags: &[&str], args: &[&str]) -> (Scratch, Output) {
+    let scratch = Scratch::new();
+    let file = stranger(&scratch, name);
+    let output = scratch
+        .xqute(["--plugin", &file])
+        .args(flags)
+        .args(["run"])
+        .args(args)
+        .args(["--", "touch", "ran"])
+        .run();
+    (scratch, output)
+}
+
+#[test]
+fn bash_in_scripts_has_to_be_allowed() {
+    let (scratch, output) = run("journal", &[], &[]);
+    output.exits(3).says("plugin journal").says("--allow journal:script");
+    assert!(!scratch.has("ran"));
+    let (scratch, output) = run("journal", &["--allow", "journal:script"], &[]);
+    output.exits(0);
+    assert!(scratch.has("ran"));
+}
+
+#[test]
+fn programs_have_to_be_allowed() {
+    let flags = ["--allow", "slurm:script", "--allow", "slurm:run=squeue,scancel"];
+    let (_scratch, output) = run("slurm", &flags, &["-s", "slurm"]);
+    output.says("--allow slurm:run=sbatch").says("1 failed");
+}
+
+#[test]
+fn a_scheduler_without_any_right_is_refused_before_anything_runs() {
+    let (scratch, output) = run("slurm", &[], &["-s", "slurm"]);
+    output.exits(3).says("plugin slurm").says("--allow slurm:script");
+    assert!(!scratch.has(".xqute/0"));
+}
+
+#[test]
+fn the_configuration_file_can_allow_too() {
+    let scratch = Scratch::new();
+    let file = stranger(&scratch, "journal");
+    scratch.write("xqute.toml", "[plugins.journal]\nallow = [\"script\"]\n");
+    scratch.xqute(["--plugin", &file, "run", "--", "true"]).run().exits(0);
+    scratch.write("xqute.toml", "[plugins.journal]\nallow = true\n");
+    scratch
+        .xqute(["--plugin", &file, "run", "--overwrite", "--", "true"])
+        .run()
+        .exits(0);
+}
+
+#[test]
+fn files_and_variables_are_out_of_reach_unless_allowed() {
+    let see = |flags: &[&str]| {
+        let scratch = Scratch::new();
+        scratch.configure("wasi-hello", "file = \"/etc/passwd\"", "");
+        let file = stranger(&scratch, "wasi_hello");
+        scratch
+            .xqute(["-v", "--plugin", &file])
+            .args(flags)
+            .args(["run", "--", "true"])
+            .run()
+            .exits(0)
+    };
+    let denied = see(&[]);
+    denied
+        .says("HOME=(not granted)")
+        .says("clock=goes")
+        .does_not_say("root:");
+    let allowed = see(&["--allow", "wasi-hello:env=HOME", "--allow", "wasi-hello:read=/etc"]);
+    allowed.says("HOME=[scratch]/home").says("/etc/passwd=root:");
+    see(&["--allow", "wasi-hello"])
+        .says("HOME=[scratch]/home")
+        .says("root:");
+}
+
+#[test]
+fn what_is_granted_in_vain_is_said() {
+    let (_scratch, output) = run("hello", &["--allow", "hello:run=rm"], &[]);
+    output.exits(0).says("run=rm").says("never asks for it");
+}

@@ -1,0 +1,90 @@
+//! Schedulers that plugins bring. `fake_sched` runs nothing and answers as it is told.
+
+use xqute_tests::{Output, Scratch};
+
+fn run(answer: &str, more: &[&str]) -> (Scratch, Output) {
+    let scratch = Scratch::new();
+    let answer = format!("answer={answer}");
+    let flags = [
+        "run",
+        "-s",
+        "fake-sched",
+        "--opt",
+        &answer,
+        "--recheck-interval",
+        "0.05",
+    ];
+    let output = scratch
+        .with_plugins(&["fake_sched"], flags)
+        .args(more)
+        .args(["--", "touch", "ran"])
+        .run();
+    assert!(!scratch.has("ran"), "the fake has run a job");
+    (scratch, output)
+}
+
+#[test]
+fn its_word_counts() {
+    let (scratch, output) = run("succeeded", &[]);
+    output.exits(0);
+    let job = scratch.job(0);
+    assert_eq!(job.text("job.status"), "6\n");
+    assert_eq!(job.text("job.jid").trim(), "0.1/succeeded");
+    let script = job.text("job.wrapped.fake-sched");
+    assert!(
+        script.starts_with("#!/bin/bash\n#FAKE --name=fake-sched-0\n"),
+        "{script}"
+    );
+}
+
+#[test]
+fn every_other_answer() {
+    for (answer, rc, words) in [
+        ("7", "7\n", "exit code 7"),
+        ("lost", "-3\n", "lost"),
+        ("cancelled", "143\n", "cancelled in the backend"),
+        ("refused", "-2\n", "refused, as the option `answer` wants it"),
+    ] {
+        let (scratch, output) = run(answer, &[]);
+        output.exits(1).says(words);
+        let job = scratch.job(0);
+        assert_eq!(
+            (job.text("job.rc").as_str(), job.text("job.status").as_str()),
+            (rc, "7\n"),
+            "{answer}"
+        );
+    }
+}
+
+#[test]
+fn no_answer_is_not_gone_but_not_for_ever() {
+    let (scratch, output) = run("unknown", &[]);
+    output.exits(1).says("lost");
+    assert_eq!(scratch.job(0).text("job.rc"), "-3\n");
+}
+
+#[test]
+fn it_is_asked_until_the_job_has_ended() {
+    let (_scratch, output) = run("succeeded", &["--opt", "polls=5"]);
+    output.exits(0);
+}
+
+#[test]
+fn what_it_refuses_is_tried_again_when_wanted() {
+    let (scratch, output) = run("refused", &["-e", "retry", "-r", "2"]);
+    output.exits(1);
+    assert!(scratch.job(0).attempt(2).exists());
+    assert!(!scratch.job(0).attempt(3).exists());
+}
+
+#[test]
+fn job_names_have_a_prefix() {
+    let (scratch, output) = run("succeeded", &["--jobname-prefix", "night"]);
+    output.exits(0);
+    assert!(
+        scratch
+            .job(0)
+            .text("job.wrapped.fake-sched")
+            .contains("#FAKE --name=night-0\n")
+    );
+}

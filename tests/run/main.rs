@@ -1,0 +1,12 @@
+//! One job file on this machine: from reading it to the exit code.
+
+mod commands;
+mod configuration;
+mod environment;
+mod job_directories;
+mod job_files;
+mod outcomes;
+mod scripts;
+mod strategies;
+mod summary;
+mod timeouts;

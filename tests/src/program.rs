@@ -1,0 +1,198 @@
+//! Starts xqute and other programs, signals them, and collects what they said.
+
+use std::{
+    ffi::OsStr,
+    fs::{self, File},
+    io,
+    os::unix::process::{CommandExt as _, ExitStatusExt as _},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+};
+
+use rustix::process::{Pid, Signal};
+
+use crate::machine::{self, wait_for, wait_until};
+
+/// One use of a program that is about to start.
+pub struct Xqute {
+    command: Command,
+    said: Said,
+}
+
+/// Where the program's words go.
+#[derive(Clone)]
+struct Said {
+    stdout: PathBuf,
+    stderr: PathBuf,
+    /// Shown as `[scratch]`.
+    scratch: String,
+}
+
+impl Xqute {
+    /// `program` in the folder `here`; its words are kept in `files`, with `scratch` hidden in them.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where tests start what they test"
+    )]
+    pub(crate) fn new(program: &Path, here: &Path, files: &Path, scratch: &Path) -> Self {
+        let mut command = Command::new(program);
+        command.current_dir(here).env_clear().stdin(Stdio::null());
+        let said = Said {
+            stdout: files.with_extension("stdout"),
+            stderr: files.with_extension("stderr"),
+            scratch: scratch.to_str().expect("scratch folders have plain names").to_owned(),
+        };
+        Self { command, said }
+    }
+
+    /// With these arguments.
+    pub fn args(mut self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
+        self.command.args(args);
+        self
+    }
+
+    /// With this in its environment.
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// In another folder.
+    pub fn current_dir(mut self, dir: impl AsRef<Path>) -> Self {
+        self.command.current_dir(dir);
+        self
+    }
+
+    /// With these bytes on its standard input.
+    pub fn stdin(mut self, bytes: impl AsRef<[u8]>) -> Self {
+        let file = self.said.stdout.with_extension("stdin");
+        fs::write(&file, bytes).unwrap();
+        self.command.stdin(File::open(file).unwrap());
+        self
+    }
+
+    /// As a user without any rights. Needs root.
+    pub fn as_nobody(mut self) -> Self {
+        self.command.uid(65_534).gid(65_534);
+        self
+    }
+
+    /// Starts it.
+    #[track_caller]
+    pub fn start(mut self) -> Running {
+        self.command.stdout(File::create(&self.said.stdout).unwrap());
+        self.command.stderr(File::create(&self.said.stderr).unwrap());
+        let child = self.command.spawn();
+        let child = child.unwrap_or_else(|error| panic!("cannot start {:?}: {error}", self.command));
+        Running { child, said: self.said }
+    }
+
+    /// Runs it to its end.
+    #[track_caller]
+    pub fn run(self) -> Output {
+        self.start().wait()
+    }
+}
+
+/// A program that was started. It is killed when a test forgets it.
+pub struct Running {
+    child: Child,
+    said: Said,
+}
+
+impl Running {
+    /// Its process.
+    pub fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        machine::signal(self.pid(), signal);
+    }
+
+    /// Waits until it has said this on stderr.
+    #[track_caller]
+    pub fn wait_for_word(&self, word: &str) {
+        wait_until(&format!("stderr says {word:?}"), || {
+            self.said.read(&self.said.stderr).contains(word)
+        });
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    pub fn wait(mut self) -> Output {
+        let status = wait_for("the program ends", || self.child.try_wait().unwrap());
+        Output {
+            status,
+            stdout: self.said.read(&self.said.stdout),
+            stderr: self.said.read(&self.said.stderr),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _over_already: io::Result<()> = self.child.kill();
+        let _over_already = self.child.wait();
+    }
+}
+
+impl Said {
+    fn read(&self, file: &Path) -> String {
+        let bytes = fs::read(file).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).replace(&self.scratch, "[scratch]")
+    }
+}
+
+/// What a program said, and how it ended.
+#[derive(Debug)]
+pub struct Output {
+    status: ExitStatus,
+    /// Its standard output, with the scratch folder shown as `[scratch]`.
+    pub stdout: String,
+    /// Its standard error, likewise.
+    pub stderr: String,
+}
+
+impl Output {
+    /// Checks the exit code.
+    #[track_caller]
+    pub fn exits(self, code: i32) -> Self {
+        let (status, stdout, stderr) = (self.status, &self.stdout, &self.stderr);
+        assert_eq!(
+            status.code(),
+            Some(code),
+            "{status}, signal {:?}\n--- stdout\n{stdout}--- stderr\n{stderr}---",
+            status.signal()
+        );
+        self
+    }
+
+    /// Checks that stderr has this text in it.
+    #[track_caller]
+    pub fn says(self, text: &str) -> Self {
+        assert!(
+            self.stderr.contains(text),
+            "stderr does not say {text:?}\n--- stderr\n{}---",
+            self.stderr
+        );
+        self
+    }
+
+    /// Checks that stderr does not have this text in it.
+    #[track_caller]
+    pub fn does_not_say(self, text: &str) -> Self {
+        assert!(
+            !self.stderr.contains(text),
+            "stderr says {text:?}\n--- stderr\n{}---",
+            self.stderr
+        );
+        self
+    }
+}

@@ -1,0 +1,84 @@
+//! `cargo xtask bench`: figures, each measured beside its yardstick in the same run, and the target beside each. Targets are
+//! not tests: a machine that is busy with something else misses them. Something that does not run is an error.
+//!
+//! - [`throughput`]: many small jobs on this machine, bare and with plugins; [`yardstick`]: what that is compared with;
+//! - [`startup`]: one small job;
+//! - [`slurm`]: many small jobs on a real Slurm;
+//! - [`measure`], [`table`], [`place`]: how it is done.
+
+use std::ffi::OsStr;
+
+use anyhow::{Result, bail};
+
+use crate::{
+    build,
+    program::become_it,
+    project::Project,
+    test::{Backends, with_backends},
+};
+
+pub(crate) mod measure;
+mod place;
+mod slurm;
+mod startup;
+mod table;
+mod throughput;
+pub(crate) mod yardstick;
+
+/// How much is measured.
+#[derive(Clone, Copy, Debug)]
+struct Effort {
+    /// Jobs of a run.
+    jobs: usize,
+    /// How often each side runs.
+    rounds: usize,
+    /// How often each side runs that takes only milliseconds.
+    short_rounds: usize,
+    /// How often each side runs on Slurm.
+    slurm_rounds: usize,
+}
+
+const FULL: Effort = Effort {
+    jobs: 2000,
+    rounds: 5,
+    short_rounds: 31,
+    slurm_rounds: 3,
+};
+
+const QUICK: Effort = Effort {
+    jobs: 400,
+    rounds: 3,
+    short_rounds: 9,
+    slurm_rounds: 1,
+};
+
+/// Builds, measures, prints.
+pub(crate) fn run(args: &[&str]) -> Result<()> {
+    let (backends, rest) = Backends::from(args);
+    let effort = match *rest {
+        [] => FULL,
+        ["--quick"] => QUICK,
+        _ => bail!(
+            "`cargo xtask bench` takes --quick and --services, not `{}`",
+            rest.join(" ")
+        ),
+    };
+    let project = Project::find()?;
+    if backends == Backends::Started {
+        // It comes back to here with SLURM_CONF set.
+        let own = std::env::current_exe()?;
+        let args = [OsStr::new("bench")].into_iter().chain(rest.iter().map(OsStr::new));
+        return Err(become_it(with_backends(&project, own.as_os_str()).args(args)));
+    }
+    build::all()?;
+    let place = place::Place::make(&project)?;
+    throughput::against_bare_loop(&place, effort)?;
+    throughput::with_plugins(&place, effort)?;
+    startup::run(&place, effort)?;
+    match backends {
+        Backends::Given => slurm::run(&place, effort)?,
+        _ => println!("\nSlurm: NOT MEASURED; --services starts one (as root, on Debian)"),
+    }
+    println!("\nMedians of alternating runs; ratios and differences are medians of those within one round.");
+    place.clear()
+}

@@ -1,0 +1,89 @@
+//! Where benchmarks run: a folder with a copy of the command, away from bundled plugins, configuration and the user's cache.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context as _, Result};
+
+use crate::{
+    program::program,
+    project::{self, Project},
+};
+
+/// A folder of our own, and what is needed in it.
+pub(super) struct Place {
+    folder: PathBuf,
+    plugins: PathBuf,
+}
+
+impl Place {
+    /// In cargo's target folder, so that all sides use one file system.
+    pub(super) fn make(project: &Project) -> Result<Self> {
+        let folder = project.target.join("bench");
+        project::empty(&folder)?;
+        let from = project.xqute();
+        fs::copy(&from, folder.join("xqute")).with_context(|| format!("cannot copy {}", from.display()))?;
+        // The nearest configuration file is this one.
+        fs::write(folder.join("xqute.toml"), "")?;
+        Ok(Self {
+            folder,
+            plugins: project.plugins(),
+        })
+    }
+
+    /// Removes it.
+    pub(super) fn clear(&self) -> Result<()> {
+        project::remove(&self.folder)
+    }
+
+    /// A path in it.
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// An empty folder in it.
+    pub(super) fn empty(&self, name: &str) -> Result<PathBuf> {
+        let folder = self.path(name);
+        project::empty(&folder)?;
+        Ok(folder)
+    }
+
+    /// A job file with `true` on each line.
+    pub(super) fn job_file(&self, jobs: usize) -> Result<PathBuf> {
+        let file = self.path("jobs.txt");
+        fs::write(&file, "true\n".repeat(jobs))?;
+        Ok(file)
+    }
+
+    /// `xqute run`, silent, in an empty workdir, with nothing but these plugins, which may do all that they ask for.
+    pub(super) fn xqute(&self, plugins: &[&str]) -> Result<Command> {
+        let workdir = self.path("workdir");
+        project::remove(&workdir)?;
+        let mut xqute = program(self.path("xqute"));
+        xqute
+            .current_dir(&self.folder)
+            .env("XDG_CACHE_HOME", self.path("cache"))
+            .env("XDG_DATA_HOME", self.path("data"))
+            .env_remove("XQUTE_PLUGIN_DIR")
+            .stdout(Stdio::null());
+        for plugin in plugins {
+            let file = self.plugins.join(plugin).with_extension("wasm");
+            xqute
+                .arg("--plugin")
+                .arg(file)
+                .args(["--allow", &plugin.replace('_', "-")]);
+        }
+        xqute
+            .args(["--quiet", "run", "--progress", "none", "--workdir"])
+            .arg(workdir);
+        Ok(xqute)
+    }
+
+    /// The folder.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+}

@@ -1,0 +1,129 @@
+//! Many small jobs on this machine: jobs per second, processor time per job, memory.
+
+use std::{
+    fs::File,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use anyhow::Result;
+
+use super::{
+    Effort,
+    measure::{Samples, Side, side_by_side},
+    place::Place,
+    table::{self, Target},
+    yardstick::write_scripts,
+};
+use crate::program::{is_installed, program, read};
+
+/// How many jobs are in flight at once.
+const IN_FLIGHT: &str = "4";
+
+/// Beside a loop that does nothing but spawn the least possible wrapper, and beside others that do about that.
+pub(super) fn against_bare_loop(place: &Place, effort: Effort) -> Result<()> {
+    let jobs = place.job_file(effort.jobs)?;
+    let scripts = || write_scripts(&place.path("scripts"), effort.jobs);
+    let mut sides = vec![
+        Side::new("bare loop, minimal wrapper", || bare_loop(&scripts()?)),
+        Side::new("xqute run", || {
+            let mut xqute = place.xqute(&[])?;
+            xqute.args(["--forks", IN_FLIGHT]).arg(&jobs);
+            Ok(xqute)
+        }),
+        Side::new("xargs -P4, minimal wrapper", || {
+            fed_with(&scripts()?, "xargs", &["-P", IN_FLIGHT, "-n", "1", "bash"])
+        }),
+    ];
+    if has_gnu_parallel() {
+        sides.push(Side::new("GNU parallel -j4, minimal wrapper", || {
+            fed_with(&scripts()?, "parallel", &["-j", IN_FLIGHT, "bash", "{}"])
+        }));
+    }
+    let samples = side_by_side(effort.rounds, sides)?;
+    print(
+        &format!("Throughput: {} x `true`, 4 in flight, beside a bare loop", effort.jobs),
+        "of the bare loop",
+        effort.jobs,
+        &samples,
+        Target::AtLeast(0.85),
+    );
+    Ok(())
+}
+
+/// With plugins, beside none.
+pub(super) fn with_plugins(place: &Place, effort: Effort) -> Result<()> {
+    let jobs = place.job_file(effort.jobs)?;
+    let jobs = &jobs;
+    let with = |plugins: &'static [&'static str]| {
+        move || {
+            let mut xqute = place.xqute(plugins)?;
+            xqute.args(["--forks", IN_FLIGHT]).arg(jobs);
+            Ok(xqute)
+        }
+    };
+    let sides = || {
+        vec![
+            Side::new("no plugin", with(&[])),
+            Side::new("all_hooks, subscribed to all 15 hooks", with(&["all_hooks"])),
+            Side::new("hello, subscribed to one", with(&["hello"])),
+        ]
+    };
+    // Once for nothing: compiled code is in the cache from then on.
+    side_by_side(1, sides())?;
+    print(
+        &format!("Hooks: {} x `true`, 4 in flight, with a plugin in Rust", effort.jobs),
+        "of no plugin",
+        effort.jobs,
+        &side_by_side(effort.rounds, sides())?,
+        Target::AtLeast(0.95),
+    );
+    Ok(())
+}
+
+fn bare_loop(scripts: &Path) -> Result<Command> {
+    let mut yardstick = program(std::env::current_exe()?);
+    yardstick.arg("yardstick").arg(scripts).arg(IN_FLIGHT);
+    Ok(yardstick)
+}
+
+/// A program that reads the scripts' names from its standard input.
+fn fed_with(scripts: &Path, name: &str, args: &[&str]) -> Result<Command> {
+    let mut command = program(name);
+    command.args(args).stdin(File::open(scripts)?).stdout(Stdio::null());
+    Ok(command)
+}
+
+/// Another program of this name is about.
+fn has_gnu_parallel() -> bool {
+    let says = || read(program("parallel").arg("--version")).unwrap_or_default();
+    is_installed("parallel") && String::from_utf8_lossy(&says()).starts_with("GNU parallel")
+}
+
+/// The first side is what the others are compared with, the second is the one with a target.
+fn print(title: &str, ratio: &str, jobs: usize, samples: &[Samples], target: Target) {
+    let Some(first) = samples.first() else { return };
+    #[expect(clippy::cast_precision_loss, reason = "there are not that many jobs")]
+    let jobs = jobs as f64;
+    let rows = samples.iter().enumerate().map(|(place, side)| {
+        let ratio = side.against(first, |ours, theirs| {
+            theirs.wall.as_secs_f64() / ours.wall.as_secs_f64()
+        });
+        vec![
+            side.name.clone(),
+            format!("{:.0}", jobs / side.seconds()),
+            format!("{ratio:.2}"),
+            if place == 1 { target.judge(ratio) } else { String::new() },
+            format!(
+                "{:.2} ms",
+                side.typical(|spent| spent.processor.as_secs_f64()) * 1000.0 / jobs
+            ),
+            format!(
+                "{:.1} MB",
+                side.typical(|spent| f64::from(u32::try_from(spent.peak_kib).unwrap_or(u32::MAX))) / 1024.0
+            ),
+        ]
+    });
+    let header = ["", "jobs/s", ratio, "target", "processor per job", "largest process"];
+    table::print(title, &header, &rows.collect::<Vec<_>>());
+}

@@ -1,0 +1,69 @@
+//! `cargo xtask test`: every test there is.
+
+use std::{ffi::OsStr, path::Path, process::Command};
+
+use anyhow::Result;
+
+use crate::{
+    build,
+    program::{become_it, cargo, program},
+    project::Project,
+};
+
+/// Builds, then becomes `cargo test`, with backends around it when they are wanted.
+pub(crate) fn run(args: &[&str]) -> Result<()> {
+    build::all()?;
+    let project = Project::find()?;
+    let (backends, args) = Backends::from(args);
+    let mut test = match backends {
+        Backends::Started => with_backends(&project, cargo().get_program()),
+        Backends::Given => cargo(),
+        Backends::None => {
+            println!(
+                "\nxtask: NO REAL BACKENDS. Every test that needs Slurm will be SKIPPED and says so. To run them as well:\n\
+                 xtask:     cargo xtask test --services     (as root, on Debian; installs and starts a private Slurm)\n\
+                 xtask: or set SLURM_CONF to that of a Slurm that may be used.\n"
+            );
+            cargo()
+        }
+    };
+    test.current_dir(&project.root)
+        .env("XQUTE_BIN", project.xqute())
+        .env("XQUTE_TEST_PLUGINS", project.plugins())
+        .args(["test", "--release", "--workspace"])
+        .args(args);
+    Err(become_it(&mut test))
+}
+
+/// Where the backends that tests and benchmarks need come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Backends {
+    /// There are none.
+    None,
+    /// The environment names one.
+    Given,
+    /// We are to start them.
+    Started,
+}
+
+impl Backends {
+    /// Takes `--services` out of the arguments.
+    pub(crate) fn from<'a>(args: &[&'a str]) -> (Self, Vec<&'a str>) {
+        let (asked, rest): (Vec<&str>, Vec<&str>) = args.iter().partition(|arg| **arg == "--services");
+        let given = std::env::var_os("SLURM_CONF").is_some_and(|conf| Path::new(&conf).exists());
+        let wanted = !asked.is_empty() || std::env::var_os("CI").is_some_and(|ci| ci == "true");
+        let backends = match (given, wanted) {
+            (true, _) => Self::Given,
+            (false, true) => Self::Started,
+            (false, false) => Self::None,
+        };
+        (backends, rest)
+    }
+}
+
+/// The same program, to be completed with its arguments, with backends that are started before and stopped after it.
+pub(crate) fn with_backends(project: &Project, inner: &OsStr) -> Command {
+    let mut command = program("bash");
+    command.arg(project.root.join("tests/services/with.sh")).arg(inner);
+    command
+}
