@@ -194,7 +194,7 @@ pub(crate) const REFUSED: &[Refused] = &[
         "the job's stdout is in job.stdout of its directory, Slurm's own messages are in job.slurm",
     ),
     refused("parsable", "it is in use already"),
-    refused("test-only", "use --dry-run"),
+    refused("test-only", "nothing would be submitted"),
     refused("uid", "run xqute as that user"),
     refused("wait", "xqute waits for all of its jobs"),
     refused("wrap", "give the command as a job"),
