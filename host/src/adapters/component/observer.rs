@@ -23,9 +23,7 @@ async fn observe(plugin: &Lifecycle, facts: &[bindings::observer::Fact]) -> Resu
     let mut borrowed = plugin.observer.borrow().await?;
     let guests = borrowed.instance.guests();
     let Some(guest) = &guests.observer else { return Ok(()) };
-    let call = borrowed
-        .instance
-        .call(CALL, Pace::Hook, guest.func_observe(), (facts,));
+    let call = borrowed.instance.call(CALL, Pace::Hook, guest.func_observe(), (facts,));
     call.await?;
     borrowed.give_back();
     Ok(())
