@@ -155,10 +155,17 @@ impl Instance {
                 tracing::debug!("{error:?}");
                 classify(&error, &circumstances(&self.store, &self.limits, pace))
             }
+            // Where guest time and wall time are the same, either may be over first. Say what the time went into.
+            Err(_) if self.computed_for_long(pace) => CallFailureKind::GuestTime(self.limits.guest(pace)),
             Err(_) => CallFailureKind::WallTime(wall),
         };
         let plugin = Arc::clone(&self.store.data().identity.name);
         Err(CallFailure { plugin, call, kind })
+    }
+
+    /// Whether at least half of the call's guest time is used up.
+    fn computed_for_long(&self, pace: Pace) -> bool {
+        self.store.data().ticks_left <= ticks(self.limits.guest(pace)) / 2
     }
 }
 

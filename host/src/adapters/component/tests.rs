@@ -50,7 +50,7 @@ async fn a_guest_that_computes_for_ever_is_stopped() {
         observe: "(loop (br 0))",
         ..Guest::default()
     };
-    insta::assert_snapshot!(failure_of(guest, quick).await, @"");
+    insta::assert_snapshot!(failure_of(guest, nothing).await, @"plugin guest, call observer.observe: it computed for more than 1s and was stopped; if it needs that long, set `call-ms` for it in xqute.toml");
 }
 
 #[tokio::test]
@@ -59,7 +59,7 @@ async fn a_trap_names_plugin_call_and_cause() {
         observe: "unreachable",
         ..Guest::default()
     };
-    insta::assert_snapshot!(failure_of(guest, nothing).await, @"");
+    insta::assert_snapshot!(failure_of(guest, nothing).await, @"plugin guest, call observer.observe: it crashed: wasm trap: wasm `unreachable` instruction executed. Report this to the plugin's author; `-v` shows what it logged before");
 }
 
 #[tokio::test]
@@ -69,7 +69,7 @@ async fn memory_is_bounded() {
         observe,
         ..Guest::default()
     };
-    insta::assert_snapshot!(failure_of(guest.clone(), nothing).await, @"");
+    insta::assert_snapshot!(failure_of(guest.clone(), nothing).await, @"plugin guest, call observer.observe: it needed more than 64 MiB of memory; if it needs that much, set `memory-mib` for it in xqute.toml");
     let started = guest
         .start(None, |source, _| source.settings.limits.memory_mib = Some(200))
         .await
@@ -86,7 +86,7 @@ async fn what_a_guest_hands_over_is_bounded() {
         observe,
         ..Guest::default()
     };
-    insta::assert_snapshot!(failure_of(guest, nothing).await, @"");
+    insta::assert_snapshot!(failure_of(guest, nothing).await, @"plugin guest, call observer.observe: it passed more than 32 MiB to the host at once; hand it smaller batches");
 }
 
 /// Runs `sleep 1000`, and traps unless the answer starts with these two bytes.
@@ -112,7 +112,7 @@ async fn waiting_is_bounded_too() {
         quick(source, options);
         source.settings.grant = Grant::All;
     });
-    insta::assert_snapshot!(failure.await, @"");
+    insta::assert_snapshot!(failure.await, @"plugin guest, call observer.observe: it took more than 50ms and was stopped; if it needs that long, set `call-ms` for it in xqute.toml");
 }
 
 #[tokio::test]
@@ -222,7 +222,7 @@ async fn an_answer_of_the_wrong_length_is_not_believed() {
     let verdicts = hooks
         .decide(&[Question::Submitting(&jobs[0]), Question::Submitting(&jobs[1])])
         .await;
-    insta::assert_snapshot!(verdicts[1].as_ref().unwrap_err(), @"");
+    insta::assert_snapshot!(verdicts[1].as_ref().unwrap_err(), @"plugin gate, call gatekeeper.decide: it answered 1 verdicts to 2 questions; this is a mistake in the plugin");
 }
 
 #[tokio::test]
@@ -234,7 +234,7 @@ async fn bash_needs_a_right() {
         ..Guest::default()
     };
     let error = guest.start(None, nothing).await.err().unwrap();
-    insta::assert_snapshot!(error, @"");
+    insta::assert_snapshot!(error, @"plugin guest needs the right to put bash or directives into job scripts; allow it with `--allow guest:script`, or disable the plugin");
     let started = guest.start(None, |_, options| options.allowed.push("guest:script".parse().unwrap()));
     let hooks = started.await.unwrap().hooks.unwrap();
     let snippets = hooks.snippets(&[attempt(0)]).await;
@@ -276,7 +276,7 @@ async fn a_submitted_job_has_a_checked_id() {
 #[tokio::test]
 async fn what_cannot_start_is_said() {
     let unknown = Guest::default().start(Some("slrum"), nothing).await.err().unwrap();
-    insta::assert_snapshot!(unknown, @"");
+    insta::assert_snapshot!(unknown, @"there is no scheduler `slrum`; known are `local`, `guest`");
     let option = |source: &mut PluginSource, _: &mut LoadOptions| source.settings.options.push("colour", "red");
     let error = Guest::default().start(None, option).await.err().unwrap();
     assert!(matches!(error, StartError::UnknownOption { .. }));
