@@ -114,13 +114,9 @@ impl Builder {
         } = self;
         let path = absolute(&workdir)?;
         let mounted: Option<Utf8PathBuf> = settings.options.take("mounted-workdir").map(Into::into);
-        let place = match &mounted {
-            Some(mounted) => SpecPath::mounted_at(path.clone(), mounted.clone()),
-            None => SpecPath::same(path.clone()),
-        };
         let run = Arc::new(Run {
             tag: new_tag(),
-            workdir: place,
+            workdir: faces(&path, mounted.as_deref()),
             scheduler,
             settings,
         });
@@ -178,6 +174,14 @@ fn check_settings(run: &Run) -> Result<(), BuildError> {
     match run.settings.wrapper_shell.first() {
         Some(shell) if !shell.is_empty() => Ok(()),
         _ => Err(BuildError::NoWrapperShell),
+    }
+}
+
+/// The workdir as the host sees it and as jobs see it.
+fn faces(path: &Utf8Path, mounted: Option<&Utf8Path>) -> SpecPath {
+    match mounted {
+        Some(mounted) => SpecPath::mounted_at(path, mounted),
+        None => SpecPath::same(path),
     }
 }
 
