@@ -22,7 +22,7 @@ use crate::{
             book::{Book, FeedError, Feeder, check_env},
         },
     },
-    model::{path::SpecPath, run::Run, settings::Settings},
+    model::{job::JobSpec, path::SpecPath, run::Run, settings::Settings},
     ports::{
         hooks::{Hooks, NoHooks},
         scheduler::{CallError, Scheduler},
@@ -40,6 +40,7 @@ pub struct Builder {
     workdir: Utf8PathBuf,
     existing: Existing,
     plugins: Plugins,
+    jobs: Vec<JobSpec>,
 }
 
 impl Default for Builder {
@@ -50,6 +51,7 @@ impl Default for Builder {
             workdir: ".xqute".into(),
             existing: Existing::Refuse,
             plugins: Plugins::default(),
+            jobs: Vec::new(),
         }
     }
 }
@@ -90,7 +92,14 @@ impl Builder {
         self
     }
 
-    /// Checks everything, opens the workdir and starts the plugins.
+    /// Jobs to feed first. Unlike jobs that are fed later, all of them are checked before the workdir is touched.
+    #[must_use]
+    pub fn jobs(mut self, jobs: Vec<JobSpec>) -> Self {
+        self.jobs = jobs;
+        self
+    }
+
+    /// Checks everything, starts the plugins and opens the workdir.
     ///
     /// # Errors
     /// What stands in the way. Nothing has run then, and nothing was removed.
@@ -101,16 +110,13 @@ impl Builder {
             workdir,
             existing,
             plugins,
+            jobs,
         } = self;
         let path = absolute(&workdir)?;
         let mounted: Option<Utf8PathBuf> = settings.options.take("mounted-workdir").map(Into::into);
-        let place = match &mounted {
-            Some(mounted) => SpecPath::mounted_at(path.clone(), mounted.clone()),
-            None => SpecPath::same(path.clone()),
-        };
         let run = Arc::new(Run {
             tag: new_tag(),
-            workdir: place,
+            workdir: faces(&path, mounted.as_deref()),
             scheduler,
             settings,
         });
@@ -125,6 +131,9 @@ impl Builder {
             None => Arc::new(local_scheduler(&run.settings)),
         };
         scheduler.check_options(&run.settings.options)?;
+        let (sender, inbox) = mpsc::unbounded_channel();
+        let feeder = Feeder::new(book.clone(), scheduler.clone(), sender.clone());
+        check_jobs(&feeder, &jobs)?;
         let workdir = Workdir::open(&path, mounted.as_deref(), existing)?;
         let hooks: Arc<dyn Hooks> = match &started.hooks {
             Some(hooks) => hooks.clone(),
@@ -132,17 +141,19 @@ impl Builder {
         };
         let parts = Parts {
             run,
-            book: book.clone(),
+            book,
             workdir,
-            scheduler: scheduler.clone(),
+            scheduler,
             hooks,
         };
-        let (sender, inbox) = mpsc::unbounded_channel();
-        let mail = Mail(sender.clone());
+        for job in jobs {
+            feeder.feed(job)?;
+        }
+        let mail = Mail(sender);
         let (progress, watcher) = watch::channel(Counts::default());
         Ok(Xqute {
             engine: Engine::new(parts, inbox, mail.clone(), progress),
-            feeder: Feeder::new(book, scheduler, sender),
+            feeder,
             mail,
             progress: watcher,
             clock,
@@ -164,6 +175,25 @@ fn check_settings(run: &Run) -> Result<(), BuildError> {
         Some(shell) if !shell.is_empty() => Ok(()),
         _ => Err(BuildError::NoWrapperShell),
     }
+}
+
+/// The workdir as the host sees it and as jobs see it.
+fn faces(path: &Utf8Path, mounted: Option<&Utf8Path>) -> SpecPath {
+    match mounted {
+        Some(mounted) => SpecPath::mounted_at(path, mounted),
+        None => SpecPath::same(path),
+    }
+}
+
+fn check_jobs(feeder: &Feeder, jobs: &[JobSpec]) -> Result<(), BuildError> {
+    for (index, job) in jobs.iter().enumerate() {
+        feeder.check(job).map_err(|source| BuildError::Job {
+            index,
+            command: job.command.to_string(),
+            source,
+        })?;
+    }
+    Ok(())
 }
 
 fn absolute(path: &Utf8Path) -> Result<Utf8PathBuf, BuildError> {
@@ -189,6 +219,16 @@ pub enum BuildError {
     /// A setting makes no sense.
     #[error(transparent)]
     Setting(#[from] FeedError),
+    /// A job could not be run as it is.
+    #[error("job {index}, `{command}`: {source}")]
+    Job {
+        /// Its place among the jobs, from 0.
+        index: usize,
+        /// Its command, for people.
+        command: String,
+        /// What is wrong with it.
+        source: FeedError,
+    },
     /// The scheduler does not take these options.
     #[error("{}", .0.message)]
     Options(#[from] CallError),

@@ -73,7 +73,7 @@ fn a_key_that_nobody_knows() {
 #[test]
 fn a_line_that_is_no_json() {
     insta::assert_snapshot!(refused("jobs.jsonl", "{\"cmd\": \"true\"\n"), @r#"
-    error: jobs.jsonl:1: EOF while parsing an object (column 14)
+    error: jobs.jsonl:1: this is not one JSON object: EOF while parsing an object (column 14)
       help: expected on each line of a .jsonl file: {"cmd": ["program", "argument"]} or {"cmd": "shell line"}
     "#);
 }
@@ -94,11 +94,21 @@ fn every_other_bad_object() {
         "{\"cmd\": \"true\", \"num_retries\": -1}",
         "{\"cmd\": \"true\", \"env\": {\"A B\": \"1\"}}",
         "{\"cmd\": \"true\", \"cwd\": \"/no/such/folder\"}",
-        "{\"cmd\": \"true\", \"opts\": {\"partition\": \"short\"}}",
     ] {
         let said = refused("jobs.jsonl", format!("{{\"cmd\": \"touch ran\"}}\n{bad}\n"));
         assert!(said.contains("jobs.jsonl:2: "), "{bad}\n{said}");
     }
+}
+
+#[test]
+fn an_option_of_a_job_that_the_scheduler_does_not_know() {
+    let said = refused(
+        "jobs.jsonl",
+        "{\"cmd\": [\"echo\", \"it's\"], \"opts\": {\"partition\": \"short\"}}\n",
+    );
+    insta::assert_snapshot!(said, @r#"
+    error: job 1, `echo "it's"`: the scheduler local takes no options, but got `partition`
+    "#);
 }
 
 #[test]

@@ -62,6 +62,7 @@ pub(super) async fn run(
         .workdir(plan.workdir)
         .existing(existing)
         .plugins(plugins)
+        .jobs(jobs)
         .build()
         .await
         .map_err(|error| cannot_build(&error))?;
@@ -70,9 +71,6 @@ pub(super) async fn run(
         let error = anyhow::Error::new(error).context("cannot wait for signals");
         Failure::new(Exit::Usage, error)
     })?;
-    for job in jobs {
-        xqute.feed(job).map_err(|error| Failure::new(Exit::Usage, error))?;
-    }
     let mode = match (plan.progress, verbosity) {
         (ProgressMode::Auto, Verbosity::Quiet) => ProgressMode::None,
         (mode, _) => mode,
@@ -141,6 +139,7 @@ fn cannot_build(error: &BuildError) -> Failure {
     let exit = match error {
         BuildError::NoWrapperShell
         | BuildError::Setting(_)
+        | BuildError::Job { .. }
         | BuildError::Options(_)
         | BuildError::Plugin(
             StartError::UnknownScheduler { .. }

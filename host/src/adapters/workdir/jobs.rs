@@ -48,7 +48,7 @@ impl Workdir {
             source,
         };
         let name = attempt.script.spec().file_name().unwrap_or("job.wrapped");
-        self.reserve.job_starts().map_err(failed)?;
+        self.reserve.job_starts(attempt.job).map_err(failed)?;
         let job = self.open_for(attempt, name).map_err(failed)?;
         files::create(&job, name, script, Mode::from(0o777)).map_err(failed)?;
         files::create(&job, STATUS, status(State::Submitted).as_bytes(), Mode::from(0o666)).map_err(failed)
@@ -81,10 +81,11 @@ impl Workdir {
     /// When the file system says no, even with what is in reserve for a full disk.
     pub fn record_outcome(&self, job: JobIndex, outcome: &Outcome) -> Result<(), JobDirError> {
         let recorded = self.record(job, "record the outcome", |dir| {
-            self.reserve.put(dir, RC, format!("{}\n", outcome.rc()).as_bytes())?;
-            self.reserve.put(dir, STATUS, status(outcome.state()).as_bytes())
+            self.reserve
+                .put(job, dir, RC, format!("{}\n", outcome.rc()).as_bytes())?;
+            self.reserve.put(job, dir, STATUS, status(outcome.state()).as_bytes())
         });
-        self.reserve.job_ended();
+        self.reserve.job_ended(job);
         recorded?;
         let Some(reason) = reason(outcome) else { return Ok(()) };
         self.record(job, "record the reason", |dir| {

@@ -1,9 +1,11 @@
 //! Space for outcomes on a disk that is full: small files, written beforehand, that become what must be recorded.
 //!
 //! There is one for each job in flight. Such a file is overwritten in place and renamed, which takes no new space; space
-//! that was merely given free would be eaten at once by the jobs that filled the disk.
+//! that was merely given free would be eaten at once by the jobs that filled the disk. Jobs that never got one, because
+//! the disk was full before they started, cannot take that of another.
 
 use std::{
+    collections::BTreeSet,
     io::{self, Seek, Write},
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -15,6 +17,7 @@ use rustix::{
 };
 
 use super::files;
+use crate::model::job::JobIndex;
 
 const NAME: &str = ".reserve";
 
@@ -27,8 +30,8 @@ pub(super) struct Reserve {
 
 #[derive(Debug, Default)]
 struct Counts {
-    in_flight: u32,
-    files: u32,
+    in_flight: BTreeSet<JobIndex>,
+    files: usize,
 }
 
 impl Reserve {
@@ -48,28 +51,29 @@ impl Reserve {
     }
 
     /// One more job is in flight.
-    pub(super) fn job_starts(&self) -> io::Result<()> {
+    pub(super) fn job_starts(&self, job: JobIndex) -> io::Result<()> {
         let mut counts = self.counts();
-        if counts.files <= counts.in_flight {
+        if counts.files <= counts.in_flight.len() {
             let name = counts.files.to_string();
             let mut file = files::open(&self.dir, &name, OFlags::WRONLY | OFlags::CREATE)?;
             file.write_all(b"space for an exit code\n")?;
             counts.files = counts.files.saturating_add(1);
         }
-        counts.in_flight = counts.in_flight.saturating_add(1);
+        counts.in_flight.insert(job);
         Ok(())
     }
 
     /// One less is, or it never was.
-    pub(super) fn job_ended(&self) {
-        let mut counts = self.counts();
-        counts.in_flight = counts.in_flight.saturating_sub(1);
+    pub(super) fn job_ended(&self, job: JobIndex) {
+        self.counts().in_flight.remove(&job);
     }
 
-    /// Makes sure that a small file holds `content`, also on a full disk.
-    pub(super) fn put(&self, dir: impl AsFd, name: &str, content: &[u8]) -> io::Result<()> {
+    /// Makes sure that a small file of a job holds `content`; if it is in flight, also on a full disk.
+    pub(super) fn put(&self, job: JobIndex, dir: impl AsFd, name: &str, content: &[u8]) -> io::Result<()> {
         match files::put(&dir, name, content) {
-            Err(error) if is_full(&error) => self.spend(&dir, name, content).map_err(|_| error),
+            Err(error) if is_full(&error) && self.counts().in_flight.contains(&job) => {
+                self.spend(&dir, name, content).map_err(|_| error)
+            }
             done => done,
         }
     }
@@ -108,10 +112,10 @@ mod tests {
         let reserve = Reserve::open(&workdir).unwrap();
         let spares = || std::fs::read_dir(temp.path().join(NAME)).unwrap().count();
         for _ in 0..5 {
-            reserve.job_starts().unwrap();
-            reserve.job_starts().unwrap();
-            reserve.job_ended();
-            reserve.job_ended();
+            reserve.job_starts(JobIndex(1)).unwrap();
+            reserve.job_starts(JobIndex(2)).unwrap();
+            reserve.job_ended(JobIndex(1));
+            reserve.job_ended(JobIndex(2));
         }
         assert_eq!(spares(), 2);
         reserve.spend(&workdir, "job.rc", b"143\n").unwrap();
@@ -120,7 +124,7 @@ mod tests {
         reserve.spend(&workdir, "job.rc", b"7\n").unwrap();
         assert_eq!(std::fs::read(temp.path().join("job.rc")).unwrap(), b"7\n");
         assert!(reserve.spend(&workdir, "job.rc", b"0\n").is_err());
-        reserve.job_starts().unwrap();
+        reserve.job_starts(JobIndex(3)).unwrap();
         assert_eq!(spares(), 1);
         Reserve::remove(&workdir).unwrap();
         Reserve::remove(&workdir).unwrap();

@@ -131,7 +131,8 @@ impl Run {
 
 /// Variables that a job's script cannot export are refused before anything runs.
 pub(crate) fn check_env(env: &[(String, String)]) -> Result<(), FeedError> {
-    env.iter().try_for_each(|(name, value)| Ok(script::check_variable(name, value)?))
+    env.iter()
+        .try_for_each(|(name, value)| Ok(script::check_variable(name, value)?))
 }
 
 /// Why a job was not accepted.
