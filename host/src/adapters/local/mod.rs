@@ -15,6 +15,7 @@ use async_trait::async_trait;
 use camino::Utf8PathBuf;
 use rustix::process::Signal;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use super::process::child::{Child, Exit};
 use crate::{
@@ -121,6 +122,22 @@ impl LocalScheduler {
     }
 }
 
+/// After how long a process group is told to end once more. A shell that is just about to start a program can swallow the
+/// first signal: it reaches the copy of the shell that becomes the program, and is gone with the shell's handlers.
+const ONCE_MORE: Duration = Duration::from_millis(100);
+
+/// Kills what was told to end but has not after the grace period.
+async fn end_within(child: Arc<Child>, grace: Duration) {
+    let first = ONCE_MORE.min(grace);
+    if timeout(first, child.ended()).await.is_ok() {
+        return;
+    }
+    child.signal_group(Signal::TERM);
+    if timeout(grace.saturating_sub(first), child.ended()).await.is_err() {
+        child.signal_group(Signal::KILL);
+    }
+}
+
 #[async_trait]
 impl Scheduler for LocalScheduler {
     fn check_options(&self, options: &Options) -> Result<(), CallError> {
@@ -180,12 +197,7 @@ impl Scheduler for LocalScheduler {
                 Cancel::AtOnce => child.signal_group(Signal::KILL),
                 Cancel::Gracefully => {
                     child.signal_group(Signal::TERM);
-                    let grace = self.kill_grace;
-                    tokio::spawn(async move {
-                        if tokio::time::timeout(grace, child.ended()).await.is_err() {
-                            child.signal_group(Signal::KILL);
-                        }
-                    });
+                    tokio::spawn(end_within(child, self.kill_grace));
                 }
             }
         }

@@ -65,6 +65,10 @@ fn two_runs_do_not_share_a_workdir() {
     assert_eq!(place.message(Existing::Refuse), busy);
     assert_eq!(place.message(Existing::Overwrite), busy);
     drop(first);
+    // A run that had no jobs leaves nothing that could be lost.
+    let second = place.open(Existing::Refuse).unwrap();
+    second.prepare(&attempt(&second, 0, Attempt::FIRST), b"script").unwrap();
+    drop(second);
     insta::assert_snapshot!(place.message(Existing::Refuse), @"the workdir `RUN` already holds a run; remove that run with `--overwrite` or choose another folder with `-w DIR`");
 }
 

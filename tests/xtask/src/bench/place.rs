@@ -20,9 +20,15 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// In cargo's target folder, so that all sides use one file system.
+    /// In memory where the system offers that, else in cargo's target folder; for all sides alike. Each round deletes what
+    /// the round before left, and ext4 creates files slowly for a while where many were deleted: that would be measured.
     pub(super) fn make(project: &Project) -> Result<Self> {
-        let folder = project.target.join("bench");
+        let memory = Path::new("/dev/shm");
+        let folder = match memory.is_dir() {
+            true => memory.join(format!("xqute-bench-{}", std::process::id())),
+            false => project.target.join("bench"),
+        };
+        println!("\nxtask: measuring in {}", folder.display());
         project::empty(&folder)?;
         let from = project.xqute();
         fs::copy(&from, folder.join("xqute")).with_context(|| format!("cannot copy {}", from.display()))?;
