@@ -145,11 +145,11 @@ mod tests {
             "--parsable",
             "--job-name=xqute.3",
             "--comment=project 12 xqute:5f0c2a9be1d40713:3:1",
-            "--output=/work/.xqute/3/job.slurm",
+            "--output=/data/.xqute/3/job.slurm",
             "--open-mode=truncate",
             "--chdir=/data/my project",
             "--partition=short",
-            "/work/.xqute/3/job.wrapped.local",
+            "/data/.xqute/3/job.wrapped.local",
         ];
         assert_eq!(argv(&job, RUN).unwrap(), expected);
     }
@@ -162,7 +162,7 @@ mod tests {
         let expected = [
             "#SBATCH --job-name=xqute.3",
             "#SBATCH --comment=xqute:5f0c2a9be1d40713:3:1",
-            "#SBATCH --output=/work/.xqute/3/job.slurm",
+            "#SBATCH --output=/data/.xqute/3/job.slurm",
             "#SBATCH --open-mode=truncate",
             "#SBATCH --chdir=\"/data/my project\"",
             "#SBATCH --exclusive",
@@ -177,7 +177,7 @@ mod tests {
         job.script.mounted = "/mnt/run/0/job.wrapped.slurm".to_owned();
         let argv = argv(&job, RUN).unwrap();
         assert!(argv.contains(&"--output=/mnt/run/0/job.slurm".to_owned()), "{argv:?}");
-        assert_eq!(argv.last().unwrap(), "/work/.xqute/0/job.wrapped.local");
+        assert_eq!(argv.last().unwrap(), "/data/.xqute/0/job.wrapped.local");
     }
 
     #[test]

@@ -47,7 +47,7 @@ impl State {
     fn new() -> Self {
         let run = RunInfo {
             tag: "0123456789abcdef".to_owned(),
-            workdir: path("/work/.xqute"),
+            workdir: path("/data/.xqute"),
             scheduler: "local".to_owned(),
             forks: 4,
             attributes: Vec::new(),
@@ -183,7 +183,7 @@ impl fmt::Display for Call {
 
 /// A job with this index and this line of bash. Everything else is as plain as can be; change what matters.
 pub fn job(index: u32, line: &str) -> Job {
-    let dir = format!("/work/.xqute/{index}");
+    let dir = format!("/data/.xqute/{index}");
     Job {
         index,
         attempt: 1,

@@ -2,8 +2,8 @@
 //!
 //! - [`build`]: the command `xqute` and all plugins, from source;
 //! - [`demo`]: a job file of real jobs, run with a plugin, compared with the same work done one after the other;
-//! - [`test`], [`lint`]: what has to hold before a change is merged;
-//! - [`bench`]: figures, each measured beside its yardstick;
+//! - [`mod@test`], [`lint`]: what has to hold before a change is merged;
+//! - [`mod@bench`]: figures, each measured beside its yardstick;
 //! - [`project`]: where things lie; [`program`]: the only file that starts programs.
 #![expect(clippy::print_stdout, reason = "chores say on the terminal what they do")]
 

@@ -209,6 +209,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "it is the page itself")]
     fn the_help_is_a_page() {
         use clap::CommandFactory as _;
         let mut command = Args::command().term_width(100);

@@ -1,6 +1,6 @@
 //! Carries a submission out: gate, snippets, script, hand over. One task for each batch of attempts.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt::Display, sync::Arc, time::Duration};
 
 use tokio::{sync::watch, time::sleep};
 
@@ -56,7 +56,7 @@ impl Submitter {
         });
     }
 
-    fn fail(&self, attempt: &JobAttempt, why: impl ToString) {
+    fn fail(&self, attempt: &JobAttempt, why: &dyn Display) {
         self.report(attempt, Submission::Failed(why.to_string()));
     }
 
@@ -107,7 +107,7 @@ impl Submitter {
                 .and_then(|wrapping| self.write(&attempt, &wrapping, &snippets))
             {
                 Ok(()) => written.push(attempt),
-                Err(why) => self.fail(&attempt, why),
+                Err(why) => self.fail(&attempt, &why),
             }
         }
         written
@@ -168,7 +168,7 @@ impl Submitter {
                     }
                     later.push(attempt);
                 }
-                Err(error) => self.fail(&attempt, error),
+                Err(error) => self.fail(&attempt, &error),
             }
         }
         (later, asked_for)
