@@ -1,12 +1,12 @@
 //! Carries out what the dispatcher decides: the only `select!` of a run, and the tasks around it.
 //!
-//! The [`Engine`] owns the dispatcher. Everything that takes time happens in tasks that report by [`Mail`]:
+//! The `Engine` owns the dispatcher. Everything that takes time happens in tasks that report by `Mail`:
 //!
-//! - [`submitter`](self): gate, snippets, script, hand over;
-//! - [`watcher`](self): what became of attempts;
-//! - [`canceller`](self): kills, and questions about kills;
-//! - [`teller`](self): observers;
-//! - [`deadlines`](self): time limits;
+//! - `submitter`: gate, snippets, script, hand over;
+//! - `watcher`: what became of attempts;
+//! - `canceller`: kills, and questions about kills;
+//! - `teller`: observers;
+//! - `deadlines`: time limits;
 //! - [`book`]: what was fed.
 
 pub mod book;
