@@ -147,7 +147,7 @@ impl Builder {
             hooks,
         };
         for job in jobs {
-            feeder.feed(job)?;
+            feeder.feed_checked(job)?;
         }
         let mail = Mail(sender);
         let (progress, watcher) = watch::channel(Counts::default());

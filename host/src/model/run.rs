@@ -38,11 +38,16 @@ impl Run {
             script: dir.join(format!("job.wrapped.{}", self.scheduler)),
             dir,
             cwd: extras.cwd.clone().or_else(|| settings.cwd.clone()),
-            timeout: extras.timeout.or(settings.timeout),
+            timeout: self.timeout(&spec),
             env: settings.env.iter().chain(&extras.env).cloned().collect(),
             options: settings.options.overridden_by(&extras.options),
             spec,
         }
+    }
+
+    /// How long an attempt of this job may run.
+    pub fn timeout(&self, spec: &JobSpec) -> Option<Duration> {
+        spec.extras().timeout.or(self.settings.timeout)
     }
 }
 

@@ -41,14 +41,6 @@ pub struct ComponentScheduler {
 }
 
 impl ComponentScheduler {
-    /// Checks the options of one job against those that the plugin describes.
-    ///
-    /// # Errors
-    /// Names the first option that is unknown or was given too often.
-    pub fn check_options(&self, options: &Options) -> Result<(), StartError> {
-        schema::check(&self.pool.identity.name, &self.known, options)
-    }
-
     /// Starts one instance and lets it look at its options.
     pub(super) async fn open(&self) -> Result<(), StartError> {
         self.opened().await?.give_back();

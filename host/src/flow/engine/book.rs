@@ -1,6 +1,9 @@
 //! The book of jobs: what was fed, by index. Holds requests, never states; the dispatcher owns those.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use tokio::sync::mpsc::UnboundedSender;
@@ -43,6 +46,12 @@ impl Book {
         let entry = entries.get_mut(usize::try_from(job.0).ok()?)?;
         entry.attempt = attempt;
         Some(self.run.attempt(job, attempt, entry.spec.clone()))
+    }
+
+    /// How long an attempt of the job may run. Asked for each job that starts, so it puts nothing else together.
+    pub(crate) fn timeout(&self, job: JobIndex) -> Option<Duration> {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        self.run.timeout(&entries.get(usize::try_from(job.0).ok()?)?.spec)
     }
 
     /// Enters a job and announces it, in one step, so that both sides count alike.
@@ -89,6 +98,11 @@ impl Feeder {
     pub fn feed(&self, job: impl Into<JobSpec>) -> Result<JobIndex, FeedError> {
         let spec = job.into();
         self.check(&spec)?;
+        self.feed_checked(spec)
+    }
+
+    /// Feeds a job that [`check`](Self::check) found nothing wrong with.
+    pub(crate) fn feed_checked(&self, spec: JobSpec) -> Result<JobIndex, FeedError> {
         self.book.enter(spec, &self.inbox)
     }
 

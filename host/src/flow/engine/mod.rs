@@ -43,7 +43,6 @@ use crate::{
     },
     ports::{
         hooks::Hooks,
-        jobs::Jobs,
         scheduler::{Cancel, Scheduler, Watching},
     },
 };
@@ -220,7 +219,7 @@ impl Engine {
     }
 
     fn start_timeout(&mut self, job: &JobRef) {
-        if let Some(limit) = self.parts.book.job(job.job).and_then(|attempt| attempt.timeout) {
+        if let Some(limit) = self.parts.book.timeout(job.job) {
             self.deadlines.start(job, limit);
         }
     }
