@@ -27,6 +27,15 @@ fn outcomes_are_recorded_on_a_full_disk() {
 }
 
 #[test]
+fn space_is_in_reserve_for_jobs_in_flight_only() {
+    let scratch = Scratch::new();
+    let jobs = "true\n".repeat(20) + "ls \"$XQUTE_METADIR/.reserve\" | wc -l\n";
+    scratch.run_jobs(&jobs, ["-j", "2"]).exits(0);
+    let files: usize = scratch.job(20).ended(0).stdout().trim().parse().unwrap();
+    assert!((1..=2).contains(&files), "{files} files");
+}
+
+#[test]
 fn a_gigabyte_of_output_needs_no_memory() {
     let scratch = Scratch::new();
     let job = "head -c 1G /dev/zero; touch written; until [[ -e go ]]; do sleep 0.01; done\n";

@@ -76,8 +76,10 @@ pub(super) fn put(dir: impl AsFd, name: &str, content: &[u8]) -> io::Result<()> 
             file.write_all(content)?;
             file.set_len(content.len() as u64)
         }
-        Err(_) => {
-            remove(&dir, name)?;
+        Err(error) => {
+            if error.kind() != io::ErrorKind::NotFound {
+                remove(&dir, name)?;
+            }
             let created = create(&dir, name, content, Mode::from(0o666));
             if created.is_err() {
                 // An empty file says less than none.

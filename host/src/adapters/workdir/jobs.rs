@@ -80,13 +80,11 @@ impl Workdir {
     /// # Errors
     /// When the file system says no, even with what is in reserve for a full disk.
     pub fn record_outcome(&self, job: JobIndex, outcome: &Outcome) -> Result<(), JobDirError> {
-        let recorded = self.record(job, "record the outcome", |dir| {
+        self.record(job, "record the outcome", |dir| {
             self.reserve
                 .put(job, dir, RC, format!("{}\n", outcome.rc()).as_bytes())?;
             self.reserve.put(job, dir, STATUS, status(outcome.state()).as_bytes())
-        });
-        self.reserve.job_ended(job);
-        recorded?;
+        })?;
         let Some(reason) = reason(outcome) else { return Ok(()) };
         self.record(job, "record the reason", |dir| {
             let text = format!("xqute: {reason}\n");
@@ -95,6 +93,11 @@ impl Workdir {
                 done => done,
             }
         })
+    }
+
+    /// Nothing more will be recorded of this job: what was in reserve for it serves another.
+    pub fn job_ended(&self, job: JobIndex) {
+        self.reserve.job_ended(job);
     }
 
     /// The exit code that the job itself recorded, if it did.

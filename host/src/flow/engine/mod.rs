@@ -234,6 +234,7 @@ impl Engine {
     }
 
     fn ended(&mut self, job: JobIndex, attempt: Attempt, outcome: Outcome) {
+        self.parts.workdir.job_ended(job);
         let remarkable = match &outcome {
             Outcome::Succeeded => {
                 tracing::info!(job = job.0, "succeeded");
