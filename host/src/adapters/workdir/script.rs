@@ -117,24 +117,22 @@ impl Script {
         self.line("# Everything but the command's own output goes to the job's stderr.");
         self.parts(&[b"exec 2>", &stderr?, b" 1>&2"]);
         self.line("");
-        self.line("# Records once how the job ended. What comes after it cannot change the exit code.");
+        self.line("# Records how the job ended. What comes after it cannot change the exit code.");
         self.line("xqute_finish() {");
-        self.line("    if [[ -z ${xqute_rc-} ]]; then");
-        self.line("        xqute_rc=$1 rc=$1");
-        self.line("        set +eu");
-        self.parts(&[b"        echo \"$rc\" >|", &rc?]);
+        self.line("    xqute_rc=$1 rc=$1");
+        self.line("    set +eu");
+        self.parts(&[b"    echo \"$rc\" >|", &rc?]);
         // Overwritten in place: that needs no space on a full disk, and no flush as after a truncation.
-        let state = format!("        if [[ $rc == 0 ]]; then echo {finished}; else echo {failed}; fi 1<>");
+        let state = format!("    if [[ $rc == 0 ]]; then echo {finished}; else echo {failed}; fi 1<>");
         self.parts(&[state.as_bytes(), &status?]);
         if !run.settings.postscript.is_empty() || !snippets.end.is_empty() {
-            self.line("        exec 1>&2");
+            self.line("    exec 1>&2");
         }
-        self.user_script("postscript", &run.settings.postscript, "        ")?;
-        self.snippets("end", &snippets.end, "        ")?;
-        self.line("    fi");
-        self.line("    exit \"$xqute_rc\"");
+        self.user_script("postscript", &run.settings.postscript, "    ")?;
+        self.snippets("end", &snippets.end, "    ")?;
         self.line("}");
-        self.line("trap 'xqute_finish $?' EXIT");
+        // Bash copies a function each time that it calls it, so the condition that makes it run once stands here.
+        self.line("trap 'rc=$?; [[ ${xqute_rc-} ]] || xqute_finish $rc; exit \"$xqute_rc\"' EXIT");
         for (signal, code) in [("HUP", 129), ("INT", 130), ("TERM", 143)] {
             self.line(format_args!("trap 'exit {code}' {signal}"));
         }
@@ -170,7 +168,9 @@ impl Script {
         self.parts(&[b"declare +x cmd=", &command]);
         self.snippets("prep", &snippets.prep, "")?;
         self.parts(&[b"eval \"$cmd\" >", &file(attempt, "job.stdout")?]);
+        // The command may have put a trap of its own in the place of ours.
         self.line("xqute_finish $?");
+        self.line("exit \"$xqute_rc\"");
         Ok(())
     }
 

@@ -51,17 +51,14 @@ fn a_plain_script() {
     # Everything but the command's own output goes to the job's stderr.
     exec 2>/data/run/7/job.stderr 1>&2
 
-    # Records once how the job ended. What comes after it cannot change the exit code.
+    # Records how the job ended. What comes after it cannot change the exit code.
     xqute_finish() {
-        if [[ -z ${xqute_rc-} ]]; then
-            xqute_rc=$1 rc=$1
-            set +eu
-            echo "$rc" >|/data/run/7/job.rc
-            if [[ $rc == 0 ]]; then echo 6; else echo 7; fi 1<>/data/run/7/job.status
-        fi
-        exit "$xqute_rc"
+        xqute_rc=$1 rc=$1
+        set +eu
+        echo "$rc" >|/data/run/7/job.rc
+        if [[ $rc == 0 ]]; then echo 6; else echo 7; fi 1<>/data/run/7/job.status
     }
-    trap 'xqute_finish $?' EXIT
+    trap 'rc=$?; [[ ${xqute_rc-} ]] || xqute_finish $rc; exit "$xqute_rc"' EXIT
     trap 'exit 129' HUP
     trap 'exit 130' INT
     trap 'exit 143' TERM
@@ -71,6 +68,7 @@ fn a_plain_script() {
     declare +x cmd='sort a | uniq'
     eval "$cmd" >/data/run/7/job.stdout
     xqute_finish $?
+    exit "$xqute_rc"
     "###);
 }
 
@@ -110,24 +108,21 @@ fn a_script_with_everything() {
     # Everything but the command's own output goes to the job's stderr.
     exec 2>'/mnt/my run/7/job.stderr' 1>&2
 
-    # Records once how the job ended. What comes after it cannot change the exit code.
+    # Records how the job ended. What comes after it cannot change the exit code.
     xqute_finish() {
-        if [[ -z ${xqute_rc-} ]]; then
-            xqute_rc=$1 rc=$1
-            set +eu
-            echo "$rc" >|'/mnt/my run/7/job.rc'
-            if [[ $rc == 0 ]]; then echo 6; else echo 7; fi 1<>'/mnt/my run/7/job.status'
-            exec 1>&2
-            # postscript
-            eval 'echo over'
-            # end, from plugin hello
-            eval 'echo $rc'
-            # end, from plugin bye
-            eval "unbalanced '"
-        fi
-        exit "$xqute_rc"
+        xqute_rc=$1 rc=$1
+        set +eu
+        echo "$rc" >|'/mnt/my run/7/job.rc'
+        if [[ $rc == 0 ]]; then echo 6; else echo 7; fi 1<>'/mnt/my run/7/job.status'
+        exec 1>&2
+        # postscript
+        eval 'echo over'
+        # end, from plugin hello
+        eval 'echo $rc'
+        # end, from plugin bye
+        eval "unbalanced '"
     }
-    trap 'xqute_finish $?' EXIT
+    trap 'rc=$?; [[ ${xqute_rc-} ]] || xqute_finish $rc; exit "$xqute_rc"' EXIT
     trap 'exit 129' HUP
     trap 'exit 130' INT
     trap 'exit 143' TERM
@@ -146,6 +141,7 @@ fn a_script_with_everything() {
     eval 'cmd="nice $cmd"'
     eval "$cmd" >'/mnt/my run/7/job.stdout'
     xqute_finish $?
+    exit "$xqute_rc"
     "###);
 }
 
