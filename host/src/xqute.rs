@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{
+    sync::watch,
+    task::{JoinHandle, JoinSet},
+};
 
 use crate::{
     adapters::{
@@ -78,10 +81,13 @@ impl Xqute {
         Stopper(self.mail.clone())
     }
 
-    /// Runs what was fed, to the end.
+    /// Runs what was fed, to the end. When this future is dropped before that, the run ends at once.
     pub async fn run_until_complete(self) -> RunSummary {
         self.feeder.close();
-        self.run().await
+        // A task among the others: they hand over to it without waking another thread. The set ends it when it is dropped.
+        let mut task = JoinSet::new();
+        task.spawn(self.run());
+        task.join_all().await.remove(0)
     }
 
     /// Starts to run while jobs may still be fed, until [`LiveRun::stop_feeding`].

@@ -96,8 +96,8 @@ fn run_jobs(args: RunArgs, wanted: &Wanted<'_>, around: &Surroundings, voice: Vo
     with_runtime(|runtime| runtime.block_on(command))
 }
 
-/// A small runtime: one thread for the dispatcher's work and one for everything beside it. Starting it costs less than a
-/// millisecond.
+/// A small runtime: while one thread waits for a program to start, the other one goes on. More of them start no more
+/// programs, they only wake each other. Starting it costs less than a millisecond.
 fn with_runtime(body: impl FnOnce(&Runtime) -> Result<Exit>) -> Result<Exit> {
     let built = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
