@@ -64,9 +64,14 @@ impl Place {
         Ok(file)
     }
 
+    /// The workdir of each run.
+    pub(super) fn workdir(&self) -> PathBuf {
+        self.path("workdir")
+    }
+
     /// `xqute run`, silent, in an empty workdir, with nothing but these plugins, which may do all that they ask for.
     pub(super) fn xqute(&self, plugins: &[&str]) -> Result<Command> {
-        let workdir = self.path("workdir");
+        let workdir = self.workdir();
         project::remove(&workdir)?;
         let mut xqute = program(self.path("xqute"));
         xqute

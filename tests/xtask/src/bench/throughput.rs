@@ -6,31 +6,38 @@ use std::{
     process::{Command, Stdio},
 };
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use super::{
     Effort,
     measure::{Samples, Side, side_by_side},
     place::Place,
     table::{self, Target},
-    yardstick::write_scripts,
+    yardstick::{keep_scripts, write_scripts},
 };
-use crate::program::{is_installed, program, read};
+use crate::program::{is_installed, program, read, status};
 
 /// How many jobs are in flight at once.
 const IN_FLIGHT: &str = "4";
 
-/// Beside a loop that does nothing but spawn the least possible wrapper, and beside others that do about that.
+/// Beside a loop that does nothing but run scripts that lie ready: those that xqute writes, and the least possible ones,
+/// which lose the exit code of a command that leaves the shell. And beside others that run the least possible ones.
 pub(super) fn against_bare_loop(place: &Place, effort: Effort) -> Result<()> {
     let jobs = place.job_file(effort.jobs)?;
+    let xqute = || {
+        let mut xqute = place.xqute(&[])?;
+        xqute.args(["--forks", IN_FLIGHT]).arg(&jobs);
+        Ok(xqute)
+    };
+    let wrappers = || {
+        ensure!(status(&mut xqute()?)?.success(), "xqute run failed");
+        keep_scripts(&place.workdir(), effort.jobs)
+    };
     let scripts = || write_scripts(&place.path("scripts"), effort.jobs);
     let mut sides = vec![
+        Side::new("bare loop, the same scripts", || bare_loop(&wrappers()?)),
+        Side::new("xqute run", xqute),
         Side::new("bare loop, minimal wrapper", || bare_loop(&scripts()?)),
-        Side::new("xqute run", || {
-            let mut xqute = place.xqute(&[])?;
-            xqute.args(["--forks", IN_FLIGHT]).arg(&jobs);
-            Ok(xqute)
-        }),
         Side::new("xargs -P4, minimal wrapper", || {
             fed_with(&scripts()?, "xargs", &["-P", IN_FLIGHT, "-n", "1", "bash"])
         }),
