@@ -120,7 +120,7 @@ fn a_job_that_is_asked_about() {
         "-s",
         "fake-sched",
         "--opt",
-        "polls=3",
+        "answer=running,running,succeeded",
         "--recheck-interval",
         "0.05",
         "--",

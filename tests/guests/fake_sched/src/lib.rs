@@ -1,5 +1,4 @@
-//! A scheduler that runs nothing: each job ends as its options say. It shows how small a scheduler can be, and lets tests
-//! see what the host makes of every answer.
+//! A scheduler that runs nothing: it says of each job what the job's options want. The smallest one there is.
 
 use xqute_plugin::prelude::*;
 
@@ -9,91 +8,65 @@ pub struct FakeSched;
 #[export]
 impl Plugin for FakeSched {
     fn about(about: About) -> About {
-        about
-            .option_or(
-                "answer",
-                "succeeded",
-                "how a job ends: succeeded, cancelled, lost, unknown, refused, or an exit code",
-            )
-            .option_or("polls", "0", "how often a job is said to run before it ends")
+        let help = "what to say of a job, time after time, such as `running,running,3`: running, succeeded, cancelled, \
+            lost, unknown, an exit code; or refused, which refuses it";
+        about.option_or("answer", "succeeded", help)
     }
 }
 
 #[export]
 impl Scheduler for FakeSched {
-    fn open(options: &[(String, String)], _run: &RunInfo) -> Result<(), Error> {
-        options.parsed::<u32>("polls").map(|_| ())
-    }
-
     fn wrap(jobs: &[Job]) -> Vec<Result<Wrapping, Error>> {
-        let directive = |job: &Job| format!("#FAKE --name={}", job.name);
-        jobs.iter()
-            .map(|job| {
-                Ok(Wrapping {
-                    shebang: None,
-                    directives: vec![directive(job)],
-                })
-            })
-            .collect()
+        let wrap = |job: &Job| Ok(Wrapping::with([format!("#FAKE --name={}", job.name)]));
+        jobs.iter().map(wrap).collect()
     }
 
     fn submit(jobs: &[Job]) -> Vec<Result<String, Error>> {
-        let tag = run::info().tag;
-        let submit_one = |job: &Job| match job.options.value("answer").unwrap_or("succeeded") {
-            "refused" => Err(Error::Rejected("refused, as the option `answer` wants it".to_owned())),
-            answer => {
-                let polls = job.options.value("polls").unwrap_or("0");
-                let id = format!("{}.{}/{answer}", job.index, job.attempt);
-                kv::set(&format!("{tag}/{id}"), polls).map(|()| id)
-            }
-        };
-        jobs.iter().map(submit_one).collect()
+        jobs.iter().map(submit).collect()
     }
 
     fn poll(jobs: &[JobRef]) -> Result<Vec<Observation>, Error> {
-        let tag = run::info().tag;
-        jobs.iter()
-            .map(|job| observe(&format!("{tag}/{}", job.backend_id)))
-            .collect()
+        jobs.iter().map(|job| observe(&job.backend_id)).collect()
     }
 
     fn cancel(jobs: &[JobRef]) -> Vec<Result<(), Error>> {
-        let tag = run::info().tag;
-        jobs.iter()
-            .map(|job| kv::set(&format!("{tag}/{}", job.backend_id), "cancelled"))
-            .collect()
+        jobs.iter().map(|job| kv::set(&job.backend_id, "cancelled")).collect()
     }
 
     fn find(run_tag: &str) -> Result<Vec<JobRef>, Error> {
-        let known = kv::keys(&format!("{run_tag}/"));
-        Ok(known
-            .iter()
-            .filter_map(|key| job_ref(key.strip_prefix(run_tag)?.strip_prefix('/')?))
-            .collect())
+        let ids = kv::keys(&format!("{run_tag}."));
+        Ok(ids.iter().filter_map(|id| job_ref(id)).collect())
     }
 }
 
-/// What is to be said of the job behind this key.
-fn observe(key: &str) -> Result<Observation, Error> {
-    if kv::text(key).as_deref() == Some("cancelled") {
-        return Ok(Observation::Cancelled);
+fn submit(job: &Job) -> Result<String, Error> {
+    let answers = job.options.value("answer").unwrap_or("succeeded");
+    if answers == "refused" {
+        return Err(Error::Rejected("refused, as the option `answer` wants it".to_owned()));
     }
-    if kv::number(key) > 0 {
-        return kv::add(key, -1).map(|_| Observation::Running);
-    }
-    Ok(match key.rsplit('/').next().unwrap_or_default() {
+    let id = format!("{}.{}.{}", run::info().tag, job.index, job.attempt);
+    kv::set(&id, answers).map(|()| id)
+}
+
+fn observe(id: &str) -> Result<Observation, Error> {
+    let answers = kv::text(id).unwrap_or_default();
+    let (now, later) = answers.split_once(',').unwrap_or((&answers, &answers));
+    kv::set(id, later)?;
+    Ok(match now {
+        "running" => Observation::Running,
         "succeeded" => Observation::Succeeded,
         "cancelled" => Observation::Cancelled,
         "lost" => Observation::Failed(FailureCause::Lost),
-        code => code.parse().map_or(Observation::Unknown, |code| {
-            Observation::Failed(FailureCause::ExitCode(code))
-        }),
+        code => match code.parse() {
+            Ok(code) => Observation::Failed(FailureCause::ExitCode(code)),
+            Err(_) => Observation::Unknown,
+        },
     })
 }
 
-/// The attempt behind an id like `3.1/succeeded`.
+/// The attempt behind an id like `0123456789abcdef.3.1`.
 fn job_ref(id: &str) -> Option<JobRef> {
-    let (index, attempt) = id.split('/').next()?.split_once('.')?;
+    let (index, attempt) = id.split_once('.')?.1.split_once('.')?;
     Some(JobRef {
         index: index.parse().ok()?,
         attempt: attempt.parse().ok()?,
@@ -107,37 +80,36 @@ mod tests {
 
     use super::*;
 
-    fn submitted(options: &[(&str, &str)]) -> JobRef {
-        let options = options
-            .iter()
-            .map(|(name, value)| (name.to_string(), value.to_string()))
-            .collect();
-        let id = FakeSched::submit(&[xqute_plugin::Job {
-            options,
+    fn submitted(answers: &str) -> Result<JobRef, Error> {
+        let job = Job {
+            options: vec![("answer".to_owned(), answers.to_owned())],
             ..job(3, "true")
-        }])
-        .remove(0)
-        .unwrap();
-        job_ref(&id).unwrap()
+        };
+        FakeSched::submit(&[job]).remove(0).map(|id| job_ref(&id).unwrap())
     }
 
     #[test]
     fn a_job_runs_for_a_while_and_ends_as_told() {
         Host::new();
-        let jobs = [submitted(&[("answer", "7"), ("polls", "1")])];
+        let jobs = [submitted("running,7").unwrap()];
         assert_eq!(FakeSched::find(&run::info().tag).unwrap(), jobs);
-        assert_eq!(FakeSched::poll(&jobs).unwrap(), [Observation::Running]);
-        assert_eq!(
-            FakeSched::poll(&jobs).unwrap(),
-            [Observation::Failed(FailureCause::ExitCode(7))]
-        );
+        let failed = Observation::Failed(FailureCause::ExitCode(7));
+        for answer in [Observation::Running, failed.clone(), failed] {
+            assert_eq!(FakeSched::poll(&jobs).unwrap(), [answer]);
+        }
     }
 
     #[test]
     fn a_cancelled_job_is_cancelled() {
         Host::new();
-        let jobs = [submitted(&[("polls", "9")])];
+        let jobs = [submitted("running").unwrap()];
         assert_eq!(FakeSched::cancel(&jobs), [Ok(())]);
         assert_eq!(FakeSched::poll(&jobs).unwrap(), [Observation::Cancelled]);
+    }
+
+    #[test]
+    fn a_job_can_be_refused() {
+        Host::new();
+        assert!(matches!(submitted("refused"), Err(Error::Rejected(_))));
     }
 }
