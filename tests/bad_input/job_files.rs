@@ -107,7 +107,7 @@ fn an_option_of_a_job_that_the_scheduler_does_not_know() {
         "{\"cmd\": [\"echo\", \"it's\"], \"opts\": {\"partition\": \"short\"}}\n",
     );
     insta::assert_snapshot!(said, @r#"
-    error: job 1, `echo "it's"`: the scheduler local takes no options, but got `partition`
+    error: jobs.jsonl:1: the scheduler local takes no options, but got `partition`
     "#);
 }
 

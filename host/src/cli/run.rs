@@ -11,7 +11,7 @@ use super::{
     args::run::{ProgressMode, RunArgs},
     error::{Failure, Result},
     exit::Exit,
-    jobfile::{self, Rules},
+    jobfile::{self, Places, Rules},
     plugin::Wanted,
     progress::{self, Tally},
     resolve::{RunPlan, Verbosity},
@@ -21,12 +21,12 @@ use super::{
 };
 
 /// Reads all jobs, before anything else happens.
-pub(super) fn jobs(args: RunArgs, rules: &Rules) -> Result<Vec<JobSpec>> {
+pub(super) fn jobs(args: RunArgs, rules: &Rules) -> Result<(Vec<JobSpec>, Places)> {
     if args.files.is_empty() && args.command.is_empty() {
         return Err(Failure::usage("there is nothing to run")
             .help("name a job file, give jobs on standard input with -, or a command behind --"));
     }
-    let mut jobs = jobfile::read(&args.files, rules).map_err(|bad| {
+    let jobs = jobfile::read(&args.files, rules).map_err(|bad| {
         let help = bad.help();
         let failure = Failure::new(Exit::Usage, bad);
         match help {
@@ -34,6 +34,7 @@ pub(super) fn jobs(args: RunArgs, rules: &Rules) -> Result<Vec<JobSpec>> {
             None => failure,
         }
     })?;
+    let (mut jobs, places) = jobs.split();
     if !args.command.is_empty() {
         let words = args.command.into_iter().map(OsStringExt::into_vec);
         let command = Command::argv(words);
@@ -43,14 +44,14 @@ pub(super) fn jobs(args: RunArgs, rules: &Rules) -> Result<Vec<JobSpec>> {
         jobs.push(JobSpec::new(command));
     }
     tracing::debug!(jobs = jobs.len(), "all jobs are read");
-    Ok(jobs)
+    Ok((jobs, places))
 }
 
 /// Runs them.
 pub(super) async fn run(
     plan: RunPlan,
     existing: Existing,
-    jobs: Vec<JobSpec>,
+    (jobs, places): (Vec<JobSpec>, Places),
     wanted: &Wanted<'_>,
     verbosity: Verbosity,
     screen: &Screen,
@@ -65,7 +66,7 @@ pub(super) async fn run(
         .jobs(jobs)
         .build()
         .await
-        .map_err(|error| cannot_build(&error))?;
+        .map_err(|error| cannot_build(&error, &places))?;
     let stopper = xqute.stopper();
     let listening = signals::listen(screen, move |signal| stopper.stop(signal)).map_err(|error| {
         let error = anyhow::Error::new(error).context("cannot wait for signals");
@@ -135,7 +136,7 @@ fn bad_plugin(report: xqute::adapters::component::hooks::PluginReport) -> Option
 }
 
 /// Which exit code fits. The messages say what to do next themselves.
-fn cannot_build(error: &BuildError) -> Failure {
+fn cannot_build(error: &BuildError, places: &Places) -> Failure {
     let exit = match error {
         BuildError::NoWrapperShell
         | BuildError::Setting(_)
@@ -150,5 +151,9 @@ fn cannot_build(error: &BuildError) -> Failure {
         BuildError::Plugin(_) => Exit::Plugin,
         BuildError::Workdir { .. } | BuildError::WorkdirUnusable(_) => Exit::Workdir,
     };
-    Failure::new(exit, anyhow::Error::msg(error.to_string()))
+    let message = match error {
+        BuildError::Job { index, source, .. } => places.of(*index).map(|place| format!("{place}: {source}")),
+        _ => None,
+    };
+    Failure::new(exit, anyhow::Error::msg(message.unwrap_or_else(|| error.to_string())))
 }

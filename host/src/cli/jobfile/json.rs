@@ -10,7 +10,7 @@ use serde::{
 };
 use xqute::model::job::{Command, JobExtras, JobSpec};
 
-use super::{Rules, error::Problem, lines};
+use super::{Jobs, Rules, error::Problem, lines};
 use crate::cli::{fields, read};
 
 /// One line, as it is written.
@@ -30,7 +30,7 @@ struct Line {
 }
 
 /// Adds the jobs in `bytes`; on an error says in which line.
-pub(super) fn parse(bytes: &[u8], rules: &Rules, jobs: &mut Vec<JobSpec>) -> Result<(), (usize, Problem)> {
+pub(super) fn parse(bytes: &[u8], rules: &Rules, jobs: &mut Jobs) -> Result<(), (usize, Problem)> {
     let mut folders = Folders {
         rules,
         seen: HashSet::new(),
@@ -38,7 +38,7 @@ pub(super) fn parse(bytes: &[u8], rules: &Rules, jobs: &mut Vec<JobSpec>) -> Res
     for line in lines(bytes) {
         let (number, line) = line?;
         if !line.trim_ascii().is_empty() {
-            jobs.push(job(line, &mut folders).map_err(|problem| (number, problem))?);
+            jobs.push(number, job(line, &mut folders).map_err(|problem| (number, problem))?);
         }
     }
     Ok(())
@@ -157,8 +157,8 @@ mod tests {
             here: "/tmp".into(),
             cwd_exists: true,
         };
-        let mut jobs = Vec::new();
-        parse(text.as_bytes(), &rules, &mut jobs).map(|()| jobs)
+        let mut jobs = Jobs::default();
+        parse(text.as_bytes(), &rules, &mut jobs).map(|()| jobs.specs)
     }
 
     #[test]

@@ -5,20 +5,24 @@
 //! - [`source`]: bytes of a file or of standard input, and which of the two formats they are in;
 //! - [`text`]: a shell command line on each line;
 //! - [`json`]: a JSON object on each line;
+//! - [`jobs`]: the jobs, and where each stands;
 //! - [`error`]: everything that can be wrong.
 
 use std::path::PathBuf;
 
 use camino::Utf8PathBuf;
-use xqute::model::job::JobSpec;
 
-pub(super) use self::error::BadJobFile;
+pub(super) use self::{
+    error::BadJobFile,
+    jobs::{Jobs, Places},
+};
 use self::{
     error::Problem,
     source::{Format, Source},
 };
 
 mod error;
+mod jobs;
 mod json;
 mod source;
 mod text;
@@ -36,8 +40,8 @@ pub(super) struct Rules {
 }
 
 /// Reads all files, in order. `-` is standard input and may come once.
-pub(super) fn read(files: &[PathBuf], rules: &Rules) -> Result<Vec<JobSpec>, BadJobFile> {
-    let mut jobs = Vec::new();
+pub(super) fn read(files: &[PathBuf], rules: &Rules) -> Result<Jobs, BadJobFile> {
+    let mut jobs = Jobs::default();
     let mut stdin_seen = false;
     for file in files {
         let is_stdin = file.as_os_str() == "-";
@@ -50,13 +54,14 @@ pub(super) fn read(files: &[PathBuf], rules: &Rules) -> Result<Vec<JobSpec>, Bad
     Ok(jobs)
 }
 
-fn parse(source: &Source, rules: &Rules, jobs: &mut Vec<JobSpec>) -> Result<(), BadJobFile> {
+fn parse(source: &Source, rules: &Rules, jobs: &mut Jobs) -> Result<(), BadJobFile> {
+    jobs.open(source.name());
     let result = match source.format() {
         Format::Text => text::parse(source.bytes(), jobs),
         Format::Json => json::parse(source.bytes(), rules, jobs),
     };
     result.map_err(|(line, problem)| BadJobFile::at(source.name(), line, problem))?;
-    match u32::try_from(jobs.len()) {
+    match u32::try_from(jobs.specs.len()) {
         Ok(_) => Ok(()),
         Err(_) => Err(BadJobFile::new(source.name(), Problem::TooManyJobs)),
     }
@@ -95,7 +100,8 @@ mod tests {
         let (a, b) = (dir.path().join("a.txt"), dir.path().join("b.jsonl"));
         std::fs::write(&a, "echo 1\n# no\n\necho 2").unwrap();
         std::fs::write(&b, "{\"cmd\": [\"echo\", \"3\"]}\n").unwrap();
-        let jobs = read(&[b, a], &rules()).unwrap();
+        let (jobs, places) = read(&[b, a.clone()], &rules()).unwrap().split();
+        assert_eq!(places.of(2), Some(format!("{}:4", a.display())));
         let shown: Vec<_> = jobs.iter().map(|job| job.command.to_string()).collect();
         assert_eq!(shown, ["echo 3", "echo 1", "echo 2"]);
     }

@@ -2,15 +2,15 @@
 
 use xqute::model::job::{Command, JobSpec};
 
-use super::{error::Problem, lines};
+use super::{Jobs, error::Problem, lines};
 
 /// Adds the jobs in `bytes`; on an error says in which line.
-pub(super) fn parse(bytes: &[u8], jobs: &mut Vec<JobSpec>) -> Result<(), (usize, Problem)> {
+pub(super) fn parse(bytes: &[u8], jobs: &mut Jobs) -> Result<(), (usize, Problem)> {
     for line in lines(bytes) {
-        let (_, line) = line?;
+        let (number, line) = line?;
         match line.trim_ascii_start().first() {
             None | Some(b'#') => {}
-            Some(_) => jobs.push(JobSpec::new(Command::shell(line))),
+            Some(_) => jobs.push(number, JobSpec::new(Command::shell(line))),
         }
     }
     Ok(())
@@ -23,9 +23,9 @@ mod tests {
     use super::*;
 
     fn commands(bytes: &[u8]) -> Vec<Command> {
-        let mut jobs = Vec::new();
+        let mut jobs = Jobs::default();
         parse(bytes, &mut jobs).unwrap();
-        jobs.into_iter().map(|job| job.command).collect()
+        jobs.specs.into_iter().map(|job| job.command).collect()
     }
 
     #[test]
@@ -36,14 +36,14 @@ mod tests {
 
     #[test]
     fn a_nul_is_found_in_its_line() {
-        let bad = parse(b"a\nb\n\nc\0", &mut Vec::new());
+        let bad = parse(b"a\nb\n\nc\0", &mut Jobs::default());
         assert!(matches!(bad, Err((4, Problem::Binary))));
     }
 
     proptest! {
         #[test]
         fn any_bytes_are_read_without_panic(bytes: Vec<u8>) {
-            let _either_way = parse(&bytes, &mut Vec::new());
+            let _either_way = parse(&bytes, &mut Jobs::default());
         }
 
         #[test]
