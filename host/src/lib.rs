@@ -2,6 +2,19 @@
 //!
 //! Build an [`Xqute`], feed it jobs, run it. The `xqute` command is a thin shell over this library.
 //!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! # use xqute::Xqute;
+//! let xqute = Xqute::builder().workdir("my-run").build().await?;
+//! xqute.feed("sort big.txt | uniq -c > counts.txt")?; // a string is a shell command line
+//! xqute.feed(["gzip", "-k", "a file.txt"])?; // a list is an argv
+//! let summary = xqute.run_until_complete().await;
+//! assert!(summary.succeeded());
+//! # Ok(()) }
+//! ```
+//!
+//! [`Xqute::keep_feeding`] lets a run be fed while it goes.
+//!
 //! # Architecture
 //!
 //! Five floors; an import never points up:

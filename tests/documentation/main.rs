@@ -2,3 +2,4 @@
 
 mod everything_is_tested;
 mod readme;
+mod recipes;

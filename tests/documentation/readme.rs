@@ -4,12 +4,12 @@ use std::{fs, os::unix::fs::symlink};
 
 use xqute_tests::{Scratch, built};
 
-fn readme() -> String {
+pub(crate) fn readme() -> String {
     fs::read_to_string(built::repository().join("README.md")).unwrap()
 }
 
 /// The code blocks whose first line is this one.
-fn blocks(text: &str, fence: &str) -> Vec<String> {
+pub(crate) fn blocks(text: &str, fence: &str) -> Vec<String> {
     let mut blocks: Vec<String> = Vec::new();
     let mut inside = false;
     for line in text.lines() {

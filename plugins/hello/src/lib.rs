@@ -14,3 +14,6 @@ impl Observer for Hello {
         log::info!("hello from job {}", job.job);
     }
 }
+
+#[cfg(test)]
+mod tests;

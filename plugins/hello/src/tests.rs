@@ -1,7 +1,8 @@
 //! How a plugin is tested: natively, with the SDK in the place of the host.
 
-use xqute_hello::Hello;
 use xqute_plugin::{Hook, JobEvent, Observer, describe, testing};
+
+use super::Hello;
 
 #[test]
 fn greets_a_job_that_succeeded() {
@@ -13,7 +14,8 @@ fn greets_a_job_that_succeeded() {
 #[test]
 fn is_described_by_its_package() {
     let description = describe::<Hello>();
-    assert_eq!(description.name, "hello");
+    let package = env!("CARGO_PKG_NAME");
+    assert_eq!(description.name, package.strip_prefix("xqute-").unwrap_or(package));
     assert_eq!(description.summary, env!("CARGO_PKG_DESCRIPTION"));
     assert_eq!(description.hooks, [Hook::JobSucceeded]);
     assert_eq!(description.rights, []);
