@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::{
     adapters::{
+        bash::{self, BadScript},
         clock::Clock,
         component::{error::StartError, plugins::Plugins},
         local::LocalScheduler,
@@ -121,6 +122,7 @@ impl Builder {
             settings,
         });
         check_settings(&run)?;
+        check_scripts(&run).await?;
         let clock = Clock::start();
         let book = Arc::new(Book::new(run.clone()));
         let started = plugins
@@ -177,6 +179,24 @@ fn check_settings(run: &Run) -> Result<(), BuildError> {
     }
 }
 
+/// Asks the shell that will run job scripts; that of another machine is out of reach, so this machine's reads the scripts.
+async fn check_scripts(run: &Run) -> Result<(), BuildError> {
+    let (settings, usual) = (&run.settings, Settings::default().wrapper_shell);
+    let shell = match run.scheduler == LOCAL {
+        true => &settings.wrapper_shell,
+        false => &usual,
+    };
+    if *shell != usual {
+        bash::check_shell(shell).await?;
+    }
+    for (what, script) in [("prescript", &settings.prescript), ("postscript", &settings.postscript)] {
+        if !script.is_empty() {
+            bash::check_syntax(shell, what, script).await?;
+        }
+    }
+    Ok(())
+}
+
 /// The workdir as the host sees it and as jobs see it.
 fn faces(path: &Utf8Path, mounted: Option<&Utf8Path>) -> SpecPath {
     match mounted {
@@ -216,6 +236,9 @@ pub enum BuildError {
     /// The wrapper's shell is empty.
     #[error("the wrapper shell is empty; it has to name a bash")]
     NoWrapperShell,
+    /// The wrapper's shell, or a script for it, cannot be used.
+    #[error(transparent)]
+    Script(#[from] BadScript),
     /// A setting makes no sense.
     #[error(transparent)]
     Setting(#[from] FeedError),

@@ -54,10 +54,23 @@ fn a_postscript_cannot_change_how_a_job_ended() {
 }
 
 #[test]
-fn an_unbalanced_quote_in_a_script_breaks_only_that_script() {
+fn scripts_that_bash_cannot_read_are_refused() {
+    for flag in ["--prescript", "--postscript"] {
+        let scratch = Scratch::new();
+        let output = scratch.run([flag, "echo 'oh", "--", "touch", "ran"]).exits(2);
+        output.says(&format!("bash cannot read the {}: ", &flag[2..]));
+        assert!(!scratch.has("ran") && !scratch.has(".xqute"));
+    }
+}
+
+#[test]
+fn a_shell_that_is_no_bash_is_refused() {
     let scratch = Scratch::new();
-    scratch.run(["--postscript", "echo 'oh", "--", "echo", "fine"]).exits(0);
-    assert_eq!(scratch.job(0).ended(0).stdout(), "fine\n");
+    for shell in ["/bin/cat", "/no/such/bash"] {
+        let output = scratch.run(["--wrapper-shell", shell, "--", "touch", "ran"]).exits(2);
+        output.says(shell);
+    }
+    assert!(!scratch.has("ran") && !scratch.has(".xqute"));
 }
 
 #[test]

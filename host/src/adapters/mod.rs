@@ -2,10 +2,12 @@
 //!
 //! - [`clock`]: the only place that is asked for the time;
 //! - [`process`]: the only place that starts programs;
+//! - [`bash`]: what a bash says about scripts before they run;
 //! - [`local`]: the native scheduler;
 //! - [`workdir`]: the run's directory, job directories and job scripts;
 //! - [`component`]: plugins, as WebAssembly components.
 
+pub mod bash;
 pub mod clock;
 pub mod component;
 pub mod local;

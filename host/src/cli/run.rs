@@ -55,7 +55,7 @@ pub(super) async fn run(
     wanted: &Wanted<'_>,
     verbosity: Verbosity,
     screen: &Screen,
-) -> Result<Exit> {
+) -> Result<Summary> {
     let plugins = wanted.load(&plan.scheduler).await?;
     let xqute = Xqute::builder()
         .settings(plan.settings)
@@ -82,14 +82,19 @@ pub(super) async fn run(
     if let Some(shown) = shown {
         shown.finish().await;
     }
+    Ok(summary)
+}
+
+/// Tells what became of it, after everything else has been said.
+pub(super) fn tell(summary: &Summary, verbosity: Verbosity, screen: &Screen) -> Exit {
     if verbosity != Verbosity::Quiet || !summary.is_good() {
         summary.show(screen);
     }
-    Ok(Exit::of_run(
+    Exit::of_run(
         summary.stopped_by,
         !summary.bad_plugins.is_empty(),
         summary.all_succeeded(),
-    ))
+    )
 }
 
 fn tally(counts: &Counts) -> Tally {
@@ -139,6 +144,7 @@ fn bad_plugin(report: xqute::adapters::component::hooks::PluginReport) -> Option
 fn cannot_build(error: &BuildError, places: &Places) -> Failure {
     let exit = match error {
         BuildError::NoWrapperShell
+        | BuildError::Script(_)
         | BuildError::Setting(_)
         | BuildError::Job { .. }
         | BuildError::Options(_)

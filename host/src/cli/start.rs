@@ -4,9 +4,9 @@
 use std::{num::NonZeroU32, process::ExitCode, time::Duration};
 
 use camino::Utf8PathBuf;
-use clap::Parser as _;
+use clap::{Parser as _, error::ErrorKind};
 use tokio::runtime::Runtime;
-use xqute::adapters::workdir::Existing;
+use xqute::{JobSpec, adapters::workdir::Existing, model::settings::ErrorStrategy};
 
 use super::{
     args::{Action, Args, Global, run::RunArgs},
@@ -14,11 +14,12 @@ use super::{
     error::{Failure, Result},
     exit::Exit,
     jobfile::Rules,
-    logging, plugin,
-    plugin::Wanted,
+    logging::{self, Log},
+    plugin::{self, Wanted},
     resolve::{self, Surroundings, Voice},
     run,
-    screen::Screen,
+    screen::{Color, LogFormat, Screen},
+    summary::Summary,
 };
 
 /// Does what the command line says.
@@ -28,6 +29,9 @@ pub(crate) fn main() -> ExitCode {
         Err(stop) => {
             // Help and version come this way too, with exit code 0. There is nobody to tell when printing fails.
             let _nobody_to_tell = stop.print();
+            if stop.kind() == ErrorKind::InvalidSubcommand {
+                Screen::stderr(Color::Auto, LogFormat::Text).print("to run a job file: xqute run FILE\n");
+            }
             let code = u8::try_from(stop.exit_code()).unwrap_or_else(|_| Exit::Usage.code());
             return ExitCode::from(code);
         }
@@ -48,7 +52,7 @@ fn configured(global: &Global, action: Action) -> Result<Exit> {
     let screen = Screen::stderr(voice.color, voice.format);
     let filter = std::env::var(logging::VARIABLE).ok();
     let log = logging::start(&screen, voice.verbosity, filter.as_deref()).map_err(Failure::usage)?;
-    let result = act(global, action, &config, &around, voice, &screen);
+    let result = act(global, action, &config, &around, voice, &screen, &log);
     log.finish();
     Ok(result.unwrap_or_else(|failure| {
         failure.show(&screen);
@@ -63,6 +67,7 @@ fn act(
     around: &Surroundings,
     voice: Voice,
     screen: &Screen,
+    log: &Log,
 ) -> Result<Exit> {
     let wanted = Wanted {
         global,
@@ -70,13 +75,24 @@ fn act(
         here: &around.here,
     };
     match action {
-        Action::Run(args) => run_jobs(*args, &wanted, around, voice, screen),
+        Action::Run(args) => {
+            let summary = run_jobs(*args, &wanted, around, voice, screen)?;
+            // Nothing comes after the summary.
+            log.finish();
+            Ok(run::tell(&summary, voice.verbosity, screen))
+        }
         Action::PluginList => with_runtime(|runtime| runtime.block_on(plugin::list(&wanted, screen))),
         Action::PluginInspect(file) => with_runtime(|runtime| runtime.block_on(plugin::inspect(&wanted, &file))),
     }
 }
 
-fn run_jobs(args: RunArgs, wanted: &Wanted<'_>, around: &Surroundings, voice: Voice, screen: &Screen) -> Result<Exit> {
+fn run_jobs(
+    args: RunArgs,
+    wanted: &Wanted<'_>,
+    around: &Surroundings,
+    voice: Voice,
+    screen: &Screen,
+) -> Result<Summary> {
     let plan = resolve::run(args.settings.clone(), &wanted.config.run, around);
     for warning in &plan.warnings {
         tracing::warn!("{warning}");
@@ -92,13 +108,17 @@ fn run_jobs(args: RunArgs, wanted: &Wanted<'_>, around: &Surroundings, voice: Vo
         cwd_exists: plan.scheduler == xqute::builder::LOCAL,
     };
     let jobs = run::jobs(args, &rules)?;
+    let wants_retries = |job: &JobSpec| job.extras().num_retries.is_some();
+    if plan.settings.error_strategy != ErrorStrategy::Retry && jobs.0.iter().any(wants_retries) {
+        tracing::warn!("`num_retries` of jobs changes nothing without --error-strategy retry");
+    }
     let command = run::run(plan, existing, jobs, wanted, voice.verbosity, screen);
     with_runtime(|runtime| runtime.block_on(command))
 }
 
 /// A small runtime: while one thread waits for a program to start, the other one goes on. More of them start no more
 /// programs, they only wake each other. Starting it costs less than a millisecond.
-fn with_runtime(body: impl FnOnce(&Runtime) -> Result<Exit>) -> Result<Exit> {
+fn with_runtime<T>(body: impl FnOnce(&Runtime) -> Result<T>) -> Result<T> {
     let built = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -116,6 +116,8 @@ impl Script {
         self.line("");
         self.line("# Everything but the command's own output goes to the job's stderr.");
         self.parts(&[b"exec 2>", &stderr?, b" 1>&2"]);
+        // Another shell would run some of this, and take the rest for a success.
+        self.line("[ \"${BASH_VERSION-}\" ] || { echo 'xqute: this is a script for bash, but another shell runs it'; exit 126; }");
         self.line("");
         self.line("# Records how the job ended. What comes after it cannot change the exit code.");
         self.line("xqute_finish() {");

@@ -50,6 +50,7 @@ fn a_plain_script() {
 
     # Everything but the command's own output goes to the job's stderr.
     exec 2>/data/run/7/job.stderr 1>&2
+    [ "${BASH_VERSION-}" ] || { echo 'xqute: this is a script for bash, but another shell runs it'; exit 126; }
 
     # Records how the job ended. What comes after it cannot change the exit code.
     xqute_finish() {
@@ -107,6 +108,7 @@ fn a_script_with_everything() {
 
     # Everything but the command's own output goes to the job's stderr.
     exec 2>'/mnt/my run/7/job.stderr' 1>&2
+    [ "${BASH_VERSION-}" ] || { echo 'xqute: this is a script for bash, but another shell runs it'; exit 126; }
 
     # Records how the job ended. What comes after it cannot change the exit code.
     xqute_finish() {
@@ -303,6 +305,32 @@ async fn strict_modes_stop_the_job_but_not_the_record() {
     let ran = execute("C", "(exit 3)".into(), Settings::default(), snippets).await;
     assert_eq!(ran.end(), ended(3));
     assert_eq!(ran.text("job.stderr"), "mine\n");
+}
+
+#[tokio::test]
+async fn another_shell_does_not_pretend() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = run_in(
+        SpecPath::same(Utf8Path::from_path(dir.path()).unwrap()),
+        Settings::default(),
+    );
+    let attempt = run.attempt(JobIndex(7), Attempt::FIRST, Arc::new("true".into()));
+    let script = render(&attempt, &run, &Wrapping::default(), &Snippets::default()).unwrap();
+    fs::create_dir(attempt.dir.spec()).unwrap();
+    fs::write(attempt.script.spec(), script).unwrap();
+    // Any POSIX shell tells that it is none of bash's when it lacks the variable.
+    let args = [
+        "-c",
+        "unset BASH_VERSION; . \"$1\"",
+        "sh",
+        attempt.script.spec().as_str(),
+    ];
+    let output = run_program(Path::new("/bin/sh"), &args, Vec::new(), 1 << 20)
+        .await
+        .unwrap();
+    assert_eq!(output.exit, Exit::Code(126));
+    let stderr = fs::read_to_string(dir.path().join("7/job.stderr")).unwrap();
+    assert_eq!(stderr, "xqute: this is a script for bash, but another shell runs it\n");
 }
 
 #[tokio::test]
