@@ -1,6 +1,9 @@
 //! Workdirs that cannot be used: exit code 4, nothing runs, nothing in them is touched.
 
-use xqute_tests::{Scratch, machine};
+use std::path::Path;
+
+use rustix::process::Signal;
+use xqute_tests::{Scratch, machine, wait_until};
 
 #[test]
 fn one_that_holds_a_run() {
@@ -36,6 +39,24 @@ fn one_that_another_run_uses() {
     scratch.write("go", "");
     first.wait().exits(0);
     scratch.job(0).ended(0);
+}
+
+#[test]
+fn one_whose_killed_run_left_a_job_alive() {
+    let scratch = Scratch::new();
+    let job = "touch ready; until [[ -e go ]]; do sleep 0.01; done; touch done";
+    let killed = scratch.xqute(["run", "--", "bash", "-c", job]).start();
+    scratch.wait_for_file("ready");
+    killed.signal(Signal::KILL);
+    killed.wait();
+    let pid = scratch.job(0).text("job.jid");
+    let output = scratch.run(["--overwrite", "--", "touch", "ran"]).exits(4);
+    output.says(&format!("`kill -- -{}`", pid.trim()));
+    assert!(!scratch.has("ran"));
+    scratch.write("go", "");
+    scratch.wait_for_file("done");
+    wait_until("the job has ended", || !Path::new("/proc").join(pid.trim()).exists());
+    scratch.run(["--overwrite", "--", "true"]).exits(0);
 }
 
 #[test]

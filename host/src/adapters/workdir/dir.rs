@@ -51,6 +51,11 @@ pub enum WorkdirError {
         "the workdir `{path}` has a `{name}` that is not a job directory of xqute's; choose another folder with `-w DIR`"
     )]
     Foreign { path: Utf8PathBuf, name: String },
+    #[error(
+        "job {name} of the run in the workdir `{path}` still runs, as process {pid}; wait for its end, or end it with \
+         `kill -- -{pid}`"
+    )]
+    Alive { path: Utf8PathBuf, name: String, pid: u32 },
     #[error("the workdir `{path}` is in use by another xqute{}; wait for its end or choose another folder with `-w DIR`", process(*pid))]
     Busy { path: Utf8PathBuf, pid: Option<u32> },
     #[error("cannot use the workdir `{path}`: {source}")]
@@ -116,6 +121,13 @@ impl Workdir {
             }
             if existing == Existing::Refuse {
                 return Err(WorkdirError::Used { path: here() });
+            }
+            if let Some(pid) = local_process(dir, path, name) {
+                return Err(WorkdirError::Alive {
+                    path: here(),
+                    name: name.to_owned(),
+                    pid,
+                });
             }
             ours.push(name.to_owned());
         }
@@ -191,6 +203,19 @@ fn is_job_dir(dir: &Dir, name: &str) -> bool {
         }
         Err(_) => dir.symlink_metadata(name).is_ok_and(|metadata| metadata.is_symlink()),
     }
+}
+
+/// The process that still runs a job of a killed run on this machine. A number alone proves nothing: others may bear it now.
+fn local_process(dir: &Dir, path: &Utf8Path, name: &str) -> Option<u32> {
+    let job = files::open_dir(dir, name).ok()?;
+    let id = files::read(&job, "job.jid", 16).ok()?;
+    let pid: u32 = std::str::from_utf8(&id).ok()?.trim_ascii().parse().ok()?;
+    let started = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let script = path.join(name).join("job.wrapped.local");
+    let runs = started
+        .split(|byte| *byte == 0)
+        .any(|arg| arg == script.as_str().as_bytes());
+    runs.then_some(pid)
 }
 
 fn remove_job_dir(dir: &Dir, name: &str) -> io::Result<()> {
