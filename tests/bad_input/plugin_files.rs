@@ -111,6 +111,10 @@ fn two_of_one_name() {
         said.contains("`hello`") && said.contains("one.wasm") && said.contains("two.wasm"),
         "{said}"
     );
+    assert!(
+        said.contains("name only one of the files") && said.contains("`--disable hello` would leave out both"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -123,4 +127,15 @@ fn inspect_says_the_same() {
         .exits(3)
         .says("acme:teleport/beam@1.0.0");
     assert_eq!(output.stdout, "");
+}
+
+#[test]
+fn limits_that_allow_nothing() {
+    for limit in ["memory-mib", "call-ms", "instances"] {
+        let scratch = Scratch::new();
+        scratch.write("xqute.toml", format!("[plugins.hello.limits]\n{limit} = 0\n"));
+        let output = scratch.run(["--", "touch", "ran"]).exits(2);
+        output.says("xqute.toml:2: with 0 no call of the plugin could ever succeed; the least is 1");
+        assert!(!scratch.has("ran"));
+    }
 }

@@ -77,3 +77,60 @@ fn even_one_that_is_broken() {
         .run()
         .exits(0);
 }
+
+#[test]
+fn a_file_of_ones_own_beats_the_one_that_came_with_xqute() {
+    let scratch = Scratch::new();
+    place(&scratch, "p/hello.wasm");
+    let own = scratch.xqute(["-v", "--plugin-dir", "p", "--plugin", "hello", "run", "--", "true"]);
+    greets(own.run().does_not_say("as is"));
+    scratch.write(
+        "xqute.toml",
+        "[plugins.hello]\npath = \"p/hello.wasm\"\nenabled = true\n",
+    );
+    greets(scratch.xqute(["-v", "run", "--overwrite", "--", "true"]).run());
+    let listed = scratch.xqute(["plugin", "list"]).run().exits(0).stdout;
+    let rows = listed.lines().filter(|line| line.starts_with("hello "));
+    assert_eq!(rows.count(), 1, "{listed}");
+}
+
+/// What is said about these flags before anything runs.
+fn refused(flags: &[&str]) -> Output {
+    let scratch = Scratch::new();
+    place(&scratch, "p/hello.wasm");
+    let run = scratch.xqute(["--plugin-dir", "p"]).args(flags);
+    let output = run.args(["run", "--", "touch", "ran"]).run().exits(2);
+    assert!(!scratch.has("ran") && !scratch.has(".xqute"), "something has run");
+    output
+}
+
+#[test]
+fn flags_about_plugins_that_are_not_there_are_refused() {
+    let misspelt = [
+        &["--allow", "helo"][..],
+        &["--allow", "helo:run=ls"],
+        &["--disable", "helo"],
+    ];
+    for flags in misspelt {
+        refused(flags)
+            .says(&format!("`{}` names the plugin `helo`", flags[0]))
+            .says("did you mean `hello`?")
+            .says("known are hello");
+    }
+    refused(&["--disable", "zzz"])
+        .does_not_say("did you mean")
+        .says("known are hello");
+}
+
+#[test]
+fn a_configuration_may_speak_of_plugins_of_other_runs() {
+    let scratch = Scratch::new();
+    place(&scratch, "p/hello.wasm");
+    scratch.write("xqute.toml", "[plugins.helo]\npriority = 1\n");
+    let run = scratch.xqute(["-v", "--plugin-dir", "p", "run", "--", "true"]);
+    let output = run.run().says("[plugins.helo]").says("did you mean `hello`?");
+    greets(output);
+    scratch.write("xqute.toml", "[plugins.helo]\nenabled = false\n");
+    let run = scratch.xqute(["-v", "--plugin-dir", "p", "run", "--overwrite", "--", "true"]);
+    greets(run.run().does_not_say("[plugins.helo]"));
+}

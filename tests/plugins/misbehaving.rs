@@ -51,7 +51,10 @@ fn snippets_that_misbehave_fail_their_jobs() {
 #[test]
 fn a_plugin_that_keeps_failing_is_quarantined_and_said_so() {
     let (_scratch, output) = run("on_job_submitting", "trap", "");
-    output.exits(3).says("is not called any more");
+    output
+        .exits(3)
+        .says("is not called any more")
+        .says("quarantined: plugin misbehaves: call gatekeeper.decide: it crashed");
 }
 
 #[test]

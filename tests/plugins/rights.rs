@@ -47,6 +47,50 @@ fn a_scheduler_without_any_right_is_refused_before_anything_runs() {
 }
 
 #[test]
+fn a_refusal_names_all_flags_that_are_missing() {
+    let (scratch, output) = run("slurm", &[], &["-s", "slurm"]);
+    let output = output.exits(3);
+    let (_, flags) = output.stderr.split_once("allow it with `").unwrap();
+    let (flags, _) = flags.split_once('`').unwrap();
+    for program in ["sbatch", "squeue", "scancel"] {
+        assert!(flags.contains(program), "{program} is not in {flags}");
+    }
+    let inspect = scratch.xqute(flags.split_whitespace());
+    let said = inspect.args(["plugin", "inspect", "slurm.wasm"]).run().exits(0).stdout;
+    assert!(!said.contains("denied"), "{flags}\n{said}");
+}
+
+/// What `plugin inspect` says about the journal that came with xqute, the only right of which is `script`.
+fn bundled(flags: &[&str], file: &str) -> String {
+    let scratch = Scratch::new();
+    scratch.write("xqute.toml", file);
+    let xqute = scratch.xqute(flags.iter().copied());
+    xqute.args(["plugin", "inspect", "journal"]).run().exits(0).stdout
+}
+
+#[test]
+fn what_came_with_xqute_may_do_what_it_asks_for_unless_the_user_says_how_much() {
+    for (flags, file) in [
+        (&["--allow", "journal:script"][..], ""),
+        (&["--allow", "journal"], "[plugins.journal]\nallow = false\n"),
+        (&[], ""),
+        (&[], "[plugins.journal]\nallow = true\n"),
+    ] {
+        let said = bundled(flags, file);
+        assert!(said.contains("  granted  script"), "{flags:?} {file}\n{said}");
+    }
+    for (flags, file) in [
+        (&["--allow", "journal:run=ls"][..], ""),
+        (&[], "[plugins.journal]\nallow = false\n"),
+        (&[], "[plugins.journal]\nallow = []\n"),
+        (&[], "[plugins.journal]\nallow = [\"run=ls\"]\n"),
+    ] {
+        let said = bundled(flags, file);
+        assert!(said.contains("  denied   script"), "{flags:?} {file}\n{said}");
+    }
+}
+
+#[test]
 fn the_configuration_file_can_allow_too() {
     let scratch = Scratch::new();
     let file = stranger(&scratch, "journal");
@@ -88,4 +132,15 @@ fn files_and_variables_are_out_of_reach_unless_allowed() {
 fn what_is_granted_in_vain_is_said() {
     let (_scratch, output) = run("hello", &["--allow", "hello:run=rm"], &[]);
     output.exits(0).says("run=rm").says("never asks for it");
+    let flags = ["--allow", "hello", "--allow", "hello:run=rm"];
+    let (_scratch, output) = run("hello", &flags, &[]);
+    output.exits(0).says("run=rm").says("never asks for it");
+    let bundled = Scratch::new();
+    let flags = ["--plugin", "hello", "--allow", "hello:run=rm", "run", "--", "true"];
+    bundled
+        .xqute(flags)
+        .run()
+        .exits(0)
+        .says("run=rm")
+        .says("never asks for it");
 }

@@ -1,11 +1,11 @@
 //! Plugins for the command line: finding and loading them as flags and file say, `plugin list` and `plugin inspect`. Knows
 //! the component host; how things look is in `plugin_page`.
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use camino::Utf8Path;
 use xqute::adapters::component::{
-    discover::{self, Found},
+    discover::{self, Found, Shipped},
     error::LoadError,
     limits::LimitOverrides,
     plugins::{LoadOptions, PluginInfo, PluginSettings, PluginSource, Plugins},
@@ -16,6 +16,7 @@ use super::{
     config::{Config, PluginConfig},
     error::{Failure, Result},
     exit::Exit,
+    fields::nearest,
     plugin_page::{self, OptionLine, PluginPage},
     screen::Screen,
 };
@@ -35,9 +36,39 @@ impl Wanted<'_> {
         let sources = self.sources(&found)?;
         let mut options = self.options(found);
         options.scheduler = Some(scheduler.to_owned());
-        Plugins::load(sources, options)
+        let plugins = Plugins::load(sources, options)
             .await
-            .map_err(|error| cannot_load(&error))
+            .map_err(|error| cannot_load(&error))?;
+        self.check_names(&plugins.known_names())?;
+        Ok(plugins)
+    }
+
+    /// Refuses flags about plugins that are not there. The file may serve other runs too, so there it is a warning.
+    fn check_names(&self, found: &BTreeSet<String>) -> Result<()> {
+        let in_file = &self.config.plugins;
+        // What the file gives a path is known, even where a flag keeps it from being read.
+        let disabled = in_file
+            .iter()
+            .filter(|(name, plugin)| plugin.path.is_some() && self.is_disabled(name));
+        let mut known: BTreeSet<&str> = found.iter().map(String::as_str).collect();
+        known.extend(disabled.map(|(name, _)| name.as_str()));
+        let allowed = self.global.allow.iter().map(|allow| ("--allow", &allow.plugin));
+        let disabled = self.global.disable.iter().map(|name| ("--disable", name));
+        for (flag, name) in allowed.chain(disabled) {
+            if !known.contains(name.as_str()) {
+                return Err(no_such_plugin(flag, name, &known));
+            }
+        }
+        for (name, plugin) in in_file {
+            if plugin.enabled != Some(false) && !known.contains(name.as_str()) {
+                let near = nearest(name, known.iter().copied()).map(|near| format!("; did you mean `{near}`?"));
+                let near = near.unwrap_or_default();
+                tracing::warn!(
+                    "[plugins.{name}] in xqute.toml changes nothing: this run finds no plugin of that name{near}"
+                );
+            }
+        }
+        Ok(())
     }
 
     fn find(&self) -> Result<Found> {
@@ -94,20 +125,42 @@ pub(super) async fn list(wanted: &Wanted<'_>, screen: &Screen) -> Result<Exit> {
             sources.push(path.clone().into());
         }
     }
-    let options = wanted.options(found);
-    let mut pages = Vec::new();
+    let mut options = wanted.options(found);
+    // All shipped ones are looked at anyway; enabled by name, each of the others would bring them along.
+    for settings in options.named.values_mut() {
+        settings.enabled = settings.enabled.filter(|enabled| !enabled);
+    }
+    let mut plugins = Vec::new();
+    let mut known = BTreeSet::new();
     let mut exit = Exit::Success;
     for source in sources {
         match Plugins::load(vec![source], options.clone()).await {
-            Ok(plugins) => pages.extend(plugins.list().iter().map(page)),
+            Ok(loaded) => {
+                known.extend(loaded.known_names());
+                plugins.extend(loaded.list());
+            }
             Err(error) => {
                 exit = Exit::Plugin;
                 cannot_load(&error).show(screen);
             }
         }
     }
+    // The name that a flag means may be that of a plugin which could not be loaded.
+    if exit == Exit::Success {
+        wanted.check_names(&known)?;
+    }
+    step_back(&mut plugins, &options.shipped);
+    let pages: Vec<PluginPage> = plugins.iter().map(page).collect();
     print(&plugin_page::table(&pages))?;
     Ok(exit)
+}
+
+/// Leaves out what came with xqute where a run would use another file of that name.
+fn step_back(plugins: &mut Vec<PluginInfo>, shipped: &Shipped) {
+    let is_shipped = |plugin: &PluginInfo| shipped.files.values().any(|file| *file == plugin.path);
+    let own = plugins.iter().filter(|plugin| !is_shipped(plugin));
+    let own: BTreeSet<String> = own.map(|plugin| plugin.name.clone()).collect();
+    plugins.retain(|plugin| !own.contains(&plugin.name) || !is_shipped(plugin));
 }
 
 /// `xqute plugin inspect FILE`.
@@ -131,6 +184,20 @@ pub(super) async fn inspect(wanted: &Wanted<'_>, file: &Utf8Path) -> Result<Exit
 
 fn pick(found: &Found, named: &str) -> Result<PathBuf> {
     found.pick(named).map_err(|error| Failure::new(Exit::Plugin, error))
+}
+
+fn no_such_plugin(flag: &str, name: &str, known: &BTreeSet<&str>) -> Failure {
+    let mut failure = Failure::usage(format!(
+        "`{flag}` names the plugin `{name}`, but there is none of that name"
+    ));
+    if let Some(near) = nearest(name, known.iter().copied()) {
+        failure = failure.help(format!("did you mean `{near}`?"));
+    }
+    if known.is_empty() {
+        return failure.help("no plugins were found; name one with --plugin, or a folder of them with --plugin-dir");
+    }
+    let known: Vec<&str> = known.iter().copied().collect();
+    failure.help(format!("known are {}", known.join(", ")))
 }
 
 fn cannot_load(error: &LoadError) -> Failure {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use xqute::adapters::component::rights::Right;
+use xqute::adapters::component::{flags, rights::Right};
 
 use super::screen::{Style, printable};
 
@@ -128,38 +128,11 @@ fn meaning(right: &Right) -> String {
     one_line(&text)
 }
 
-/// The flags that grant exactly what a plugin asks for, quoted for a shell. Values of one kind share a flag.
+/// The flags that grant exactly what a plugin asks for.
 fn flags(plugin: &PluginPage) -> Vec<String> {
-    let mut words: Vec<String> = Vec::new();
-    for (right, _) in &plugin.rights {
-        let word = format!("{}:{right}", plugin.name);
-        let shared = match (word.split_once('='), words.last_mut()) {
-            (Some((kind, value)), Some(last)) if last.starts_with(&format!("{kind}=")) => {
-                last.push(',');
-                last.push_str(value);
-                true
-            }
-            _ => false,
-        };
-        if !shared {
-            words.push(word);
-        }
-    }
-    words
-        .iter()
-        .map(|word| format!("--allow {}", quoted(&one_line(word))))
-        .collect()
-}
-
-/// shlex would quote the comma and the equals sign too.
-fn quoted(word: &str) -> String {
-    if word
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || "-_./:=,+@%".contains(c))
-    {
-        return word.to_owned();
-    }
-    shlex::try_quote(word).map_or_else(|_| word.to_owned(), std::borrow::Cow::into_owned)
+    let rights = plugin.rights.iter().map(|(right, _)| right);
+    let flags = flags::flags(&plugin.name, rights);
+    flags.iter().map(|flag| one_line(flag)).collect()
 }
 
 fn options(plugin: &PluginPage) -> String {
@@ -278,14 +251,5 @@ mod tests {
         slurm  0.1.0    about, scheduler  1 of 3      Runs jobs on Slurm\u{1b}[31m
         ");
         insta::assert_snapshot!(table(&[]), @"no plugins found");
-    }
-
-    #[test]
-    fn flags_survive_a_shell() {
-        let mut plugin = slurm();
-        plugin.rights = vec![(Right::Read("/a b".into()), false), (Right::Read("/c".into()), false)];
-        assert_eq!(flags(&plugin), ["--allow 'slurm:read=/a b,/c'"]);
-        let flag = flags(&slurm()).join(" ");
-        assert_eq!(flag, "--allow slurm:run=sbatch,squeue --allow slurm:script");
     }
 }

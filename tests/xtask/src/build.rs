@@ -19,6 +19,10 @@ use crate::{
 /// What every plugin is made of, beside its own folder.
 const COMMON: [&str; 5] = ["Cargo.toml", "Cargo.lock", "wit", "sdk/rust", "sdk/build"];
 
+/// The plugins that come with the command, by their folders in `plugins/`. They are trusted, so nothing joins them by lying
+/// beside them.
+const BUNDLED: [&str; 3] = ["hello", "journal", "slurm"];
+
 /// What the folders of plugins that need WASI start with; the others are built without.
 const WITH_WASI: &str = "wasi_";
 
@@ -68,7 +72,7 @@ impl Source {
 fn sources(project: &Project) -> Result<Vec<Source>> {
     let common = common(project)?;
     let mut sources = Vec::new();
-    for (parent, bundled) in [("plugins", true), ("tests/guests", false)] {
+    for (parent, may_be_bundled) in [("plugins", true), ("tests/guests", false)] {
         let parent = project.root.join(parent);
         let mut folders: Vec<PathBuf> = fs::read_dir(&parent)
             .with_context(|| format!("cannot read {}", parent.display()))?
@@ -82,8 +86,8 @@ fn sources(project: &Project) -> Result<Vec<Source>> {
             add(&mut digest, project, &folder)?;
             sources.push(Source {
                 package: package(&folder)?,
+                bundled: may_be_bundled && BUNDLED.contains(&name.as_str()),
                 name,
-                bundled,
                 digest: hex(digest),
             });
         }
@@ -187,4 +191,17 @@ fn bundle(project: &Project, sources: &[Source]) -> Result<()> {
         project.short(&folder)
     );
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_with_the_command_is_there_and_no_guest_of_the_tests() {
+        let sources = sources(&Project::find().unwrap()).unwrap();
+        let bundled: Vec<_> = sources.iter().filter(|source| source.bundled).collect();
+        let names: Vec<_> = bundled.iter().map(|source| source.name.as_str()).collect();
+        assert_eq!(names, BUNDLED);
+    }
 }

@@ -6,8 +6,8 @@
 //! sha256 = "..."
 //! ```
 //!
-//! A file from that folder whose digest is listed may do everything that it asks for. The folder belongs to whoever
-//! installed the executable; who can write there can replace xqute itself.
+//! A file from that folder whose digest is listed may do everything that it asks for, unless the user says how much of it.
+//! The folder belongs to whoever installed the executable; who can write there can replace xqute itself.
 
 use std::{collections::BTreeMap, fs, path::Path};
 

@@ -13,6 +13,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::{contract::Interface, peek};
+
 /// What was found.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
@@ -131,6 +133,16 @@ impl Shipped {
             folder: Some(folder.to_owned()),
             files: files.into_iter().map(by_name).collect(),
         }
+    }
+
+    /// The names of those that bring a scheduler. A file that cannot be read brings none.
+    pub(super) fn schedulers(&self) -> Vec<String> {
+        let brings = |file: &Path| {
+            let read = super::file::read(file, super::file::MAX_SIZE);
+            read.is_ok_and(|bytes| peek::exports(&bytes.wasm, Interface::Scheduler))
+        };
+        let files = self.files.iter().filter(|(_, file)| brings(file));
+        files.map(|(name, _)| name.clone()).collect()
     }
 }
 

@@ -75,7 +75,7 @@ pub enum Problem {
     )]
     NothingToCall,
     /// `describe` failed.
-    #[error(transparent)]
+    #[error("call {}: {}", .0.call, .0.kind)]
     Describe(CallFailure),
     /// `describe` answered something that cannot be.
     #[error("its `describe` gives {what}; this is a mistake in the plugin")]
@@ -92,7 +92,11 @@ pub enum Problem {
         interface: Interface,
     },
     /// Two plugins of one name.
-    #[error("it is called `{name}`, as is {}; disable or remove one of them", other.display())]
+    #[error(
+        "it is called `{name}`, as is {}, and a run can use only one of them; name only one of the files, or take one out of \
+         its plugin folder or leave that folder out (`--disable {name}` would leave out both)",
+        other.display()
+    )]
     SameName {
         /// The name.
         name: String,
@@ -116,15 +120,17 @@ fn names(list: &[String]) -> String {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// No plugin brings this scheduler.
-    #[error("there is no scheduler `{name}`; known are {}", names(known))]
+    #[error("{}; known are {}", why.said(name), names(known))]
     UnknownScheduler {
         /// The name that was asked for.
         name: String,
+        /// What is known of it.
+        why: NoScheduler,
         /// The names of those that are there.
         known: Vec<String>,
     },
     /// The plugin has no such option.
-    #[error("plugin {plugin} has no option `{option}`{}; see `xqute plugin list`", did_you_mean(nearest.as_deref()))]
+    #[error("plugin {plugin} has no option `{option}`{}; see `xqute plugin inspect {plugin}`", did_you_mean(nearest.as_deref()))]
     UnknownOption {
         /// The plugin.
         plugin: String,
@@ -143,15 +149,15 @@ pub enum StartError {
     },
     /// A right without which the plugin makes no sense.
     #[error(
-        "plugin {plugin} needs the right to {right}; allow it with `--allow {plugin}:{flag}`, or disable the plugin"
+        "plugin {plugin} needs the right to {right}; allow it with `{flags}`, which is all that it lacks, or disable the plugin"
     )]
     RightMissing {
         /// The plugin.
         plugin: String,
         /// The right, in words.
         right: &'static str,
-        /// The right, as the flag spells it.
-        flag: &'static str,
+        /// The flags that grant all that it asks for and does not have.
+        flags: String,
     },
     /// A granted folder cannot be opened.
     #[error("plugin {plugin} may use the folder {folder}, but it cannot be opened: {why}")]
@@ -182,6 +188,27 @@ pub enum StartError {
     /// The call failed.
     #[error(transparent)]
     Call(#[from] CallFailure),
+}
+
+/// Why a name is not that of a scheduler which can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoScheduler {
+    /// Nobody has this name.
+    Unknown,
+    /// A plugin has it that brings no scheduler.
+    OtherPlugin,
+    /// The user disabled it.
+    Disabled,
+}
+
+impl NoScheduler {
+    fn said(self, name: &str) -> String {
+        match self {
+            Self::Unknown => format!("there is no scheduler `{name}`"),
+            Self::OtherPlugin => format!("`{name}` is a plugin but no scheduler"),
+            Self::Disabled => format!("the plugin `{name}` is disabled, so it cannot be the scheduler"),
+        }
+    }
 }
 
 fn did_you_mean(name: Option<&str>) -> String {

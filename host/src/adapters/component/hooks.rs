@@ -102,9 +102,67 @@ impl Lifecycle {
                 plugin,
                 "is not called any more in this run: {MOST_FAILURES} calls of {call} in a row failed"
             );
-            health.report.quarantined = Some(error.clone());
+            health.report.quarantined = Some(without_name(plugin, &error));
         }
         Err(error)
+    }
+
+    /// One verdict for each question.
+    async fn verdicts(&self, questions: &[Question<'_>]) -> Vec<Result<Verdict, String>> {
+        let together = self.ask(questions).await;
+        if !self.asks_again(gate::CALL, &together, questions.len()) {
+            return for_each(together, questions.len());
+        }
+        let mut verdicts = Vec::with_capacity(questions.len());
+        for question in questions {
+            verdicts.extend(for_each(self.ask(std::slice::from_ref(question)).await, 1));
+        }
+        verdicts
+    }
+
+    async fn ask(&self, questions: &[Question<'_>]) -> Result<Vec<Verdict>, String> {
+        match self.unavailable() {
+            Some(why) => Err(why),
+            None => self.record(gate::CALL, gate::ask(self, questions).await),
+        }
+    }
+
+    /// One script for each job.
+    async fn scripts(&self, jobs: &[JobAttempt]) -> Vec<Result<snippets::Script, String>> {
+        let together = self.collect(jobs).await;
+        if !self.asks_again(snippets::CALL, &together, jobs.len()) {
+            return for_each(together, jobs.len());
+        }
+        let mut scripts = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            scripts.extend(for_each(self.collect(std::slice::from_ref(job)).await, 1));
+        }
+        scripts
+    }
+
+    async fn collect(&self, jobs: &[JobAttempt]) -> Result<Vec<snippets::Script>, String> {
+        match self.unavailable() {
+            Some(why) => Err(why),
+            None => self.record(snippets::CALL, snippets::collect(self, jobs).await),
+        }
+    }
+
+    /// One job may be to blame that a call about several failed; asked about one by one, only that one pays for it. What
+    /// failed together then counts once, not twice, on the way into quarantine.
+    fn asks_again<T>(&self, call: &'static str, together: &Result<T, String>, jobs: usize) -> bool {
+        let again = together.is_err() && jobs > 1 && self.quarantined().is_none();
+        if again && let Some(in_a_row) = self.health().failures_in_a_row.get_mut(call) {
+            *in_a_row = in_a_row.saturating_sub(1);
+        }
+        again
+    }
+
+    /// An answer as those who asked get it; `None`: as if nobody had been asked.
+    fn outcome<T>(&self, answer: Result<T, String>) -> Option<Result<T, HookFailure>> {
+        match answer {
+            Ok(answer) => Some(Ok(answer)),
+            Err(message) => self.consequence(message).map(Err),
+        }
     }
 
     /// What a failed answer means for those who asked; `None`: nothing.
@@ -197,11 +255,11 @@ impl Hooks for ComponentHooks {
                 continue;
             }
             let asked: Vec<_> = open.iter().filter_map(|at| questions.get(*at).copied()).collect();
-            let answers = match plugin.unavailable() {
-                Some(why) => Err(why),
-                None => plugin.record(gate::CALL, gate::ask(plugin, &asked).await),
-            };
-            place(&mut verdicts, &open, plugin, answers);
+            for (at, answer) in open.iter().zip(plugin.verdicts(&asked).await) {
+                if let Some((verdict, answer)) = verdicts.get_mut(*at).zip(plugin.outcome(answer)) {
+                    *verdict = answer;
+                }
+            }
         }
         verdicts
     }
@@ -213,22 +271,11 @@ impl Hooks for ComponentHooks {
             .iter()
             .filter(|plugin| plugin.scripted != HookSet::default())
         {
-            let answers = match plugin.unavailable() {
-                Some(why) => Err(why),
-                None => plugin.record(snippets::CALL, snippets::collect(plugin, jobs).await),
-            };
-            match answers {
-                Ok(scripts) => {
-                    for (snippets, script) in all.iter_mut().zip(scripts) {
-                        if let Ok(snippets) = snippets {
-                            append(snippets, plugin.name(), script);
-                        }
-                    }
-                }
-                Err(message) => {
-                    if let Some(failure) = plugin.consequence(message) {
-                        all.iter_mut().for_each(|snippets| *snippets = Err(failure.clone()));
-                    }
+            for (snippets, answer) in all.iter_mut().zip(plugin.scripts(jobs).await) {
+                match (plugin.outcome(answer), &mut *snippets) {
+                    (Some(Ok(script)), Ok(snippets)) => append(snippets, plugin.name(), script),
+                    (Some(Err(failure)), _) => *snippets = Err(failure),
+                    _ => {}
                 }
             }
         }
@@ -236,25 +283,22 @@ impl Hooks for ComponentHooks {
     }
 }
 
-/// Enters a plugin's verdicts, or the consequence of their absence.
-fn place(
-    verdicts: &mut [Result<Verdict, HookFailure>],
-    open: &[usize],
-    plugin: &Lifecycle,
-    answers: Result<Vec<Verdict>, String>,
-) {
-    let answers: Vec<_> = match answers {
+/// The answers of one call, or its error for each who asked.
+fn for_each<T>(answers: Result<Vec<T>, String>, count: usize) -> Vec<Result<T, String>> {
+    match answers {
         Ok(answers) => answers.into_iter().map(Ok).collect(),
-        Err(message) => match plugin.consequence(message) {
-            Some(failure) => open.iter().map(|_| Err(failure.clone())).collect(),
-            None => return,
-        },
-    };
-    for (at, answer) in open.iter().zip(answers) {
-        if let Some(verdict) = verdicts.get_mut(*at) {
-            *verdict = answer;
-        }
+        Err(message) => (0..count).map(|_| Err(message.clone())).collect(),
     }
+}
+
+/// An error that names the plugin at its start, for places that name the plugin themselves.
+fn without_name(plugin: &str, error: &str) -> String {
+    let rest = error
+        .strip_prefix("plugin ")
+        .and_then(|rest| rest.strip_prefix(plugin))
+        .filter(|rest| rest.starts_with([' ', ',']));
+    rest.map_or(error, |rest| rest.trim_start_matches([',', ' ']))
+        .to_owned()
 }
 
 fn append(all: &mut Snippets, plugin: &str, script: snippets::Script) {

@@ -9,6 +9,7 @@ use std::{
 use super::{
     bundled::Bundled,
     describe::{self, Description},
+    discover::Shipped,
     engine::Engine,
     error::{LoadError, Problem, StartError},
     file,
@@ -35,7 +36,17 @@ pub(super) struct Loaded {
     pub(super) settings: PluginSettings,
     /// Whether it was shipped with this executable and nobody has changed it.
     pub(super) bundled: bool,
+    /// What the user granted; nothing, if the user did not say.
+    given: Vec<Grant>,
     pub(super) effective: Vec<Right>,
+}
+
+/// What became of a plugin that said who it is.
+pub(super) enum Introduced {
+    /// It takes part.
+    Wanted(Box<Loaded>),
+    /// The user does not want this one.
+    LeftOut(String),
 }
 
 impl Loaded {
@@ -53,6 +64,20 @@ impl Loaded {
 
     pub(super) fn may(&self, right: &Right) -> bool {
         self.effective.contains(right)
+    }
+
+    /// What it asks for and may not do, but for what nobody can grant.
+    pub(super) fn lacking(&self) -> Vec<Right> {
+        let asked = self.description.rights.iter();
+        asked
+            .filter(|right| !self.may(right) && !matches!(right, Right::Net(_)))
+            .cloned()
+            .collect()
+    }
+
+    /// Says loudly what it will not be able to do, and what was granted in vain.
+    pub(super) fn warn(&self) {
+        rights::warn(self.name(), &self.description.rights, &self.given);
     }
 
     pub(super) fn asks(&self, right: &Right) -> bool {
@@ -94,8 +119,8 @@ fn compile_one(engine: &Engine, source: PluginSource, max_file_size: u64) -> Res
     })
 }
 
-/// Asks a plugin who it is, and settles what it may do. `None`: the user does not want it.
-pub(super) async fn introduce(compiled: Compiled, options: &LoadOptions) -> Result<Option<Loaded>, LoadError> {
+/// Asks a plugin who it is, and settles what it may do.
+pub(super) async fn introduce(compiled: Compiled, options: &LoadOptions) -> Result<Introduced, LoadError> {
     let path = compiled.source.path.clone();
     let failed = |problem| LoadError {
         file: path.clone(),
@@ -110,35 +135,43 @@ pub(super) async fn introduce(compiled: Compiled, options: &LoadOptions) -> Resu
     let named = options.named.get(&description.name).cloned().unwrap_or_default();
     let settings = source.settings.over(named);
     if options.disabled.contains(&description.name) || settings.enabled == Some(false) {
-        return Ok(None);
+        return Ok(Introduced::LeftOut(description.name));
     }
-    let bundled = is_bundled(options.shipped.folder.as_deref(), &path, &description.name, &digest);
-    let given = options.allowed.iter().filter(|allow| allow.plugin == description.name);
-    let mut grant = given.fold(settings.grant.clone(), |grant, allow| grant.and(allow.grant.clone()));
-    if bundled {
-        grant = Grant::All;
-    }
-    rights::warn(&description.name, &description.rights, &grant);
-    Ok(Some(Loaded {
-        effective: rights::effective(&description.rights, &grant),
+    let bundled = is_bundled(&options.shipped, &path, &description.name, &digest);
+    let flags = options.allowed.iter().filter(|allow| allow.plugin == description.name);
+    let flags = flags.map(|allow| allow.grant.clone());
+    let given: Vec<Grant> = settings.grant.clone().into_iter().chain(flags).collect();
+    Ok(Introduced::Wanted(Box::new(Loaded {
+        effective: rights::effective(&description.rights, &together(&given, bundled)),
+        given,
         path,
         digest,
         program,
         description,
         settings,
         bundled,
-    }))
+    })))
 }
 
-fn is_bundled(folder: Option<&Path>, file: &Path, name: &str, digest: &str) -> bool {
-    let Some(folder) = folder.and_then(|folder| folder.canonicalize().ok()) else {
+/// All grants together. What came with xqute may do what it asks for, unless the user says how much of it.
+fn together(given: &[Grant], bundled: bool) -> Grant {
+    let said = given.iter().cloned().reduce(Grant::and);
+    said.unwrap_or(if bundled { Grant::All } else { Grant::default() })
+}
+
+/// Whether a file lies in the folder that was shipped with the executable.
+pub(super) fn is_shipped(shipped: &Shipped, file: &Path) -> bool {
+    let folder = shipped.folder.as_ref().and_then(|folder| folder.canonicalize().ok());
+    let file = file.canonicalize().ok();
+    let parent = file.as_deref().and_then(Path::parent);
+    parent.is_some() && parent == folder.as_deref()
+}
+
+fn is_bundled(shipped: &Shipped, file: &Path, name: &str, digest: &str) -> bool {
+    let Some(folder) = &shipped.folder else {
         return false;
     };
-    let parent = file
-        .canonicalize()
-        .ok()
-        .and_then(|file| file.parent().map(Path::to_owned));
-    parent.as_deref() == Some(&folder) && Bundled::read(&folder).has(name, digest)
+    is_shipped(shipped, file) && Bundled::read(folder).has(name, digest)
 }
 
 /// Calls `describe` in an instance with no rights, which is then dropped.

@@ -1,8 +1,8 @@
 //! Plugins, as WebAssembly components.
 //!
 //! A plugin's way into a run: [`discover`] finds its file, `file` reads it, [`engine`] compiles it, `contract` looks at what
-//! it imports and exports, [`describe`] asks who it is, [`rights`] decides what it may do, and [`plugins`] puts it all
-//! together. Then [`scheduler`] and [`hooks`] implement the ports of the same names with it.
+//! it imports and exports, [`describe`] asks who it is, [`rights`] decides what it may do, `gather` sorts out which plugins
+//! take part, and [`plugins`] puts it all together. Then [`scheduler`] and [`hooks`] implement the ports of the same names with it.
 //!
 //! Below them: `pool` holds instances, `instance` is one of them, `state` is what the host keeps for it, `imports` is what
 //! it may call, [`limits`] bounds each call, and [`call`] says how a call failed. `convert` translates between the
@@ -21,17 +21,19 @@ pub mod discover;
 pub mod engine;
 pub mod error;
 mod file;
+pub mod flags;
 mod gate;
+mod gather;
 pub mod hooks;
 mod imports;
 mod instance;
 pub mod limits;
 mod load;
 mod observer;
+mod peek;
 pub mod plugins;
 mod pool;
 pub mod rights;
-
 pub mod scheduler;
 mod schema;
 mod settings;

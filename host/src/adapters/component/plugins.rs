@@ -4,7 +4,7 @@
 //! only a scheduler which a run does not use is not called again. Without plugins, not even an engine exists.
 
 use std::{
-    collections::HashSet,
+    collections::BTreeSet,
     ffi::OsString,
     path::PathBuf,
     sync::{Arc, Mutex},
@@ -14,11 +14,12 @@ pub use super::settings::{LoadOptions, PluginSettings, PluginSource};
 use super::{
     contract::{Interface, Interfaces},
     describe::{OptionInfo, hooks_through},
-    engine::Engine,
-    error::{LoadError, Problem, StartError},
+    discover::Shipped,
+    error::{LoadError, NoScheduler, StartError},
+    flags::flags,
+    gather::{self, Gathered},
     hooks::{ComponentHooks, Lifecycle},
-    instance::stem,
-    load::{self, Loaded},
+    load::Loaded,
     pool::Pool,
     rights::{Right, Rights},
     scheduler::ComponentScheduler,
@@ -77,6 +78,9 @@ pub struct Started {
 pub struct Plugins {
     /// In the order in which they are called.
     loaded: Vec<Loaded>,
+    /// The names of plugins that the user does not want.
+    left_out: BTreeSet<String>,
+    shipped: Shipped,
     path: OsString,
 }
 
@@ -86,20 +90,16 @@ impl Plugins {
     /// # Errors
     /// When one of them cannot be used, or two have the same name.
     pub async fn load(sources: Vec<PluginSource>, options: LoadOptions) -> Result<Self, LoadError> {
-        let sources = wanted(sources, &options);
-        let mut engine = None;
-        let mut loaded = load_all(&mut engine, sources, &options).await?;
-        let missing = options
-            .scheduler
-            .as_deref()
-            .filter(|name| !loaded.iter().any(|plugin| plugin.name() == *name));
-        if let Some(file) = missing.and_then(|name| options.shipped.files.get(name)) {
-            loaded.extend(load_all(&mut engine, vec![file.clone().into()], &options).await?);
-        }
-        load::check_names(&loaded)?;
+        let Gathered { mut loaded, left_out } = gather::gather(sources, &options).await?;
+        loaded.iter().for_each(Loaded::warn);
         loaded.sort_by(|a, b| b.priority().cmp(&a.priority()).then_with(|| a.name().cmp(b.name())));
-        let path = options.path;
-        Ok(Self { loaded, path })
+        let LoadOptions { path, shipped, .. } = options;
+        Ok(Self {
+            loaded,
+            left_out,
+            shipped,
+            path,
+        })
     }
 
     /// What there is to know about each plugin, in the order in which they are called.
@@ -114,6 +114,13 @@ impl Plugins {
             .iter()
             .filter(|plugin| exports(plugin, Interface::Scheduler));
         schedulers.map(|plugin| plugin.name().to_owned()).collect()
+    }
+
+    /// All names by which a user may speak of plugins: of those that take part, were left out, or were shipped.
+    pub fn known_names(&self) -> BTreeSet<String> {
+        let loaded = self.loaded.iter().map(|plugin| plugin.name().to_owned());
+        let shipped = self.shipped.files.keys().cloned();
+        loaded.chain(self.left_out.iter().cloned()).chain(shipped).collect()
     }
 
     /// Lets the plugins take part in a run. `scheduler` names the one that is used, unless it is the native one.
@@ -169,12 +176,29 @@ impl Plugins {
             .loaded
             .iter()
             .filter(|plugin| exports(plugin, Interface::Scheduler));
-        schedulers.find(|plugin| plugin.name() == name).ok_or_else(|| {
-            let mut known = vec!["local".to_owned()];
-            known.extend(self.scheduler_names());
-            let name = name.to_owned();
-            StartError::UnknownScheduler { name, known }
-        })
+        schedulers
+            .find(|plugin| plugin.name() == name)
+            .ok_or_else(|| self.no_scheduler(name))
+    }
+
+    fn no_scheduler(&self, name: &str) -> StartError {
+        let why = if self.left_out.contains(name) {
+            NoScheduler::Disabled
+        } else if self.known_names().contains(name) {
+            NoScheduler::OtherPlugin
+        } else {
+            NoScheduler::Unknown
+        };
+        let mut plugins: BTreeSet<String> = self.scheduler_names().into_iter().collect();
+        // Where another plugin has its name, or it is disabled, a shipped one could not be used.
+        let is_loaded = |name: &String| self.loaded.iter().any(|plugin| plugin.name() == name);
+        let shipped = self.shipped.schedulers().into_iter();
+        plugins.extend(shipped.filter(|name| !is_loaded(name) && !self.left_out.contains(name)));
+        StartError::UnknownScheduler {
+            name: name.to_owned(),
+            why,
+            known: std::iter::once("local".to_owned()).chain(plugins).collect(),
+        }
     }
 
     /// The plugin as its instances share it, its options being checked.
@@ -183,52 +207,11 @@ impl Plugins {
         Ok(Identity {
             name: plugin.name().into(),
             rights: Rights::resolve(&plugin.effective, &self.path),
+            lacking: plugin.lacking(),
             values: Mutex::default(),
             stage: Stage::Running(context),
         })
     }
-}
-
-/// Each file once, and shipped plugins that were enabled by name, but nothing that is disabled.
-fn wanted(sources: Vec<PluginSource>, options: &LoadOptions) -> Vec<PluginSource> {
-    let enabled = options
-        .named
-        .iter()
-        .filter(|(_, settings)| settings.enabled == Some(true));
-    let shipped = enabled
-        .filter_map(|(name, _)| options.shipped.files.get(name))
-        .cloned()
-        .map(PluginSource::from);
-    let mut seen = HashSet::new();
-    sources
-        .into_iter()
-        .chain(shipped)
-        .filter(|source| source.settings.enabled != Some(false) && !options.disabled.contains(&stem(&source.path)))
-        .filter(|source| seen.insert(source.path.canonicalize().unwrap_or_else(|_| source.path.clone())))
-        .collect()
-}
-
-/// Loads plugins with one engine, which is made when it is needed first.
-async fn load_all(
-    engine: &mut Option<Engine>,
-    sources: Vec<PluginSource>,
-    options: &LoadOptions,
-) -> Result<Vec<Loaded>, LoadError> {
-    let Some(first) = sources.first() else {
-        return Ok(Vec::new());
-    };
-    let engine = match engine {
-        Some(engine) => engine,
-        None => engine.insert(Engine::new(options.cache.as_deref()).map_err(|error| LoadError {
-            file: first.path.clone(),
-            problem: Problem::Engine(format!("{error:#}")),
-        })?),
-    };
-    let mut loaded = Vec::with_capacity(sources.len());
-    for compiled in load::compile(engine, sources, options.max_file_size).await? {
-        loaded.extend(load::introduce(compiled, options).await?);
-    }
-    Ok(loaded)
 }
 
 fn info(plugin: &Loaded) -> PluginInfo {
@@ -271,23 +254,21 @@ fn check_rights(plugin: &Loaded, is_scheduler: bool) -> Result<(), StartError> {
         .iter()
         .any(|hook| matches!(hook, Hook::JobcmdInit | Hook::JobcmdPrep | Hook::JobcmdEnd));
     let changes_scripts = gives_bash || (is_scheduler && plugin.asks(&Right::Script));
+    let lacking = plugin.lacking();
+    let flags = flags(plugin.name(), &lacking).join(" ");
     if changes_scripts && !plugin.may(&Right::Script) {
         return Err(StartError::RightMissing {
             plugin: plugin.name().to_owned(),
             right: "put bash or directives into job scripts",
-            flag: "script",
+            flags,
         });
     }
-    let refused = plugin
-        .description
-        .rights
-        .iter()
-        .filter(|right| !plugin.may(right) && !matches!(right, Right::Net(_)));
-    for right in refused {
+    if !lacking.is_empty() {
+        let rights: Vec<_> = lacking.iter().map(|right| format!("`{right}`")).collect();
         tracing::info!(
             plugin = plugin.name(),
-            "may not `{right}`; `{}` would allow it",
-            super::rights::flag(plugin.name(), right)
+            "may not {}; `{flags}` would allow it",
+            rights.join(", ")
         );
     }
     Ok(())

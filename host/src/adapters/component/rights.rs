@@ -210,7 +210,7 @@ impl Rights {
 }
 
 /// Says loudly what a plugin will not be able to do, and what was granted in vain.
-pub(super) fn warn(plugin: &str, asked: &[Right], grant: &Grant) {
+pub(super) fn warn(plugin: &str, asked: &[Right], given: &[Grant]) {
     let hosts: Vec<_> = asked
         .iter()
         .filter(|right| matches!(right, Right::Net(_)))
@@ -223,19 +223,20 @@ pub(super) fn warn(plugin: &str, asked: &[Right], grant: &Grant) {
             hosts.join(", ")
         );
     }
-    if let Grant::Only(granted) = grant {
-        for vain in granted
-            .iter()
-            .filter(|granted| !asked.iter().any(|asked| granted.covers(asked)))
-        {
-            tracing::warn!(plugin, "was allowed `{vain}` but never asks for it");
-        }
+    for vain in in_vain(asked, given) {
+        tracing::warn!(plugin, "was allowed `{vain}` but never asks for it");
     }
 }
 
-/// The flag that would grant a right.
-pub(super) fn flag(plugin: &str, right: &Right) -> String {
-    format!("--allow {plugin}:{right}")
+/// The rights that were granted by themselves although nobody asks for them.
+fn in_vain<'a>(asked: &[Right], given: &'a [Grant]) -> Vec<&'a Right> {
+    let single = given.iter().flat_map(|grant| match grant {
+        Grant::All => &[],
+        Grant::Only(rights) => rights.as_slice(),
+    });
+    single
+        .filter(|granted| !asked.iter().any(|asked| granted.covers(asked)))
+        .collect()
 }
 
 /// Absolute, and without `.` and `..`: a grant must not be escaped from by spelling.
@@ -312,6 +313,13 @@ mod tests {
         assert!(!data.covers(&Right::Read("/database".into())));
         assert!(!data.covers(&Right::Write("/data".into())));
         assert!(Grant::Only(vec![Right::Write("/data".into())]).covers(&Right::Read("/data".into())));
+    }
+
+    #[test]
+    fn what_was_granted_in_vain_is_noticed_beside_a_grant_of_everything() {
+        let (sbatch, ls) = (Right::Run("sbatch".into()), Right::Run("ls".into()));
+        let given = [Grant::All, Grant::Only(vec![sbatch.clone(), ls.clone()])];
+        assert_eq!(in_vain(&[sbatch], &given), [&ls]);
     }
 
     #[test]

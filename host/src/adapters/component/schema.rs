@@ -59,8 +59,8 @@ mod tests {
 
     #[test]
     fn a_typo_gets_a_suggestion() {
-        insta::assert_snapshot!(checked(&[("partiton", "short")]).unwrap_err(), @"plugin slurm has no option `partiton`, did you mean `partition`?; see `xqute plugin list`");
-        insta::assert_snapshot!(checked(&[("xyz", "1")]).unwrap_err(), @"plugin slurm has no option `xyz`; see `xqute plugin list`");
+        insta::assert_snapshot!(checked(&[("partiton", "short")]).unwrap_err(), @"plugin slurm has no option `partiton`, did you mean `partition`?; see `xqute plugin inspect slurm`");
+        insta::assert_snapshot!(checked(&[("xyz", "1")]).unwrap_err(), @"plugin slurm has no option `xyz`; see `xqute plugin inspect slurm`");
     }
 
     #[test]

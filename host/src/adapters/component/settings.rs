@@ -25,8 +25,8 @@ pub struct PluginSettings {
     pub priority: Option<i32>,
     /// Its options.
     pub options: Options,
-    /// What it may do, besides what `--allow` says.
-    pub grant: Grant,
+    /// What it may do, besides what `--allow` says. Where neither says anything, shipped plugins may do what they ask for.
+    pub grant: Option<Grant>,
     /// What its failures mean.
     pub on_failure: Option<OnFailure>,
     /// Limits that differ from the plugin's own.
@@ -40,7 +40,10 @@ impl PluginSettings {
             enabled: self.enabled.or(other.enabled),
             priority: self.priority.or(other.priority),
             options: other.options.overridden_by(&self.options),
-            grant: self.grant.and(other.grant),
+            grant: match (self.grant, other.grant) {
+                (Some(mine), Some(theirs)) => Some(mine.and(theirs)),
+                (mine, theirs) => mine.or(theirs),
+            },
             on_failure: self.on_failure.or(other.on_failure),
             limits: LimitOverrides {
                 memory_mib: self.limits.memory_mib.or(other.limits.memory_mib),

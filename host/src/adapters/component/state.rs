@@ -12,7 +12,12 @@ use wasmtime_wasi::{
     cli::{IsTerminal, StdoutStream},
 };
 
-use super::{error::StartError, imports::key_value::Values, limits::Memory, rights::Rights};
+use super::{
+    error::StartError,
+    imports::key_value::Values,
+    limits::Memory,
+    rights::{Right, Rights},
+};
 use crate::{
     adapters::clock::Clock,
     model::{options::Options, run::Run},
@@ -23,6 +28,8 @@ use crate::{
 pub(super) struct Identity {
     pub(super) name: Arc<str>,
     pub(super) rights: Rights,
+    /// What it asks for and was not granted.
+    pub(super) lacking: Vec<Right>,
     pub(super) values: Mutex<Values>,
     pub(super) stage: Stage,
 }
@@ -49,6 +56,7 @@ impl Identity {
         Self {
             name: name.into(),
             rights: Rights::default(),
+            lacking: Vec::new(),
             values: Mutex::default(),
             stage: Stage::Describing,
         }

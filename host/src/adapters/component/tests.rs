@@ -2,6 +2,9 @@
 
 use std::{fs, time::Duration};
 
+mod batches;
+mod choosing;
+
 use super::{
     error::{Problem, StartError},
     hooks::{ComponentHooks, OnFailure},
@@ -110,7 +113,7 @@ async fn waiting_is_bounded_too() {
     };
     let failure = failure_of(guest, |source, options| {
         quick(source, options);
-        source.settings.grant = Grant::All;
+        source.settings.grant = Some(Grant::All);
     });
     insta::assert_snapshot!(failure.await, @"plugin guest, call observer.observe: it took more than 50ms and was stopped; if it needs that long, set `call-ms` for it in xqute.toml");
 }
@@ -128,7 +131,7 @@ async fn a_program_that_was_not_granted_is_denied() {
             ..Guest::default()
         };
         let started = guest
-            .start(None, |source, _| source.settings.grant = grant)
+            .start(None, |source, _| source.settings.grant = Some(grant))
             .await
             .unwrap();
         started.hooks.as_ref().unwrap().observe(&[queued()]).await.unwrap();
@@ -216,16 +219,6 @@ async fn policies_say_what_a_failed_gate_means() {
 }
 
 #[tokio::test]
-async fn an_answer_of_the_wrong_length_is_not_believed() {
-    let hooks = GATE.start(None, nothing).await.unwrap().hooks.unwrap();
-    let jobs = [attempt(0), attempt(1)];
-    let verdicts = hooks
-        .decide(&[Question::Submitting(&jobs[0]), Question::Submitting(&jobs[1])])
-        .await;
-    insta::assert_snapshot!(verdicts[1].as_ref().unwrap_err(), @"plugin gate, call gatekeeper.decide: it answered 1 verdicts to 2 questions; this is a mistake in the plugin");
-}
-
-#[tokio::test]
 async fn bash_needs_a_right() {
     let guest = Guest {
         hooks: &[JOBCMD_INIT],
@@ -234,7 +227,7 @@ async fn bash_needs_a_right() {
         ..Guest::default()
     };
     let error = guest.start(None, nothing).await.err().unwrap();
-    insta::assert_snapshot!(error, @"plugin guest needs the right to put bash or directives into job scripts; allow it with `--allow guest:script`, or disable the plugin");
+    insta::assert_snapshot!(error, @"plugin guest needs the right to put bash or directives into job scripts; allow it with `--allow guest:script`, which is all that it lacks, or disable the plugin");
     let started = guest.start(None, |_, options| options.allowed.push("guest:script".parse().unwrap()));
     let hooks = started.await.unwrap().hooks.unwrap();
     let snippets = hooks.snippets(&[attempt(0)]).await;
@@ -310,17 +303,6 @@ async fn descriptions_are_checked() {
             .contains("call about.describe: it computed for more than 1s"),
         "{endless}"
     );
-}
-
-#[tokio::test]
-async fn two_plugins_of_one_name_are_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let first = Guest::default().file(&folder);
-    let second = folder.path().join("copy.wasm");
-    fs::copy(&first, &second).unwrap();
-    let sources = vec![first.clone().into(), second.into(), first.into()];
-    let error = Plugins::load(sources, options()).await.err().unwrap();
-    assert!(error.to_string().contains("is called `guest`, as is"), "{error}");
 }
 
 #[tokio::test]

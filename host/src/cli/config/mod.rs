@@ -47,9 +47,9 @@ pub(super) struct PluginConfig {
     /// Options for the plugin itself.
     #[serde(deserialize_with = "read::options")]
     pub(super) options: Vec<(String, String)>,
-    /// What it may do.
-    #[serde(deserialize_with = "read::allow")]
-    pub(super) allow: Grant,
+    /// What it may do. Saying that it may do nothing differs from saying nothing.
+    #[serde(deserialize_with = "allow")]
+    pub(super) allow: Option<Grant>,
     /// What happens when it fails.
     pub(super) on_failure: Option<OnFailure>,
     /// Replaces the plugin's own limits.
@@ -61,10 +61,13 @@ pub(super) struct PluginConfig {
 #[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub(super) struct LimitsConfig {
     /// Memory of one instance, in MiB.
+    #[serde(deserialize_with = "limit")]
     pub(super) memory_mib: Option<u32>,
     /// Wall time of one call, in milliseconds.
+    #[serde(deserialize_with = "limit")]
     pub(super) call_ms: Option<u32>,
     /// How many instances of a scheduler may be called at once.
+    #[serde(deserialize_with = "limit")]
     pub(super) instances: Option<u32>,
 }
 
@@ -136,6 +139,19 @@ fn folders<'de, D: serde::Deserializer<'de>>(from: D) -> std::result::Result<Vec
     Ok(folders.into_iter().map(Utf8PathBuf::from).collect())
 }
 
+fn allow<'de, D: serde::Deserializer<'de>>(from: D) -> std::result::Result<Option<Grant>, D::Error> {
+    read::allow(from).map(Some)
+}
+
+fn limit<'de, D: serde::Deserializer<'de>>(from: D) -> std::result::Result<Option<u32>, D::Error> {
+    match u32::deserialize(from)? {
+        0 => Err(serde::de::Error::custom(
+            "with 0 no call of the plugin could ever succeed; the least is 1, and without this line the default holds",
+        )),
+        limit => Ok(Some(limit)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::{num::NonZeroU32, time::Duration};
@@ -188,7 +204,7 @@ mod tests {
         let slurm = &config.plugins["slurm"];
         assert_eq!(slurm.on_failure, Some(OnFailure::Halt));
         let granted = [Right::Run("sbatch".into()), Right::Run("squeue".into()), Right::Script];
-        assert_eq!(slurm.allow, Grant::Only(granted.to_vec()));
+        assert_eq!(slurm.allow, Some(Grant::Only(granted.to_vec())));
         assert_eq!(slurm.limits.call_ms, Some(1000));
     }
 
@@ -203,6 +219,15 @@ mod tests {
         {
             assert!(FULL.contains(&format!("{key} = ")), "{key} is not in the test's file");
         }
+    }
+
+    #[test]
+    fn allowing_nothing_differs_from_saying_nothing() {
+        let allow = |text: &str| parse(text).unwrap().plugins["x"].allow.clone();
+        assert_eq!(allow("[plugins.x]"), None);
+        assert_eq!(allow("[plugins.x]\nallow = false"), Some(Grant::default()));
+        assert_eq!(allow("[plugins.x]\nallow = []"), Some(Grant::default()));
+        assert_eq!(allow("[plugins.x]\nallow = true"), Some(Grant::All));
     }
 
     #[test]
@@ -234,6 +259,8 @@ mod tests {
         insta::assert_snapshot!(say("[run]\nerror-strategy = \"shrug\""), @"2: unknown variant `shrug`, expected one of `ignore`, `retry`, `halt` ()");
         insta::assert_snapshot!(say("[run]\ntimeout = \"soon\""), @"2: expected a duration above 0, such as `90` (seconds), `1.5s`, `20m` or `1h 30m` ()");
         insta::assert_snapshot!(say("[plugins.x]\nallow = [\"fly\"]"), @"2: there is no right `fly`; known are run, read, write, env, net and script ()");
+        insta::assert_snapshot!(say("[plugins.x.limits]\nmemory-mib = 0"), @"2: with 0 no call of the plugin could ever succeed; the least is 1, and without this line the default holds ()");
+        insta::assert_snapshot!(say("[plugins.x]\nlimits = { call-ms = 0 }"), @"2: with 0 no call of the plugin could ever succeed; the least is 1, and without this line the default holds ()");
         insta::assert_snapshot!(say("[run\n"), @"1: unclosed table, expected `]` ()");
     }
 

@@ -8,7 +8,8 @@ use crate::adapters::{
             process::{Exit, Host, Output},
             types::Error,
         },
-        rights::{Right, flag},
+        flags::flags,
+        rights::Right,
         state::{HostState, Identity},
     },
     process::{capture, child},
@@ -33,7 +34,7 @@ async fn start(plugin: &Identity, program: String, args: &[String], stdin: Vec<u
     let path = match plugin.rights.programs.get(&program) {
         Some(Some(path)) => path,
         Some(None) => return Err(Error::Rejected(format!("there is no program `{program}` on PATH"))),
-        None => return Err(denied(&plugin.name, &program)),
+        None => return Err(denied(plugin, program)),
     };
     if args.iter().any(|arg| arg.contains('\0')) {
         return Err(Error::Rejected(format!("an argument of `{program}` has a NUL in it")));
@@ -51,12 +52,14 @@ async fn start(plugin: &Identity, program: String, args: &[String], stdin: Vec<u
     })
 }
 
-fn denied(plugin: &str, program: &str) -> Error {
+/// The flags are for all that the plugin lacks: whoever adds one at a time starts as many runs.
+fn denied(plugin: &Identity, program: String) -> Error {
     let shown: String = program.escape_debug().take(100).collect();
-    let flag = flag(plugin, &Right::Run(shown.clone()));
-    tracing::warn!(
-        plugin,
-        "was not allowed to run `{shown}`; `{flag}` would allow it, if the plugin asks for it"
-    );
-    Error::Denied(format!("it may not run `{shown}`; `{flag}` would allow it"))
+    let remedy = if plugin.lacking.contains(&Right::Run(program)) {
+        format!("`{}` would allow it", flags(&plugin.name, &plugin.lacking).join(" "))
+    } else {
+        "it never asks for that right, so this is a mistake in the plugin".to_owned()
+    };
+    tracing::warn!(plugin = &*plugin.name, "was not allowed to run `{shown}`; {remedy}");
+    Error::Denied(format!("it may not run `{shown}`; {remedy}"))
 }
