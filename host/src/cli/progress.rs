@@ -1,8 +1,11 @@
 //! How far a run is: a bar on a terminal, a plain line now and then elsewhere. Woken by changes, not by a timer.
 
-use std::{fmt::Write as _, time::Duration};
+use std::{
+    fmt::{self, Write as _},
+    time::Duration,
+};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use tokio::{
     sync::{oneshot, watch},
     task::JoinHandle,
@@ -86,9 +89,19 @@ async fn bar<C>(
     mut stopped: oneshot::Receiver<()>,
 ) {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    let template = "{elapsed} {wide_bar} {pos}/{len} {msg} {per_sec} eta {eta}";
+    let template = "{elapsed} {wide_bar} {pos}/{len} {msg} {rate} eta {eta}";
     if let Ok(style) = ProgressStyle::with_template(template) {
+        let style = style.with_key("rate", |state: &ProgressState, to: &mut dyn fmt::Write| {
+            let _infallible = write!(to, "{:.1}/s", state.per_sec());
+        });
         bar.set_style(style.progress_chars("=> "));
+    }
+    if tally(&counts.borrow()).fed == 0 {
+        // An empty bar would look like a full one.
+        tokio::select! {
+            _ = &mut stopped => return,
+            _ = counts.changed() => {}
+        }
     }
     bar.enable_steady_tick(Duration::from_millis(500));
     screen.set_bar(Some(bar.clone()));

@@ -16,6 +16,15 @@ pub(super) fn forks<'de, D: Deserializer<'de>>(from: D) -> Result<Option<NonZero
     values::forks(&number).map(Some).map_err(D::Error::custom)
 }
 
+/// A whole number from 0.
+pub(super) fn count<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
+    let Text(number) = Text::deserialize(from)?;
+    let count = number
+        .parse()
+        .map_err(|_| D::Error::custom("expected a whole number from 0"))?;
+    Ok(Some(count))
+}
+
 /// A number of seconds, or a text with units.
 pub(super) fn duration<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
     let Number(text) = Number::deserialize(from)?;

@@ -1,6 +1,6 @@
 //! The port to something that executes jobs.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -74,7 +74,7 @@ pub struct Wrapping {
 
 /// A call to a scheduler that failed. It says nothing about any job.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{kind}: {message}")]
+#[error("{}{message}", .kind.prefix())]
 pub struct CallError {
     /// What kind of failure, and so what is done about it.
     pub kind: CallErrorKind,
@@ -106,18 +106,17 @@ impl CallErrorKind {
     pub const fn may_retry(self) -> bool {
         matches!(self, Self::RateLimited(_) | Self::Unavailable)
     }
-}
 
-impl fmt::Display for CallErrorKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Denied => "denied",
-            Self::RateLimited(_) => "rate limited",
-            Self::Unavailable => "unavailable",
-            Self::Rejected => "rejected",
-            Self::InvalidOptions => "invalid options",
-            Self::PluginFailed => "plugin failed",
-            Self::Other => "failed",
-        })
+    /// What stands before the message; nothing, where the message says it all.
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::Denied => "denied: ",
+            Self::RateLimited(_) => "rate limited: ",
+            Self::Unavailable => "unavailable: ",
+            Self::Rejected => "rejected: ",
+            Self::InvalidOptions => "invalid options: ",
+
+            Self::PluginFailed | Self::Other => "",
+        }
     }
 }

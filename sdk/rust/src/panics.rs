@@ -4,7 +4,11 @@
 #[cfg(target_arch = "wasm32")]
 pub(crate) fn are_told() {
     static TOLD: std::sync::Once = std::sync::Once::new();
-    TOLD.call_once(|| std::panic::set_hook(Box::new(|panic| crate::log::error!("{panic}"))));
+    TOLD.call_once(|| {
+        std::panic::set_hook(Box::new(|panic| {
+            crate::log::error!("{}", panic.to_string().replace('\n', " "))
+        }))
+    });
 }
 
 /// A native test prints its panics itself.

@@ -143,7 +143,7 @@ async fn what_cannot_start_is_an_error_of_the_call() {
     let error = scheduler.submit(&[bench.job(0, "")]).await.remove(0).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "failed: cannot start /no/such/bash: No such file or directory (os error 2)"
+        "cannot start /no/such/bash: No such file or directory (os error 2)"
     );
 }
 

@@ -51,8 +51,10 @@ pub(super) enum Problem {
     Command(#[from] BadCommand),
     #[error("unknown key `{}`", key.escape_debug())]
     UnknownKey { key: String, help: String },
-    #[error("{message}")]
-    Json { message: String },
+    #[error("this is not one JSON object{0}")]
+    NoObject(String),
+    #[error("{0}")]
+    Json(String),
     #[error("the working directory {0} does not exist")]
     NoCwd(Utf8PathBuf),
 }
@@ -84,11 +86,12 @@ impl BadJobFile {
             Problem::Binary => "a job file is text: a shell command line on each line".to_owned(),
             Problem::LongLine(_) => "put the long part into a file that the job reads".to_owned(),
             Problem::UnknownKey { help, .. } => help.clone(),
-            Problem::Json { .. } | Problem::Command(_) => {
+            Problem::NoObject(_) | Problem::Command(_) => {
                 "expected on each line of a .jsonl file: {\"cmd\": [\"program\", \"argument\"]} or {\"cmd\": \"shell line\"}"
                     .to_owned()
             }
             Problem::Forbidden
+            | Problem::Json(_)
             | Problem::Io(_)
             | Problem::StdinTwice
             | Problem::TooManyJobs

@@ -24,6 +24,7 @@ struct Line {
     cwd: Option<Utf8PathBuf>,
     #[serde(default, deserialize_with = "read::duration")]
     timeout: Option<Duration>,
+    #[serde(default, deserialize_with = "read::count")]
     num_retries: Option<u32>,
     #[serde(default, deserialize_with = "read::options")]
     opts: Vec<(String, String)>,
@@ -62,7 +63,7 @@ fn job(text: &[u8], folders: &mut Folders<'_>) -> Result<JobSpec, Problem> {
 fn checked_name(name: String) -> Result<String, Problem> {
     if name.trim().is_empty() || name.chars().any(char::is_control) {
         let message = "a job's name must have a visible character and no control characters".to_owned();
-        return Err(Problem::Json { message });
+        return Err(Problem::Json(message));
     }
     Ok(name)
 }
@@ -83,18 +84,19 @@ fn explain(text: &[u8], error: &serde_json::Error) -> Problem {
         let key = key.clone();
         return Problem::UnknownKey { key, help };
     }
+    if !text.trim_ascii_start().starts_with(b"{") {
+        return Problem::NoObject(String::new());
+    }
     // serde_json counts lines from 1 in what it was given, which is this one line.
     let message = error.to_string();
-    let kind = if error.is_data() {
-        ""
-    } else {
-        "this is not one JSON object: "
-    };
     let message = match message.split_once(" at line 1 column ") {
-        Some((what, column)) => format!("{kind}{what} (column {column})"),
-        None => format!("{kind}{message}"),
+        Some((what, column)) => format!("{what} (column {column})"),
+        None => message,
     };
-    Problem::Json { message }
+    match error.is_data() {
+        true => Problem::Json(message),
+        false => Problem::NoObject(format!(": {message}")),
+    }
 }
 
 /// Makes working directories absolute, and looks only once whether each exists.
@@ -193,9 +195,11 @@ mod tests {
         insta::assert_snapshot!(say("{\"cmd\": \"a\", \"env\": {\"A-B\": \"\"}}"), @"`A-B` is not a name for an environment variable: it needs letters, digits and `_`, and no digit first (column 31)");
         insta::assert_snapshot!(say("{\"cmd\": \"a\", \"opts\": {\"x\": {}}}"), @"invalid type: map, expected a text or a list of texts (column 29)");
         insta::assert_snapshot!(say("{\"cmd\": \"a\", \"name\": \" \"}"), @"a job's name must have a visible character and no control characters");
-        insta::assert_snapshot!(say("{\"cmd\": \"a\", \"num_retries\": -1}"), @"invalid value: integer `-1`, expected u32 (column 30)");
+        insta::assert_snapshot!(say("{\"cmd\": \"a\", \"num_retries\": -1}"), @"expected a whole number from 0 (column 31)");
         insta::assert_snapshot!(say("{\"cmd\": \"a\", \"cwd\": \"/no/such\"}"), @"the working directory /no/such does not exist");
-        insta::assert_snapshot!(say("echo 1"), @"this is not one JSON object: expected value (column 1)");
+        insta::assert_snapshot!(say("echo 1"), @"this is not one JSON object");
+        insta::assert_snapshot!(say("[\"true\"]"), @"this is not one JSON object");
+        insta::assert_snapshot!(say("{\"cmd\""), @"this is not one JSON object: EOF while parsing an object (column 6)");
         insta::assert_snapshot!(say("{\"cmd\": \"a\"} {}"), @"this is not one JSON object: trailing characters (column 14)");
     }
 

@@ -161,7 +161,7 @@ impl Submitter {
                 Err(error) if error.kind.may_retry() => {
                     tracing::warn!(
                         scheduler = self.parts.scheduler.name(),
-                        "submission has to wait: {error}"
+                        "submission has to wait, and is tried again until it works: {error}"
                     );
                     if let CallErrorKind::RateLimited(Some(pause)) = error.kind {
                         asked_for = Some(pause.min(LONGEST_PAUSE));
