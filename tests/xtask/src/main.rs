@@ -49,7 +49,7 @@ fn chore(words: &[&str]) -> Result<()> {
         ["lint"] => lint::run_all(),
         ["bench", args @ ..] => bench::run(args),
         // What `bench` compares with; a process of its own, so that its use of the processor can be told.
-        ["yardstick", scripts, in_flight] => bench::yardstick::run(scripts.as_ref(), in_flight.parse()?),
+        ["yardstick", scripts, in_flight, kind] => bench::yardstick::run(scripts.as_ref(), in_flight.parse()?, kind),
         [] | ["help" | "-h" | "--help"] => {
             println!("{USAGE}");
             Ok(())

@@ -51,6 +51,17 @@ fn wait(pid: u32) -> Result<(i32, libc::rusage)> {
     Ok((status, usage))
 }
 
+/// Waits for whichever child ends first. It has to succeed.
+#[expect(unsafe_code, reason = "the standard library waits for one child only")]
+pub(crate) fn wait_for_any() -> Result<()> {
+    let mut status = 0;
+    // SAFETY: the pointer is to a live variable of the right type.
+    let ended = unsafe { libc::wait(&raw mut status) };
+    ensure!(ended > 0, "cannot wait: {}", std::io::Error::last_os_error());
+    ensure!(status == 0, "process {ended} failed: wait status {status:#x}");
+    Ok(())
+}
+
 fn duration(time: libc::timeval) -> Duration {
     let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
     let micros = u64::try_from(time.tv_usec).unwrap_or_default();

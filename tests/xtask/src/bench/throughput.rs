@@ -13,7 +13,7 @@ use super::{
     measure::{Samples, Side, side_by_side},
     place::Place,
     table::{self, Target},
-    yardstick::{keep_scripts, write_scripts},
+    yardstick::{Loop, keep_scripts, write_scripts},
 };
 use crate::program::{is_installed, program, read, status};
 
@@ -35,9 +35,14 @@ pub(super) fn against_bare_loop(place: &Place, effort: Effort) -> Result<()> {
     };
     let scripts = || write_scripts(&place.path("scripts"), effort.jobs);
     let mut sides = vec![
-        Side::new("bare loop, the same scripts", || bare_loop(&wrappers()?)),
+        Side::new("bare loop, the same scripts", || {
+            bare_loop(&wrappers()?, Loop::OneThread)
+        }),
         Side::new("xqute run", xqute),
-        Side::new("bare loop, minimal wrapper", || bare_loop(&scripts()?)),
+        Side::new("bare loop of 4 threads, the same scripts", || {
+            bare_loop(&wrappers()?, Loop::ThreadEach)
+        }),
+        Side::new("bare loop, minimal wrapper", || bare_loop(&scripts()?, Loop::OneThread)),
         Side::new("xargs -P4, minimal wrapper", || {
             fed_with(&scripts()?, "xargs", &["-P", IN_FLIGHT, "-n", "1", "bash"])
         }),
@@ -88,9 +93,9 @@ pub(super) fn with_plugins(place: &Place, effort: Effort) -> Result<()> {
     Ok(())
 }
 
-fn bare_loop(scripts: &Path) -> Result<Command> {
+fn bare_loop(scripts: &Path, kind: Loop) -> Result<Command> {
     let mut yardstick = program(std::env::current_exe()?);
-    yardstick.arg("yardstick").arg(scripts).arg(IN_FLIGHT);
+    yardstick.arg("yardstick").arg(scripts).args([IN_FLIGHT, kind.word()]);
     Ok(yardstick)
 }
 

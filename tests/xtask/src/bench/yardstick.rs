@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 
+use super::measure::wait_for_any;
 use crate::{
     program::{program, status},
     project,
@@ -54,11 +55,49 @@ pub(crate) fn keep_scripts(workdir: &Path, count: usize) -> Result<PathBuf> {
     Ok(file)
 }
 
-/// The loop: runs the listed scripts, some at once, each slot in a thread of its own. That is the fastest way: a program's
-/// start blocks, and one thread alone was measured to be a tenth slower.
-pub(crate) fn run(list: &Path, in_flight: usize) -> Result<()> {
+/// Who starts the scripts of a bare loop.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Loop {
+    /// One thread: starts some, waits for whichever ends first, starts the next.
+    OneThread,
+    /// A thread for each script in flight: a start blocks, so this is the fastest way to do it.
+    ThreadEach,
+}
+
+impl Loop {
+    /// As the command line has it.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::OneThread => "one-thread",
+            Self::ThreadEach => "thread-each",
+        }
+    }
+}
+
+/// Runs the listed scripts, some at once.
+pub(crate) fn run(list: &Path, in_flight: usize, word: &str) -> Result<()> {
     let list = fs::read_to_string(list).with_context(|| format!("cannot read {}", list.display()))?;
     let scripts: Vec<&str> = list.lines().collect();
+    match word {
+        word if word == Loop::OneThread.word() => one_thread(&scripts, in_flight),
+        _ => thread_each(&scripts, in_flight),
+    }
+}
+
+fn one_thread(scripts: &[&str], in_flight: usize) -> Result<()> {
+    let mut running = 0;
+    for script in scripts {
+        if running == in_flight {
+            wait_for_any()?;
+            running -= 1;
+        }
+        program("/bin/bash").arg(script).spawn()?;
+        running += 1;
+    }
+    (0..running).try_for_each(|_| wait_for_any())
+}
+
+fn thread_each(scripts: &[&str], in_flight: usize) -> Result<()> {
     let next = AtomicUsize::new(0);
     let work = || -> Result<()> {
         while let Some(script) = scripts.get(next.fetch_add(1, Ordering::Relaxed)) {
