@@ -208,8 +208,7 @@ fn is_job_dir(dir: &Dir, name: &str) -> bool {
 /// The process that still runs a job of a killed run on this machine. A number alone proves nothing: others may bear it now.
 fn local_process(dir: &Dir, path: &Utf8Path, name: &str) -> Option<u32> {
     let job = files::open_dir(dir, name).ok()?;
-    let id = files::read(&job, "job.jid", 16).ok()?;
-    let pid: u32 = std::str::from_utf8(&id).ok()?.trim_ascii().parse().ok()?;
+    let pid: u32 = files::read_number(&job, "job.jid")?;
     let started = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
     let script = path.join(name).join("job.wrapped.local");
     let runs = started

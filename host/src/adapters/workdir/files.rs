@@ -4,6 +4,7 @@
 use std::{
     fs::File,
     io::{self, Read, Seek, SeekFrom, Write},
+    str::FromStr,
 };
 
 use rustix::{
@@ -44,6 +45,12 @@ pub(super) fn read(dir: impl AsFd, name: &str, limit: usize) -> io::Result<Vec<u
         .take(limit as u64)
         .read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// Reads a number that is all there is in a file.
+pub(super) fn read_number<N: FromStr>(dir: impl AsFd, name: &str) -> Option<N> {
+    let bytes = read(dir, name, 16).ok()?;
+    std::str::from_utf8(&bytes).ok()?.trim_ascii().parse().ok()
 }
 
 /// Reads the last `limit` bytes of a file. Says whether there was more before.

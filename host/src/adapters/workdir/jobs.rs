@@ -103,8 +103,7 @@ impl Workdir {
     /// The exit code that the job itself recorded, if it did.
     pub fn reported_rc(&self, job: JobIndex) -> Option<i32> {
         let dir = files::open_dir(&self.dir, &job.to_string()).ok()?;
-        let bytes = files::read(&dir, RC, 16).ok()?;
-        std::str::from_utf8(&bytes).ok()?.trim_ascii().parse().ok()
+        files::read_number(&dir, RC)
     }
 
     /// The last lines that the job wrote to its stderr, fit to be shown; empty if there are none.
