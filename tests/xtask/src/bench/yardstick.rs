@@ -72,15 +72,21 @@ impl Loop {
             Self::ThreadEach => "thread-each",
         }
     }
+
+    fn from_word(word: &str) -> Result<Self> {
+        let known = [Self::OneThread, Self::ThreadEach].into_iter();
+        let mut named = known.filter(|kind| kind.word() == word);
+        named.next().with_context(|| format!("there is no loop `{word}`"))
+    }
 }
 
 /// Runs the listed scripts, some at once.
 pub(crate) fn run(list: &Path, in_flight: usize, word: &str) -> Result<()> {
     let list = fs::read_to_string(list).with_context(|| format!("cannot read {}", list.display()))?;
     let scripts: Vec<&str> = list.lines().collect();
-    match word {
-        word if word == Loop::OneThread.word() => one_thread(&scripts, in_flight),
-        _ => thread_each(&scripts, in_flight),
+    match Loop::from_word(word)? {
+        Loop::OneThread => one_thread(&scripts, in_flight),
+        Loop::ThreadEach => thread_each(&scripts, in_flight),
     }
 }
 
