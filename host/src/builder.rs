@@ -23,7 +23,7 @@ use crate::{
             book::{Book, FeedError, Feeder, check_env},
         },
     },
-    model::{job::JobSpec, path::SpecPath, run::Run, settings::Settings},
+    model::{job::JobSpec, path::SpecPath, record::Origin, run::Run, settings::Settings},
     ports::{
         hooks::{Hooks, NoHooks},
         scheduler::{CallError, Scheduler},
@@ -149,7 +149,7 @@ impl Builder {
             hooks,
         };
         for job in jobs {
-            feeder.feed_checked(job)?;
+            feeder.feed_checked(job, Origin::Given)?;
         }
         let mail = Mail(sender);
         let (progress, watcher) = watch::channel(Counts::default());

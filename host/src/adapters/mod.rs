@@ -4,6 +4,7 @@
 //! - [`process`]: the only place that starts programs;
 //! - [`bash`]: what a bash says about scripts before they run;
 //! - [`local`]: the native scheduler;
+//! - [`state`]: what is recorded of a run, in SQLite;
 //! - [`workdir`]: the run's directory, job directories and job scripts;
 //! - [`component`]: plugins, as WebAssembly components.
 
@@ -12,4 +13,5 @@ pub mod clock;
 pub mod component;
 pub mod local;
 pub mod process;
+pub mod state;
 pub mod workdir;

@@ -27,7 +27,7 @@ impl Dispatcher {
         match phase {
             Phase::Queued => {
                 self.queue.retain(|queued| *queued != index);
-                self.end_job(index, Outcome::Cancelled(reason.clone()));
+                self.end_job(index, Outcome::Cancelled(reason.clone()), None);
             }
             Phase::Submitting { unwanted } => *unwanted = Some(reason.clone()),
             Phase::InFlight(_) => {
@@ -131,7 +131,7 @@ impl Dispatcher {
         self.feed_open = false;
         self.act(Action::StopSubmitting);
         for index in std::mem::take(&mut self.queue) {
-            self.end_job(index, Outcome::Cancelled(reason.clone()));
+            self.end_job(index, Outcome::Cancelled(reason.clone()), None);
         }
         let in_flight: Vec<_> = self.submitting.iter().chain(&self.watched).copied().collect();
         for index in in_flight {

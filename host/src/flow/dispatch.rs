@@ -123,7 +123,7 @@ impl Dispatcher {
     /// Decides what an event means. The order of the actions matters.
     pub fn handle(&mut self, event: Event) {
         match event {
-            Event::Fed { num_retries } => self.on_fed(num_retries),
+            Event::Fed { spec, origin } => self.on_fed(spec, origin),
             _ if self.finished => {}
             Event::FeedClosed => self.feed_open = false,
             Event::Submitted { job, attempt, result } => self.on_submitted(job, attempt, result),
@@ -132,8 +132,9 @@ impl Dispatcher {
                 attempt,
                 observation,
                 reported,
+                usage,
             } => {
-                self.on_observed(job, attempt, observation, reported);
+                self.on_observed(job, attempt, observation, reported, usage);
             }
             Event::Deadline { job, attempt } => self.on_deadline(job, attempt),
             Event::KillDecided { job, attempt, verdict } => self.on_kill_decided(job, attempt, &verdict),

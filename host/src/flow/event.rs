@@ -1,10 +1,13 @@
 //! What the dispatcher is told, and what it wants done.
 
+use std::sync::Arc;
+
 use crate::{
     model::{
         hook::{Fact, Verdict},
-        job::{Attempt, JobIndex},
+        job::{Attempt, JobIndex, JobSpec},
         outcome::{Observation, Outcome},
+        record::{Change, Origin, Usage},
         run::{BackendJobId, JobRef},
         state::State,
     },
@@ -16,8 +19,10 @@ use crate::{
 pub enum Event {
     /// A job was fed; its index is the number of jobs fed before it.
     Fed {
-        /// The retries that the job asks for itself.
-        num_retries: Option<u32>,
+        /// The request.
+        spec: Arc<JobSpec>,
+        /// Who gave it.
+        origin: Origin,
     },
     /// No more jobs will be fed.
     FeedClosed,
@@ -40,6 +45,8 @@ pub enum Event {
         observation: Observation,
         /// The exit code that the job itself reported, if it ended and did so.
         reported: Option<i32>,
+        /// What the attempt used, if it ended and the kernel counted that.
+        usage: Option<Usage>,
     },
     /// An attempt has run for as long as it may.
     Deadline {
@@ -113,6 +120,8 @@ pub enum Action {
     ShowState(JobIndex, State),
     /// See to it that the job's directory tells this outcome.
     Record(JobIndex, Outcome),
+    /// Record what became true of this job.
+    Journal(JobIndex, Change),
     /// Tell observers.
     Tell(Fact),
     /// This job is over; for the summary.

@@ -12,7 +12,7 @@ impl Dispatcher {
     pub(crate) fn enqueue_new(&mut self, job: JobIndex) {
         if let Some(stop) = &self.stop {
             let reason = stop.reason.clone();
-            self.end_job(job, Outcome::Cancelled(reason));
+            self.end_job(job, Outcome::Cancelled(reason), None);
             return;
         }
         self.queue.push_back(job);

@@ -5,20 +5,28 @@ use crate::model::{
     hook::JobEvent,
     job::{Attempt, JobIndex},
     outcome::{CancelReason, FailureCause, Outcome},
+    record::{Change, Usage},
     settings::ErrorStrategy,
 };
 
 impl Dispatcher {
     /// An attempt that the scheduler had has ended.
-    pub(crate) fn on_ended(&mut self, index: JobIndex, attempt: Attempt, outcome: Outcome, reported: Option<i32>) {
+    pub(crate) fn on_ended(
+        &mut self,
+        index: JobIndex,
+        attempt: Attempt,
+        outcome: Outcome,
+        reported: Option<i32>,
+        usage: Option<Usage>,
+    ) {
         self.announce_start(index, attempt, &outcome);
         self.watched.remove(&index);
         if reported != Some(outcome.rc()) {
             self.act(Action::Record(index, outcome.clone()));
         }
         match outcome {
-            Outcome::Failed(cause) => self.attempt_failed(index, attempt, cause),
-            outcome @ (Outcome::Succeeded | Outcome::Cancelled(_)) => self.end_job(index, outcome),
+            Outcome::Failed(cause) => self.attempt_failed(index, attempt, cause, usage),
+            outcome @ (Outcome::Succeeded | Outcome::Cancelled(_)) => self.end_job(index, outcome, usage),
         }
     }
 
@@ -34,7 +42,13 @@ impl Dispatcher {
     }
 
     /// The error strategy decides what a failure means.
-    pub(crate) fn attempt_failed(&mut self, index: JobIndex, attempt: Attempt, cause: FailureCause) {
+    pub(crate) fn attempt_failed(
+        &mut self,
+        index: JobIndex,
+        attempt: Attempt,
+        cause: FailureCause,
+        usage: Option<Usage>,
+    ) {
         if matches!(cause, FailureCause::SubmissionFailed(_)) {
             self.tell_job(index, attempt, JobEvent::Started);
         }
@@ -48,10 +62,12 @@ impl Dispatcher {
             },
         );
         if will_retry {
+            let outcome = Outcome::Failed(cause);
+            self.journal_end(index, attempt, outcome, will_retry, usage);
             self.enqueue_retry(index);
             return;
         }
-        self.end_job(index, Outcome::Failed(cause));
+        self.end_job(index, Outcome::Failed(cause), usage);
         if self.policy.error_strategy == ErrorStrategy::Halt {
             self.begin_stop(CancelReason::Halted);
         }
@@ -67,10 +83,11 @@ impl Dispatcher {
     }
 
     /// The job has its outcome; nothing more happens to it.
-    pub(crate) fn end_job(&mut self, index: JobIndex, outcome: Outcome) {
+    pub(crate) fn end_job(&mut self, index: JobIndex, outcome: Outcome, usage: Option<Usage>) {
         let Some(job) = self.table.get_mut(index) else { return };
         job.phase = Phase::Done;
         let attempt = job.attempt;
+        self.journal_end(index, attempt, outcome.clone(), false, usage);
         match &outcome {
             Outcome::Succeeded => {
                 self.counts.succeeded += 1;
@@ -87,5 +104,22 @@ impl Dispatcher {
             attempt,
             outcome,
         });
+    }
+
+    fn journal_end(
+        &mut self,
+        index: JobIndex,
+        attempt: Attempt,
+        outcome: Outcome,
+        will_retry: bool,
+        usage: Option<Usage>,
+    ) {
+        let change = Change::Ended {
+            attempt,
+            outcome,
+            will_retry,
+            usage,
+        };
+        self.act(Action::Journal(index, change));
     }
 }

@@ -9,6 +9,7 @@ use crate::model::{
     hook::JobEvent,
     job::{Attempt, JobIndex},
     outcome::{CancelReason, FailureCause, Outcome},
+    record::Change,
     run::BackendJobId,
 };
 
@@ -36,16 +37,16 @@ impl Dispatcher {
             Submission::Vetoed { plugin, reason } => {
                 let outcome = Outcome::Cancelled(CancelReason::Vetoed { plugin, reason });
                 self.act(Action::Record(index, outcome.clone()));
-                self.end_job(index, outcome);
+                self.end_job(index, outcome, None);
             }
             Submission::Failed(why) => {
                 let cause = FailureCause::SubmissionFailed(why);
                 self.act(Action::Record(index, Outcome::Failed(cause.clone())));
-                self.attempt_failed(index, attempt, cause);
+                self.attempt_failed(index, attempt, cause, None);
             }
             Submission::GivenUp => {
                 let reason = unwanted.unwrap_or(CancelReason::Requested);
-                self.end_job(index, Outcome::Cancelled(reason));
+                self.end_job(index, Outcome::Cancelled(reason), None);
             }
         }
     }
@@ -62,6 +63,8 @@ impl Dispatcher {
             job.phase = Phase::InFlight(flight);
         }
         self.watched.insert(index);
+        let id = job_ref.id.clone();
+        self.act(Action::Journal(index, Change::Submitted { attempt, id }));
         self.tell_job(index, attempt, JobEvent::Submitted);
         self.act(Action::Watch(job_ref));
         if let Some(reason) = unwanted {

@@ -9,6 +9,7 @@ use crate::model::{
     hook::JobEvent,
     job::{Attempt, JobIndex},
     outcome::{FailureCause, Observation, Outcome},
+    record::{Change, Usage},
 };
 
 /// How often in a row a backend may know nothing of an attempt, and the attempt have left no exit code, before it is called
@@ -22,6 +23,7 @@ impl Dispatcher {
         attempt: Attempt,
         observation: Observation,
         reported: Option<i32>,
+        usage: Option<Usage>,
     ) {
         let Some(flight) = self.table.in_flight(index, attempt) else {
             return;
@@ -29,7 +31,7 @@ impl Dispatcher {
         match judge(flight, observation, reported) {
             Judgement::Waits => {}
             Judgement::Runs => self.on_running(index, attempt),
-            Judgement::Ended(outcome) => self.on_ended(index, attempt, outcome, reported),
+            Judgement::Ended(outcome) => self.on_ended(index, attempt, outcome, reported, usage),
         }
     }
 
@@ -45,6 +47,7 @@ impl Dispatcher {
         flight.started = true;
         let job_ref = flight.job_ref(index, attempt);
         if event == JobEvent::Started {
+            self.act(Action::Journal(index, Change::Started { attempt }));
             self.act(Action::StartTimeout(job_ref));
         }
         self.tell_job(index, attempt, event);

@@ -4,11 +4,12 @@ use std::{fmt, time::Duration};
 
 use bstr::{BString, ByteSlice};
 use camino::Utf8PathBuf;
+use serde::{Deserialize, Serialize};
 
 use super::options::Options;
 
 /// A job's number in its run, from 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct JobIndex(pub u32);
 
 impl fmt::Display for JobIndex {
@@ -18,12 +19,17 @@ impl fmt::Display for JobIndex {
 }
 
 /// One try of a job; the first is 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Attempt(u32);
 
 impl Attempt {
     /// The first try.
     pub const FIRST: Self = Self(1);
+
+    /// The try of this number; the first is 1, and so is 0.
+    pub const fn new(number: u32) -> Self {
+        Self(if number == 0 { 1 } else { number })
+    }
 
     /// The try after this one.
     #[must_use]
@@ -123,7 +129,8 @@ pub struct JobSpec {
 }
 
 /// What a job may say beyond its command. Nothing here means: as the run says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct JobExtras {
     /// The name that backends and messages show.
     pub name: Option<String>,
@@ -137,6 +144,20 @@ pub struct JobExtras {
     pub num_retries: Option<u32>,
     /// Scheduler options.
     pub options: Options,
+    /// Jobs of a higher priority start first; the usual one is 0.
+    pub priority: i32,
+    /// The jobs that must succeed before this one starts.
+    pub after: Vec<Predecessor>,
+}
+
+/// A job that another one comes after.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Predecessor {
+    /// By its index.
+    Index(JobIndex),
+    /// By its name.
+    Name(String),
 }
 
 static NO_EXTRAS: JobExtras = JobExtras {
@@ -146,6 +167,8 @@ static NO_EXTRAS: JobExtras = JobExtras {
     timeout: None,
     num_retries: None,
     options: Options::new(),
+    priority: 0,
+    after: Vec::new(),
 };
 
 impl JobSpec {

@@ -8,6 +8,7 @@
 //! - [`options`]: what `--opt` collects;
 //! - [`state`]: the states that a job passes through, with the numbers that `job.status` holds;
 //! - [`outcome`]: how attempts and jobs end, and why;
+//! - [`record`]: what is recorded of jobs, so that it outlives the process;
 //! - [`hook`]: the places where plugins are called, and what is said there;
 //! - [`run`]: what all parts of a run know, and one attempt of a job in full;
 //! - [`settings`]: how a run is to behave.
@@ -17,6 +18,7 @@ pub mod job;
 pub mod options;
 pub mod outcome;
 pub mod path;
+pub mod record;
 pub mod run;
 pub mod settings;
 pub mod state;

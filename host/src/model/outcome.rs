@@ -2,10 +2,13 @@
 
 use std::fmt;
 
-use super::state::State;
+use serde::{Deserialize, Serialize};
+
+use super::{job::JobIndex, state::State};
 
 /// Why an attempt failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum FailureCause {
     /// It ended with this exit code, which is not 0.
     ExitCode(i32),
@@ -65,7 +68,8 @@ impl fmt::Display for FailureCause {
 }
 
 /// Why a job was cancelled.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum CancelReason {
     /// A gatekeeper did not let it start.
     Vetoed {
@@ -78,6 +82,10 @@ pub enum CancelReason {
     Requested,
     /// Another job failed under the strategy `halt`.
     Halted,
+    /// More jobs failed than the run was to bear.
+    TooManyFailures,
+    /// A job that it comes after did not succeed.
+    Dependency(JobIndex),
     /// The run was told to stop by this signal.
     Signalled(i32),
     /// Somebody cancelled it in the backend.
@@ -90,6 +98,8 @@ impl fmt::Display for CancelReason {
             Self::Vetoed { plugin, reason } => write!(f, "plugin {plugin} did not let it start: {reason}"),
             Self::Requested => f.write_str("cancelled on request"),
             Self::Halted => f.write_str("cancelled because another job failed"),
+            Self::TooManyFailures => f.write_str("cancelled because too many jobs failed"),
+            Self::Dependency(job) => write!(f, "cancelled because job {job}, which it comes after, did not succeed"),
             Self::Signalled(signal) => write!(f, "cancelled by signal {signal} to xqute"),
             Self::InBackend => f.write_str("cancelled in the backend"),
         }
@@ -97,7 +107,8 @@ impl fmt::Display for CancelReason {
 }
 
 /// How a job, or one attempt of it, ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// Exit code 0.
     Succeeded,
@@ -114,6 +125,13 @@ impl Outcome {
             Self::Succeeded => State::Finished,
             Self::Failed(_) | Self::Cancelled(_) => State::Failed,
         }
+    }
+
+    /// Whether the job is over for good. One that was cancelled only because its run was stopped goes on when that run
+    /// is resumed.
+    pub const fn is_final(&self) -> bool {
+        use CancelReason::{Halted, Signalled, TooManyFailures};
+        !matches!(self, Self::Cancelled(Halted | Signalled(_) | TooManyFailures))
     }
 
     /// What `job.rc` holds when the job itself could not write it.

@@ -33,6 +33,54 @@ impl FromStr for ErrorStrategy {
     }
 }
 
+/// When another attempt is made, and after which failures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// The pause before the second attempt; it doubles before each further one. A quarter of it more or less, at random,
+    /// keeps jobs that failed together apart.
+    pub delay: Duration,
+    /// The longest pause.
+    pub longest_delay: Duration,
+    /// Only these failures are followed by another attempt; all of them, if there are none here.
+    pub only_on: Vec<RetryCause>,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self {
+            delay: Duration::ZERO,
+            longest_delay: Duration::from_secs(600),
+            only_on: Vec::new(),
+        }
+    }
+}
+
+/// A kind of failure that another attempt may mend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "they bear the names of failure causes")]
+pub enum RetryCause {
+    ExitCode(i32),
+    Signal,
+    TimedOut,
+    OutOfMemory,
+    Preempted,
+    NodeFailure,
+    NeverStarted,
+    Lost,
+    SubmissionFailed,
+    Other,
+}
+
+/// How local jobs are started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wrapper {
+    /// Without a script where nothing asks for one.
+    #[default]
+    Auto,
+    /// By their script, always: bash records the exit code even when nothing of xqute lives.
+    Always,
+}
+
 /// How a run is to behave. The defaults are those of the library; the command line has its own for `forks`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -42,6 +90,10 @@ pub struct Settings {
     pub error_strategy: ErrorStrategy,
     /// How many more attempts a job gets under [`ErrorStrategy::Retry`].
     pub num_retries: u32,
+    /// When and after which failures another attempt is made under [`ErrorStrategy::Retry`].
+    pub retry: RetryPolicy,
+    /// The run stops when this many jobs have failed.
+    pub max_failures: Option<NonZeroU32>,
     /// The most jobs that are handed to the scheduler in one call.
     pub submission_batch: NonZeroU32,
     /// Bash that runs before each job's command.
@@ -58,6 +110,8 @@ pub struct Settings {
     pub env: Vec<(String, String)>,
     /// The longest pause between two questions about the state of jobs in flight.
     pub recheck_interval: Duration,
+    /// Whether jobs are started by their script even where nothing asks for one.
+    pub wrapper: Wrapper,
     /// The shell that runs job scripts: a bash and its arguments.
     pub wrapper_shell: Vec<String>,
     /// How long a job may take to end after it was told to, before it is killed.
@@ -72,6 +126,8 @@ impl Default for Settings {
             forks: NonZeroU32::MIN,
             error_strategy: ErrorStrategy::Ignore,
             num_retries: 3,
+            retry: RetryPolicy::default(),
+            max_failures: None,
             submission_batch: NonZeroU32::MIN.saturating_add(7),
             prescript: String::new(),
             postscript: String::new(),
@@ -80,6 +136,7 @@ impl Default for Settings {
             cwd: None,
             env: Vec::new(),
             recheck_interval: Duration::from_secs(5),
+            wrapper: Wrapper::default(),
             wrapper_shell: vec!["/bin/bash".to_owned()],
             kill_grace: Duration::from_secs(5),
             options: Options::new(),

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use crate::model::{
     options::Options,
     outcome::Observation,
+    record::Usage,
     run::{BackendJobId, JobAttempt, JobRef},
 };
 
@@ -38,8 +39,15 @@ pub trait Scheduler: Send + Sync {
     /// job. Not called with [`Watching::Wait`].
     async fn poll(&self, jobs: &[JobRef]) -> Result<Vec<Observation>, CallError>;
 
-    /// Waits until an attempt has ended. Not called with [`Watching::Poll`].
-    async fn wait(&self, job: &JobRef) -> Observation;
+    /// Waits until an attempt has ended, and says what it used where the kernel counted that. Not called with [`Watching::Poll`].
+    async fn wait(&self, job: &JobRef) -> (Observation, Option<Usage>);
+
+    /// The attempts of this run that the backend knows of, whoever submitted them: how jobs are adopted when a run is
+    /// resumed. What is in the list may have ended; what is not, the backend does not know.
+    ///
+    /// # Errors
+    /// When the backend could not be asked.
+    async fn find(&self) -> Result<Vec<JobRef>, CallError>;
 
     /// Cancels attempts. What has ended already, or is unknown, counts as cancelled.
     async fn cancel(&self, jobs: &[JobRef], how: Cancel) -> Vec<Result<(), CallError>>;

@@ -13,12 +13,14 @@ use super::{
     limits::Pace,
     pool::{Borrowed, Pool},
     schema,
-    state::Stage,
+    state::{RunContext, Stage},
 };
 use crate::{
     model::{
+        job::{Attempt, JobIndex},
         options::Options,
         outcome::Observation,
+        record::Usage,
         run::{BackendJobId, JobAttempt, JobRef},
     },
     ports::scheduler::{CallError, CallErrorKind, Cancel, Scheduler, Watching, Wrapping},
@@ -53,9 +55,7 @@ impl ComponentScheduler {
         if !borrowed.fresh {
             return Ok(borrowed);
         }
-        let Stage::Running(context) = &self.pool.identity.stage else {
-            return Err(self.failure("scheduler.open", "no run").into());
-        };
+        let context = self.context("scheduler.open")?;
         let run = convert::run_info(&context.run);
         let options = convert::options(&self.options);
         let guests = borrowed.instance.guests();
@@ -75,6 +75,13 @@ impl ComponentScheduler {
                 plugin,
                 message: error.to_string(),
             }),
+        }
+    }
+
+    fn context(&self, call: &'static str) -> Result<&RunContext, CallFailure> {
+        match &self.pool.identity.stage {
+            Stage::Running(context) => Ok(context),
+            Stage::Describing => Err(self.failure(call, "no run")),
         }
     }
 
@@ -151,6 +158,19 @@ impl ComponentScheduler {
         }
     }
 
+    async fn try_find(&self) -> Result<Result<Vec<types::JobRef>, types::Error>, StartError> {
+        let mut borrowed = self.opened().await?;
+        let tag = self.context("scheduler.find")?.run.tag.as_str();
+        let guests = borrowed.instance.guests();
+        let function = self.exported(&guests)?.func_find();
+        let call = borrowed
+            .instance
+            .call("scheduler.find", Pace::Scheduler, function, (tag,));
+        let (answer,) = call.await?;
+        borrowed.give_back();
+        Ok(answer)
+    }
+
     async fn try_cancel(&self, jobs: &[JobRef]) -> Result<Vec<Result<(), types::Error>>, StartError> {
         let mut borrowed = self.opened().await?;
         let (guests, params) = (borrowed.instance.guests(), refs(jobs));
@@ -218,8 +238,13 @@ impl Scheduler for ComponentScheduler {
     }
 
     /// Not called: the end of a job is no event here. It answers as somebody who does not know.
-    async fn wait(&self, _: &JobRef) -> Observation {
-        Observation::Unknown
+    async fn wait(&self, _: &JobRef) -> (Observation, Option<Usage>) {
+        (Observation::Unknown, None)
+    }
+
+    async fn find(&self) -> Result<Vec<JobRef>, CallError> {
+        let answer = self.try_find().await.map_err(|error| plugin_failed(&error))?;
+        answer.map_err(convert::error)?.into_iter().map(checked_ref).collect()
     }
 
     async fn cancel(&self, jobs: &[JobRef], _: Cancel) -> Vec<Result<(), CallError>> {
@@ -267,6 +292,14 @@ fn checked_id(id: String) -> Result<BackendJobId, CallError> {
         )));
     }
     Ok(id.into())
+}
+
+fn checked_ref(found: types::JobRef) -> Result<JobRef, CallError> {
+    Ok(JobRef {
+        job: JobIndex(found.index),
+        attempt: Attempt::new(found.attempt),
+        id: checked_id(found.backend_id)?,
+    })
 }
 
 fn checked_wrapping(wrapping: wit::Wrapping) -> Result<Wrapping, CallError> {

@@ -22,6 +22,7 @@ use crate::{
         job::{Attempt, JobIndex},
         options::Options,
         outcome::{FailureCause, Observation, Outcome},
+        record::Usage,
         run::{BackendJobId, JobAttempt, JobRef},
     },
     ports::scheduler::{CallError, CallErrorKind, Cancel, Scheduler, Watching, Wrapping},
@@ -155,9 +156,9 @@ impl Scheduler for LocalScheduler {
         Ok(jobs.iter().map(observe).collect())
     }
 
-    async fn wait(&self, job: &JobRef) -> Observation {
+    async fn wait(&self, job: &JobRef) -> (Observation, Option<Usage>) {
         let Some(child) = self.child(job) else {
-            return Observation::Unknown;
+            return (Observation::Unknown, None);
         };
         let outcome = match child.wait().await {
             Ok(Exit::Code(0)) => Outcome::Succeeded,
@@ -166,7 +167,17 @@ impl Scheduler for LocalScheduler {
             Err(_) => Outcome::Failed(FailureCause::Lost),
         };
         self.running().remove(&(job.job, job.attempt));
-        Observation::Ended(outcome)
+        (Observation::Ended(outcome), None)
+    }
+
+    async fn find(&self) -> Result<Vec<JobRef>, CallError> {
+        let running = self.running();
+        let found = running.iter().map(|(&(job, attempt), child)| JobRef {
+            job,
+            attempt,
+            id: child.id().to_string().into(),
+        });
+        Ok(found.collect())
     }
 
     async fn cancel(&self, jobs: &[JobRef], how: Cancel) -> Vec<Result<(), CallError>> {

@@ -66,16 +66,16 @@ async fn ends_are_observed() {
         bench.job(2, "kill -9 $$"),
     ];
     let refs = submit(&scheduler, &jobs).await;
-    assert_eq!(scheduler.wait(&refs[0]).await, ended(Outcome::Succeeded));
+    assert_eq!(scheduler.wait(&refs[0]).await.0, ended(Outcome::Succeeded));
     assert_eq!(
-        scheduler.wait(&refs[1]).await,
+        scheduler.wait(&refs[1]).await.0,
         ended(Outcome::Failed(FailureCause::ExitCode(3)))
     );
     assert_eq!(
-        scheduler.wait(&refs[2]).await,
+        scheduler.wait(&refs[2]).await.0,
         ended(Outcome::Failed(FailureCause::Signal(9)))
     );
-    assert_eq!(scheduler.wait(&refs[0]).await, Observation::Unknown);
+    assert_eq!(scheduler.wait(&refs[0]).await.0, Observation::Unknown);
     assert_eq!(scheduler.cancel(&refs, Cancel::AtOnce).await, [Ok(()), Ok(()), Ok(())]);
 }
 
@@ -88,7 +88,7 @@ async fn what_was_submitted_is_not_started_twice() {
     assert_eq!(scheduler.poll(&refs).await.unwrap(), [Observation::Running]);
     scheduler.cancel(&refs, Cancel::AtOnce).await;
     assert_eq!(
-        scheduler.wait(&refs[0]).await,
+        scheduler.wait(&refs[0]).await.0,
         ended(Outcome::Failed(FailureCause::Signal(9)))
     );
 }
@@ -102,7 +102,7 @@ async fn a_job_may_end_in_good_order() {
     has_started(&bench, "mark").await;
     scheduler.cancel(&refs, Cancel::Gracefully).await;
     assert_eq!(
-        scheduler.wait(&refs[0]).await,
+        scheduler.wait(&refs[0]).await.0,
         ended(Outcome::Failed(FailureCause::ExitCode(143)))
     );
 }
@@ -116,7 +116,7 @@ async fn a_job_that_does_not_listen_is_killed() {
     has_started(&bench, "mark").await;
     scheduler.cancel(&refs, Cancel::Gracefully).await;
     assert_eq!(
-        scheduler.wait(&refs[0]).await,
+        scheduler.wait(&refs[0]).await.0,
         ended(Outcome::Failed(FailureCause::Signal(9)))
     );
 }

@@ -56,6 +56,7 @@ fn job(text: &[u8], folders: &mut Folders<'_>) -> Result<JobSpec, Problem> {
         timeout: line.timeout,
         num_retries: line.num_retries,
         options: line.opts.into_iter().collect(),
+        ..JobExtras::default()
     };
     Ok(JobSpec::new(command).with(extras))
 }

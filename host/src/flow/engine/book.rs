@@ -13,6 +13,7 @@ use crate::{
     flow::event::Event,
     model::{
         job::{Attempt, BadCommand, JobExtras, JobIndex, JobSpec},
+        record::Origin,
         run::{JobAttempt, Run},
     },
     ports::{jobs::Jobs, scheduler::Scheduler},
@@ -55,15 +56,18 @@ impl Book {
     }
 
     /// Enters a job and announces it, in one step, so that both sides count alike.
-    fn enter(&self, spec: JobSpec, inbox: &UnboundedSender<Event>) -> Result<JobIndex, FeedError> {
-        let num_retries = spec.extras().num_retries;
+    fn enter(&self, spec: JobSpec, origin: Origin, inbox: &UnboundedSender<Event>) -> Result<JobIndex, FeedError> {
+        let spec = Arc::new(spec);
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         let index = u32::try_from(entries.len()).map_err(|_| FeedError::TooMany)?;
         inbox
-            .send(Event::Fed { num_retries })
+            .send(Event::Fed {
+                spec: spec.clone(),
+                origin,
+            })
             .map_err(|_| FeedError::RunIsOver)?;
         entries.push(Entry {
-            spec: Arc::new(spec),
+            spec,
             attempt: Attempt::FIRST,
         });
         Ok(JobIndex(index))
@@ -98,12 +102,12 @@ impl Feeder {
     pub fn feed(&self, job: impl Into<JobSpec>) -> Result<JobIndex, FeedError> {
         let spec = job.into();
         self.check(&spec)?;
-        self.feed_checked(spec)
+        self.feed_checked(spec, Origin::Fed)
     }
 
     /// Feeds a job that [`check`](Self::check) found nothing wrong with.
-    pub(crate) fn feed_checked(&self, spec: JobSpec) -> Result<JobIndex, FeedError> {
-        self.book.enter(spec, &self.inbox)
+    pub(crate) fn feed_checked(&self, spec: JobSpec, origin: Origin) -> Result<JobIndex, FeedError> {
+        self.book.enter(spec, origin, &self.inbox)
     }
 
     /// Looks at a job without feeding it.

@@ -188,6 +188,7 @@ impl Engine {
                     }
                 }
                 Action::Record(job, outcome) => self.record(job, &outcome),
+                Action::Journal(..) => {}
                 Action::Tell(fact) => {
                     if let Some(teller) = &self.teller {
                         teller.tell(fact).await;

@@ -10,7 +10,7 @@ use tokio::{
 use super::{Mail, Parts};
 use crate::{
     flow::event::Event,
-    model::{hook::Hook, outcome::Observation, run::JobRef},
+    model::{hook::Hook, outcome::Observation, record::Usage, run::JobRef},
     ports::scheduler::Watching,
 };
 
@@ -22,12 +22,12 @@ pub(crate) type Asked = (JobRef, bool);
 
 /// Waits for the end of one attempt.
 pub(super) async fn wait(parts: Arc<Parts>, job: JobRef, mail: Mail) {
-    let observation = parts.scheduler.wait(&job).await;
-    mail.send(observed(&parts, &job, observation));
+    let (observation, usage) = parts.scheduler.wait(&job).await;
+    mail.send(observed(&parts, &job, observation, usage));
 }
 
 /// Puts what the backend says and what the job itself left together.
-fn observed(parts: &Parts, job: &JobRef, observation: Observation) -> Event {
+fn observed(parts: &Parts, job: &JobRef, observation: Observation, usage: Option<Usage>) -> Event {
     let reported = match observation {
         Observation::Ended(_) | Observation::Unknown => parts.workdir.reported_rc(job.job),
         Observation::Queued(_) | Observation::Running => None,
@@ -37,6 +37,7 @@ fn observed(parts: &Parts, job: &JobRef, observation: Observation) -> Event {
         attempt: job.attempt,
         observation,
         reported,
+        usage,
     }
 }
 
@@ -142,7 +143,7 @@ pub(super) async fn ask(parts: Arc<Parts>, asked: Vec<Asked>, mail: Mail) -> boo
                 let changed = !(*runs_already && answer == Observation::Running);
                 news |= changed && !matches!(answer, Observation::Queued(_));
                 if changed || all {
-                    mail.send(observed(&parts, job, answer));
+                    mail.send(observed(&parts, job, answer, None));
                 }
             }
         }

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 use self::{
     moves::{a_move, policy},
-    world::World,
+    world::{World, fed},
 };
 use super::{
     dispatch::{Counts, Policy},
@@ -118,7 +118,7 @@ fn halting_stops_the_rest_while_feeding_is_open() {
     let all = Hook::ALL.into_iter().collect();
     let mut world = World::new(Policy::new(&settings, all, HookSet::default()));
     for _ in 0..3 {
-        world.happen(Event::Fed { num_retries: None });
+        world.happen(fed(None));
     }
     let (job, attempt) = world.submitting.pop().unwrap();
     world.happen(Event::Submitted {
@@ -132,6 +132,7 @@ fn halting_stops_the_rest_while_feeding_is_open() {
         attempt,
         observation,
         reported: Some(1),
+        usage: None,
     });
     assert!(world.finished && world.dispatcher.halted());
     assert_eq!(world.dispatcher.counts().cancelled, 2);
@@ -144,8 +145,8 @@ fn a_retry_goes_before_what_waits() {
         ..Default::default()
     };
     let mut world = World::new(Policy::new(&settings, HookSet::default(), HookSet::default()));
-    world.happen(Event::Fed { num_retries: Some(1) });
-    world.happen(Event::Fed { num_retries: None });
+    world.happen(fed(Some(1)));
+    world.happen(fed(None));
     for attempt in 1..=2 {
         let (job, now) = world.submitting.pop().unwrap();
         assert_eq!((job, now.get()), (JobIndex(0), attempt));

@@ -1,6 +1,6 @@
 //! A world around the dispatcher that carries its actions out in no particular order.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use proptest::sample::Index;
 
@@ -12,8 +12,9 @@ use crate::{
     },
     model::{
         hook::Fact,
-        job::{Attempt, JobIndex},
+        job::{Attempt, JobExtras, JobIndex, JobSpec},
         outcome::{Observation, Outcome},
+        record::Origin,
         run::JobRef,
     },
 };
@@ -70,6 +71,7 @@ impl World {
                 Action::Kill(..)
                 | Action::StartTimeout(_)
                 | Action::StopSubmitting
+                | Action::Journal(..)
                 | Action::ShowState(..)
                 | Action::Record(..) => {}
             }
@@ -108,7 +110,7 @@ impl World {
             Move::Feed(_) if self.finished || self.closed => {}
             Move::Feed(num_retries) => {
                 self.fed += 1;
-                self.happen(Event::Fed { num_retries });
+                self.happen(fed(num_retries));
             }
             Move::CloseFeed => self.close_feed(),
             Move::Submitted(at, result) => self.submitted(at, result),
@@ -161,6 +163,7 @@ impl World {
                 attempt,
                 observation,
                 reported,
+                usage: None,
             });
         }
     }
@@ -182,12 +185,25 @@ impl World {
                     attempt,
                     observation,
                     reported: Some(0),
+                    usage: None,
                 });
             } else {
                 return;
             }
         }
         panic!("the run does not end");
+    }
+}
+
+/// A job that asks for this many retries is fed.
+pub(super) fn fed(num_retries: Option<u32>) -> Event {
+    let extras = JobExtras {
+        num_retries,
+        ..JobExtras::default()
+    };
+    Event::Fed {
+        spec: Arc::new(JobSpec::from("true").with(extras)),
+        origin: Origin::Given,
     }
 }
 

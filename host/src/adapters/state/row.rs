@@ -1,0 +1,62 @@
+//! What can be read of a recorded run.
+
+use crate::model::{
+    job::{Attempt, JobIndex, JobSpec},
+    outcome::Outcome,
+    record::{Origin, Timestamp, Usage},
+    run::BackendJobId,
+    state::State,
+};
+
+/// What is recorded of the run itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunRow {
+    /// Identifies the run among all others.
+    pub tag: String,
+    /// The scheduler's name.
+    pub scheduler: String,
+    /// When it started first.
+    pub started: Timestamp,
+}
+
+/// What is recorded of a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobRow {
+    /// Which job.
+    pub index: JobIndex,
+    /// The request.
+    pub spec: JobSpec,
+    /// Who gave it.
+    pub origin: Origin,
+    /// Where it stands. A job that waits for another attempt is queued.
+    pub state: State,
+    /// Its latest attempt, or the one that it waits for.
+    pub attempt: Attempt,
+    /// What the backend calls that attempt.
+    pub id: Option<BackendJobId>,
+    /// How the job ended, once it has.
+    pub outcome: Option<Outcome>,
+    /// When it was accepted.
+    pub fed: Timestamp,
+    /// When the latest attempt was seen to run.
+    pub started: Option<Timestamp>,
+    /// When the latest attempt ended.
+    pub ended: Option<Timestamp>,
+    /// What the latest attempt used, where the kernel counted that.
+    pub usage: Option<Usage>,
+}
+
+/// What is recorded of an attempt that was followed by another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttemptRow {
+    /// Which try.
+    pub attempt: Attempt,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// When it was seen to run.
+    pub started: Option<Timestamp>,
+    /// When it ended.
+    pub ended: Timestamp,
+    /// What it used, where the kernel counted that.
+    pub usage: Option<Usage>,
+}
