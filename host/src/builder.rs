@@ -217,7 +217,7 @@ fn new_state(
             }
             .into());
         }
-        Existing::Refuse => {}
+        Existing::Refuse | Existing::Resume => {}
         Existing::Overwrite => place.clear()?,
     }
     let row = RunRow {

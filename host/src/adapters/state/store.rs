@@ -8,8 +8,12 @@ use super::{
     reader::Reader,
     row::RunRow,
     schema::{self, Access},
+    writer,
 };
-use crate::model::job::{Attempt, JobIndex};
+use crate::model::{
+    job::{Attempt, JobIndex},
+    run::JobRef,
+};
 
 /// The state of a run, opened by the run that it belongs to, which holds the lock of its workdir.
 #[derive(Debug)]
@@ -72,6 +76,19 @@ impl Store {
                     .and_then(|mut statement| statement.execute(params![job.0, next.get()]))
                     .map_err(failed)?;
             }
+        }
+        transaction.commit().map_err(failed)
+    }
+
+    /// These attempts are with the scheduler, which had not been recorded.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn adopt(&self, attempts: &[JobRef]) -> Result<(), StateError> {
+        let failed = |error| StateError::of(&self.0.path, &error);
+        let transaction = self.0.connection.unchecked_transaction().map_err(failed)?;
+        for JobRef { job, attempt, id } in attempts {
+            writer::submitted(&transaction, *job, *attempt, id, None).map_err(failed)?;
         }
         transaction.commit().map_err(failed)
     }

@@ -31,6 +31,8 @@ pub enum Existing {
     Refuse,
     /// What that run left is removed; other files are not touched.
     Overwrite,
+    /// The run goes on.
+    Resume,
 }
 
 /// Why a directory cannot be used for a run.
@@ -44,7 +46,8 @@ pub enum WorkdirError {
     #[error("cannot write to the workdir `{path}`: {source}; choose another one with `-w DIR`")]
     NotWritable { path: Utf8PathBuf, source: io::Error },
     #[error(
-        "the workdir `{path}` already holds a run; remove that run with `--overwrite` or choose another folder with `-w DIR`"
+        "the workdir `{path}` already holds a run; go on with it by `--resume`, remove it with `--overwrite`, or choose another \
+         folder with `-w DIR`"
     )]
     Used { path: Utf8PathBuf },
     #[error(
@@ -78,7 +81,10 @@ impl Workdir {
         }
         let dir = open_or_create(path).map_err(|source| refusal(here(), source))?;
         let mut lock = lock(&dir, path)?;
-        let fresh = Self::clear(&dir, path, existing);
+        let fresh = match existing {
+            Existing::Resume => Reserve::remove(&dir).map_err(|source| WorkdirError::Io { path: here(), source }),
+            Existing::Refuse | Existing::Overwrite => Self::clear(&dir, path, existing),
+        };
         if matches!(fresh, Err(WorkdirError::Foreign { .. } | WorkdirError::Used { .. })) && is_empty(&lock) {
             // It was not there before.
             let _ = files::remove(&dir, LOCK);

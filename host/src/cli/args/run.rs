@@ -49,9 +49,18 @@ pub(in crate::cli) struct RunArgs {
     pub(in crate::cli) command: Vec<OsString>,
     #[command(flatten)]
     pub(in crate::cli) settings: RunSettings,
-    /// Remove what an earlier run left in the workdir
+    /// Go on with the run in the workdir, if there is one: what is done stays done
     #[arg(long)]
+    pub(in crate::cli) resume: bool,
+    /// Go on with it, and run the jobs that failed once more
+    #[arg(long)]
+    pub(in crate::cli) resume_failed: bool,
+    /// Remove what an earlier run left in the workdir
+    #[arg(long, conflicts_with_all = ["resume", "resume_failed"])]
     pub(in crate::cli) overwrite: bool,
+    /// Keep the run's state in this file, for a workdir on a disk that other machines share [default: run.db in the workdir]
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) state: Option<Utf8PathBuf>,
 }
 
 /// What can be said on the command line as well as in `xqute.toml`, under the same names.
