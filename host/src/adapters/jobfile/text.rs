@@ -1,6 +1,6 @@
 //! Text job files: a shell command line on each line, blank lines and lines that start with `#` skipped. Any bytes but NUL.
 
-use xqute::model::job::{Command, JobSpec};
+use crate::model::job::{Command, JobSpec};
 
 use super::{Jobs, error::Problem, lines};
 
