@@ -13,10 +13,12 @@ use crate::{
         bash::{self, BadScript},
         clock::Clock,
         component::{error::StartError, plugins::Plugins},
+        control::server::{NoSocket, Socket},
         local::LocalScheduler,
         workdir::{Existing, Workdir, WorkdirError},
     },
     flow::{
+        control::{Feeding, LiveControl},
         dispatch::Counts,
         engine::{
             Engine, Mail, Parts,
@@ -42,6 +44,7 @@ pub struct Builder {
     existing: Existing,
     plugins: Plugins,
     jobs: Vec<JobSpec>,
+    listen: bool,
 }
 
 impl Default for Builder {
@@ -53,6 +56,7 @@ impl Default for Builder {
             existing: Existing::Refuse,
             plugins: Plugins::default(),
             jobs: Vec::new(),
+            listen: false,
         }
     }
 }
@@ -100,6 +104,14 @@ impl Builder {
         self
     }
 
+    /// Whether other processes may feed the run while it goes, over the socket in its workdir. The run has to be kept open
+    /// for them: see [`Xqute::keep_feeding`]. Default: they may not; killing jobs over the socket is always possible.
+    #[must_use]
+    pub fn listen(mut self, listen: bool) -> Self {
+        self.listen = listen;
+        self
+    }
+
     /// Checks everything, starts the plugins and opens the workdir.
     ///
     /// # Errors
@@ -112,6 +124,7 @@ impl Builder {
             existing,
             plugins,
             jobs,
+            listen,
         } = self;
         let path = absolute(&workdir)?;
         let mounted: Option<Utf8PathBuf> = settings.options.take("mounted-workdir").map(Into::into);
@@ -137,6 +150,7 @@ impl Builder {
         let feeder = Feeder::new(book.clone(), scheduler.clone(), sender.clone());
         check_jobs(&feeder, &jobs)?;
         let workdir = Workdir::open(&path, mounted.as_deref(), existing)?;
+        let socket = open_socket(&path, listen)?;
         let hooks: Arc<dyn Hooks> = match &started.hooks {
             Some(hooks) => hooks.clone(),
             None => Arc::new(NoHooks),
@@ -152,6 +166,8 @@ impl Builder {
             feeder.feed_checked(job, Origin::Given)?;
         }
         let mail = Mail(sender);
+        let feeding = if listen { Feeding::Open } else { Feeding::Never };
+        let control = LiveControl::new(feeder.clone(), parts.book.clone(), mail.clone(), feeding);
         let (progress, watcher) = watch::channel(Counts::default());
         Ok(Xqute {
             engine: Engine::new(parts, inbox, mail.clone(), progress),
@@ -160,12 +176,27 @@ impl Builder {
             progress: watcher,
             clock,
             reports: PluginReports(started.hooks),
+            socket,
+            control: Arc::new(control),
         })
     }
 }
 
 fn local_scheduler(settings: &Settings) -> LocalScheduler {
     LocalScheduler::new(settings.wrapper_shell.clone(), settings.kill_grace, None)
+}
+
+/// A run that nobody wants to feed can do without being spoken to.
+fn open_socket(workdir: &Utf8Path, listen: bool) -> Result<Option<Socket>, BuildError> {
+    let here = absolute(Utf8Path::new("."))?;
+    match Socket::bind(workdir, here) {
+        Ok(socket) => Ok(Some(socket)),
+        Err(error) if listen => Err(error.into()),
+        Err(error) => {
+            tracing::debug!("{error}");
+            Ok(None)
+        }
+    }
 }
 
 fn check_settings(run: &Run) -> Result<(), BuildError> {
@@ -269,4 +300,7 @@ pub enum BuildError {
     /// The workdir cannot be used.
     #[error(transparent)]
     WorkdirUnusable(#[from] WorkdirError),
+    /// The run could not be fed from outside.
+    #[error(transparent)]
+    Socket(#[from] NoSocket),
 }

@@ -7,11 +7,13 @@
 //! - [`local`]: the native scheduler;
 //! - [`state`]: what is recorded of a run, in SQLite;
 //! - [`workdir`]: the run's directory, job directories and job scripts;
-//! - [`component`]: plugins, as WebAssembly components.
+//! - [`component`]: plugins, as WebAssembly components;
+//! - [`control`]: the socket over which a live run is spoken to.
 
 pub mod bash;
 pub mod clock;
 pub mod component;
+pub mod control;
 pub mod jobfile;
 pub mod local;
 pub mod process;

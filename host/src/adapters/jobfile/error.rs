@@ -2,8 +2,9 @@
 
 use std::{fmt, io};
 
-use crate::model::job::BadCommand;
 use camino::Utf8PathBuf;
+
+use crate::model::job::BadCommand;
 
 /// A job file that cannot be run.
 #[derive(Debug, thiserror::Error)]

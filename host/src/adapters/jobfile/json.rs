@@ -181,7 +181,7 @@ mod tests {
         insta::assert_snapshot!(say("{\"cmd\": \"a\", \"opt\": {}}"), @"unknown key `opt`");
         insta::assert_snapshot!(say("{\"name\": \"a\"}"), @"missing field `cmd` (column 13)");
         insta::assert_snapshot!(say("{\"cmd\": 3}"), @"invalid type: integer `3`, expected a list of texts (a program and its arguments) or a text (a shell line) (column 9)");
-        insta::assert_snapshot!(say("{\"cmd\": [\"a\", 3]}"), @"invalid type: integer `3`, expected a text or a list of byte numbers (column 14)");
+        insta::assert_snapshot!(say("{\"cmd\": [\"a\", 3]}"), @"invalid type: integer `3`, expected a text or a list of byte numbers (column 15)");
         insta::assert_snapshot!(say("{\"cmd\": [\"a\", [256]]}"), @"invalid value: integer `256`, expected u8 (column 18)");
         insta::assert_snapshot!(say("{\"cmd\": {\"bash\": \"a\"}}"), @"unknown variant `bash`, expected `shell` (column 15)");
         insta::assert_snapshot!(say("{\"cmd\": {}}"), @"missing field `shell` (column 10)");

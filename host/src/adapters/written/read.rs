@@ -2,12 +2,13 @@
 
 use std::{fmt, num::NonZeroU32, time::Duration};
 
-use super::values;
-use crate::adapters::component::rights::{Grant, parse_rights};
 use serde::{
     Deserialize, Deserializer,
     de::{Error, MapAccess, SeqAccess, Visitor},
 };
+
+use super::values;
+use crate::adapters::component::rights::{Grant, parse_rights};
 
 /// A whole number from 1.
 pub fn forks<'de, D: Deserializer<'de>>(from: D) -> Result<Option<NonZeroU32>, D::Error> {
