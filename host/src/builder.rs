@@ -13,11 +13,13 @@ use crate::{
         bash::{self, BadScript},
         clock::Clock,
         component::{error::StartError, plugins::Plugins},
+        control::server::{NoSocket, Socket},
         local::LocalScheduler,
         state::{Place, StateError, Store, row::RunRow, writer::Writer},
         workdir::{Existing, Workdir, WorkdirError},
     },
     flow::{
+        control::{Feeding, LiveControl},
         dispatch::Counts,
         engine::{
             Engine, Lines, Mail, Parts,
@@ -47,6 +49,7 @@ pub struct Builder {
     plugins: Plugins,
     jobs: Vec<JobSpec>,
     subscribers: Subscribers,
+    listen: bool,
 }
 
 impl Default for Builder {
@@ -60,6 +63,7 @@ impl Default for Builder {
             plugins: Plugins::default(),
             jobs: Vec::new(),
             subscribers: Subscribers::default(),
+            listen: false,
         }
     }
 }
@@ -121,6 +125,14 @@ impl Builder {
         self
     }
 
+    /// Whether other processes may feed the run while it goes, over the socket in its workdir. The run has to be kept open
+    /// for them: see [`Xqute::keep_feeding`]. Default: they may not; killing jobs over the socket is always possible.
+    #[must_use]
+    pub fn listen(mut self, listen: bool) -> Self {
+        self.listen = listen;
+        self
+    }
+
     /// Checks everything, starts the plugins and opens the workdir.
     ///
     /// # Errors
@@ -135,6 +147,7 @@ impl Builder {
             plugins,
             jobs,
             subscribers,
+            listen,
         } = self;
         let path = absolute(&workdir)?;
         let state = state.as_deref().map(absolute).transpose()?;
@@ -162,6 +175,7 @@ impl Builder {
         check_jobs(&feeder, &jobs)?;
         let workdir = Workdir::open(&path, mounted.as_deref(), existing)?;
         let store = new_state(&run, &path, state.as_deref(), existing, clock)?;
+        let socket = open_socket(&path, listen)?;
         let hooks: Arc<dyn Hooks> = match &started.hooks {
             Some(hooks) => hooks.clone(),
             None => Arc::new(NoHooks),
@@ -178,6 +192,8 @@ impl Builder {
             feeder.feed_checked(job, Origin::Given)?;
         }
         let mail = Mail(sender);
+        let feeding = if listen { Feeding::Open } else { Feeding::Never };
+        let control = LiveControl::new(feeder.clone(), parts.book.clone(), mail.clone(), feeding);
         let (progress, watcher) = watch::channel(Counts::default());
         let lines = Lines {
             inbox,
@@ -197,6 +213,8 @@ impl Builder {
             progress: watcher,
             clock,
             reports: PluginReports(started.hooks),
+            socket,
+            control: Arc::new(control),
         })
     }
 }
@@ -231,6 +249,19 @@ fn new_state(
 
 fn local_scheduler(settings: &Settings) -> LocalScheduler {
     LocalScheduler::new(settings.wrapper_shell.clone(), settings.kill_grace, None)
+}
+
+/// A run that nobody wants to feed can do without being spoken to.
+fn open_socket(workdir: &Utf8Path, listen: bool) -> Result<Option<Socket>, BuildError> {
+    let here = absolute(Utf8Path::new("."))?;
+    match Socket::bind(workdir, here) {
+        Ok(socket) => Ok(Some(socket)),
+        Err(error) if listen => Err(error.into()),
+        Err(error) => {
+            tracing::debug!("{error}");
+            Ok(None)
+        }
+    }
 }
 
 fn check_settings(run: &Run) -> Result<(), BuildError> {
@@ -340,4 +371,7 @@ pub enum BuildError {
     /// The system has no thread left.
     #[error("cannot start the thread that records the run: {0}")]
     NoThread(#[from] std::io::Error),
+    /// The run could not be fed from outside.
+    #[error(transparent)]
+    Socket(#[from] NoSocket),
 }

@@ -142,6 +142,7 @@ impl Dispatcher {
             Event::Deadline { job, attempt } => self.on_deadline(job, attempt),
             Event::KillDecided { job, attempt, verdict } => self.on_kill_decided(job, attempt, &verdict),
             Event::CancelRequested(job) => self.cancel(job, &CancelReason::Requested),
+            Event::CancelAllRequested => self.cancel_all(&CancelReason::Requested),
             Event::Signalled(signal) => self.on_signal(signal),
             Event::ShutdownDecided { signal, verdict } => self.on_shutdown_decided(signal, &verdict),
             Event::HaltRequested => self.begin_stop(CancelReason::Halted),

@@ -4,11 +4,11 @@ use std::{ffi::OsString, num::NonZeroU32, path::PathBuf, time::Duration};
 
 use camino::Utf8PathBuf;
 use clap::ValueEnum;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 use xqute::model::settings::ErrorStrategy;
 
 use super::{Global, values};
-use crate::cli::read;
+use crate::cli::read::{self, OneOrMany};
 
 const AFTER_HELP: &str = "\
 Job files:
@@ -117,7 +117,7 @@ pub(in crate::cli) struct RunSettings {
     pub(in crate::cli) recheck_interval: Option<Duration>,
     /// The bash that runs job scripts, and its arguments [default: /bin/bash]
     #[arg(long, value_name = "WORDS", value_parser = shell)]
-    #[serde(deserialize_with = "read::shell")]
+    #[serde(deserialize_with = "shell_value")]
     pub(in crate::cli) wrapper_shell: Option<Shell>,
     /// How progress is shown; auto: a bar on a terminal, plain lines elsewhere [default: auto]
     #[arg(long, value_enum, value_name = "HOW")]
@@ -130,6 +130,16 @@ pub(in crate::cli) struct Shell(pub(in crate::cli) Vec<String>);
 
 fn shell(text: &str) -> Result<Shell, String> {
     values::shell_words(text).map(Shell)
+}
+
+/// Words as one would type them, or a list of them.
+fn shell_value<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Shell>, D::Error> {
+    let OneOrMany(words) = OneOrMany::deserialize(from)?;
+    match words.as_slice() {
+        [] => Err(D::Error::custom("expected a program and its arguments")),
+        [line] => shell(line).map(Some).map_err(D::Error::custom),
+        _ => Ok(Some(Shell(words))),
+    }
 }
 
 /// What happens when a job fails.
