@@ -20,7 +20,7 @@ use crate::{
         dispatch::Counts,
         engine::{
             Engine, Mail, Parts,
-            book::{Book, FeedError, Feeder, check_env},
+            book::{BatchError, Book, FeedError, Feeder, check_env},
         },
     },
     model::{job::JobSpec, path::SpecPath, record::Origin, run::Run, settings::Settings},
@@ -135,7 +135,7 @@ impl Builder {
         scheduler.check_options(&run.settings.options)?;
         let (sender, inbox) = mpsc::unbounded_channel();
         let feeder = Feeder::new(book.clone(), scheduler.clone(), sender.clone());
-        check_jobs(&feeder, &jobs)?;
+        feeder.check_all(&jobs)?;
         let workdir = Workdir::open(&path, mounted.as_deref(), existing)?;
         let hooks: Arc<dyn Hooks> = match &started.hooks {
             Some(hooks) => hooks.clone(),
@@ -148,9 +148,7 @@ impl Builder {
             scheduler,
             hooks,
         };
-        for job in jobs {
-            feeder.feed_checked(job, Origin::Given)?;
-        }
+        feeder.feed_checked(jobs, Origin::Given)?;
         let mail = Mail(sender);
         let (progress, watcher) = watch::channel(Counts::default());
         Ok(Xqute {
@@ -205,17 +203,6 @@ fn faces(path: &Utf8Path, mounted: Option<&Utf8Path>) -> SpecPath {
     }
 }
 
-fn check_jobs(feeder: &Feeder, jobs: &[JobSpec]) -> Result<(), BuildError> {
-    for (index, job) in jobs.iter().enumerate() {
-        feeder.check(job).map_err(|source| BuildError::Job {
-            index,
-            command: job.command.to_string(),
-            source,
-        })?;
-    }
-    Ok(())
-}
-
 fn absolute(path: &Utf8Path) -> Result<Utf8PathBuf, BuildError> {
     camino::absolute_utf8(path).map_err(|source| BuildError::Workdir {
         path: path.to_owned(),
@@ -243,15 +230,8 @@ pub enum BuildError {
     #[error(transparent)]
     Setting(#[from] FeedError),
     /// A job could not be run as it is.
-    #[error("job {index}, `{command}`: {source}")]
-    Job {
-        /// Its place among the jobs, from 0.
-        index: usize,
-        /// Its command, for people.
-        command: String,
-        /// What is wrong with it.
-        source: FeedError,
-    },
+    #[error(transparent)]
+    Job(#[from] BatchError),
     /// The scheduler does not take these options.
     #[error("{}", .0.message)]
     Options(#[from] CallError),

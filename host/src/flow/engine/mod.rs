@@ -6,12 +6,16 @@
 //! - `watcher`: what became of attempts;
 //! - `canceller`: kills, and questions about kills;
 //! - `teller`: observers;
-//! - `deadlines`: time limits;
+//! - `deadlines`: time limits, and pauses before further attempts;
+//! - `failures`: what a summary tells of jobs that did not succeed;
+//! - `predecessors`: jobs that come after others;
 //! - [`book`]: what was fed.
 
 pub mod book;
 mod canceller;
 mod deadlines;
+mod failures;
+mod predecessors;
 mod submitter;
 mod teller;
 mod watcher;
@@ -25,7 +29,8 @@ use tokio::sync::{
 
 use self::{
     book::Book,
-    deadlines::Deadlines,
+    deadlines::{Deadlines, Due},
+    failures::{Ended, Failures},
     teller::Teller,
     watcher::{Beat, Rhythm},
 };
@@ -38,7 +43,7 @@ use crate::{
     model::{
         hook::HookSet,
         job::{Attempt, JobIndex},
-        outcome::{CancelReason, Outcome},
+        outcome::{Outcome, StopCause},
         run::{JobRef, Run},
     },
     ports::{
@@ -49,9 +54,6 @@ use crate::{
 
 /// How many events are handled before the dispatcher decides what to do about them.
 const EVENTS_AT_ONCE: usize = 1024;
-
-/// How many failed jobs are kept in detail.
-const KEPT_FAILURES: usize = 10;
 
 /// What all tasks of a run share.
 pub(crate) struct Parts {
@@ -77,10 +79,9 @@ impl Mail {
 #[derive(Debug)]
 pub(crate) struct Report {
     pub(crate) counts: Counts,
-    pub(crate) stopped_by: Option<i32>,
-    pub(crate) halted: bool,
-    /// The first jobs that did not succeed for a reason of their own.
-    pub(crate) failures: Vec<(JobIndex, Attempt, Outcome)>,
+    pub(crate) stopped: Option<StopCause>,
+    /// The first jobs that did not succeed, though nobody asked for that.
+    pub(crate) failures: Vec<Ended>,
 }
 
 /// Owns the dispatcher of a run and carries out what it decides.
@@ -94,7 +95,7 @@ pub(crate) struct Engine {
     deadlines: Deadlines,
     stopping: watch::Sender<bool>,
     progress: watch::Sender<Counts>,
-    failures: Vec<(JobIndex, Attempt, Outcome)>,
+    failures: Failures,
     finished: bool,
 }
 
@@ -118,7 +119,7 @@ impl Engine {
             deadlines: Deadlines::default(),
             stopping: watch::Sender::new(false),
             progress,
-            failures: Vec::new(),
+            failures: Failures::default(),
             finished: false,
         }
     }
@@ -136,7 +137,7 @@ impl Engine {
             }
             tokio::select! {
                 Some(event) = self.inbox.recv() => self.handle_waiting(event),
-                (job, attempt) = self.deadlines.next() => self.dispatcher.handle(Event::Deadline { job, attempt }),
+                due = self.deadlines.next() => self.dispatcher.handle(due),
                 beat = self.rhythm.beat() => self.on_beat(beat),
             }
         }
@@ -174,6 +175,7 @@ impl Engine {
                 Action::Submit(batch) => self.submit(batch),
                 Action::Watch(job) => self.watch(job),
                 Action::StartTimeout(job) => self.start_timeout(&job),
+                Action::RetryLater { job, attempt, pause } => self.deadlines.start(job, attempt, Due::Retry, pause),
                 Action::AskKill(job) => {
                     tokio::spawn(canceller::ask_kill(self.parts.clone(), job, self.mail.clone()));
                 }
@@ -221,7 +223,7 @@ impl Engine {
 
     fn start_timeout(&mut self, job: &JobRef) {
         if let Some(limit) = self.parts.book.timeout(job.job) {
-            self.deadlines.start(job, limit);
+            self.deadlines.start(job.job, job.attempt, Due::TimeLimit, limit);
         }
     }
 
@@ -236,23 +238,12 @@ impl Engine {
 
     fn ended(&mut self, job: JobIndex, attempt: Attempt, outcome: Outcome) {
         self.parts.workdir.job_ended(job);
-        let remarkable = match &outcome {
-            Outcome::Succeeded => {
-                tracing::info!(job = job.0, "succeeded");
-                false
-            }
-            Outcome::Failed(cause) => {
-                tracing::info!(job = job.0, attempt = attempt.get(), "failed: {cause}");
-                true
-            }
-            Outcome::Cancelled(reason) => {
-                tracing::info!(job = job.0, "cancelled: {reason}");
-                matches!(reason, CancelReason::Vetoed { .. } | CancelReason::InBackend)
-            }
-        };
-        if remarkable && self.failures.len() < KEPT_FAILURES {
-            self.failures.push((job, attempt, outcome));
+        match &outcome {
+            Outcome::Succeeded => tracing::info!(job = job.0, "succeeded"),
+            Outcome::Failed(cause) => tracing::info!(job = job.0, attempt = attempt.get(), "failed: {cause}"),
+            Outcome::Cancelled(reason) => tracing::info!(job = job.0, "cancelled: {reason}"),
         }
+        self.failures.add(job, attempt, outcome);
     }
 
     async fn finish(mut self) -> Report {
@@ -267,9 +258,8 @@ impl Engine {
         self.progress.send_replace(counts);
         Report {
             counts,
-            stopped_by: self.dispatcher.stopped_by(),
-            halted: self.dispatcher.halted(),
-            failures: self.failures,
+            stopped: self.dispatcher.stopped(),
+            failures: self.failures.into_list(),
         }
     }
 }
