@@ -19,9 +19,12 @@ use crate::{
     },
 };
 
+fn policy(settings: &Settings) -> Policy {
+    Policy::new(settings, Hook::ALL.into_iter().collect(), HookSet::default())
+}
+
 fn world(settings: &Settings) -> World {
-    let all = Hook::ALL.into_iter().collect();
-    World::new(Policy::new(settings, all, HookSet::default()))
+    World::new(policy(settings))
 }
 
 fn retrying() -> Settings {
@@ -190,10 +193,9 @@ fn a_run_stops_after_as_many_failures_as_it_may_bear() {
 
 /// A world in which an earlier process left these jobs, which say nothing themselves.
 fn resumed(settings: &Settings, left: Vec<Left>) -> World {
-    let policy = Policy::new(settings, HookSet::default(), HookSet::default());
     let jobs = vec![NewJob::default(); left.len()];
     let past = left.into_iter().map(|left| Past { attempt: 1, left });
-    World::resumed(policy, NewJobs { jobs, forwards: false }, past.collect())
+    World::resumed(policy(settings), NewJobs { jobs, forwards: false }, past.collect())
 }
 
 #[test]
