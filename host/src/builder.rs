@@ -23,7 +23,7 @@ use crate::{
         dispatch::Counts,
         engine::{
             Engine, Lines, Mail, Parts,
-            book::{Book, FeedError, Feeder, check_env},
+            book::{Audience, BatchError, Book, FeedError, Feeder, check_env},
             publisher::Subscribers,
         },
     },
@@ -171,8 +171,13 @@ impl Builder {
         };
         scheduler.check_options(&run.settings.options)?;
         let (sender, inbox) = mpsc::unbounded_channel();
-        let feeder = Feeder::new(book.clone(), scheduler.clone(), sender.clone());
-        check_jobs(&feeder, &jobs)?;
+        let recorded = watch::Sender::default();
+        let audience = Audience {
+            subscribers: subscribers.clone(),
+            recorded: recorded.subscribe(),
+        };
+        let feeder = Feeder::new(book.clone(), scheduler.clone(), sender.clone(), audience);
+        feeder.check_all(&jobs)?;
         let workdir = Workdir::open(&path, mounted.as_deref(), existing)?;
         let store = new_state(&run, &path, state.as_deref(), existing, clock)?;
         let socket = open_socket(&path, listen)?;
@@ -188,9 +193,7 @@ impl Builder {
             hooks,
             clock,
         };
-        for job in jobs {
-            feeder.feed_checked(job, Origin::Given)?;
-        }
+        feeder.feed_checked(jobs, Origin::Given)?;
         let mail = Mail(sender);
         let feeding = if listen { Feeding::Open } else { Feeding::Never };
         let control = LiveControl::new(feeder.clone(), parts.book.clone(), mail.clone(), feeding);
@@ -200,7 +203,7 @@ impl Builder {
             mail: mail.clone(),
             progress,
             subscribers: subscribers.clone(),
-            recorded: watch::Sender::default(),
+            recorded,
         };
         let engine = Engine::new(parts, lines, |publisher| {
             Ok::<_, BuildError>(Box::new(Writer::start(store, clock, publisher)?) as Box<dyn Journal>)
@@ -301,17 +304,6 @@ fn faces(path: &Utf8Path, mounted: Option<&Utf8Path>) -> SpecPath {
     }
 }
 
-fn check_jobs(feeder: &Feeder, jobs: &[JobSpec]) -> Result<(), BuildError> {
-    for (index, job) in jobs.iter().enumerate() {
-        feeder.check(job).map_err(|source| BuildError::Job {
-            index,
-            command: job.command.to_string(),
-            source,
-        })?;
-    }
-    Ok(())
-}
-
 fn absolute(path: &Utf8Path) -> Result<Utf8PathBuf, BuildError> {
     camino::absolute_utf8(path).map_err(|source| BuildError::Workdir {
         path: path.to_owned(),
@@ -339,15 +331,8 @@ pub enum BuildError {
     #[error(transparent)]
     Setting(#[from] FeedError),
     /// A job could not be run as it is.
-    #[error("job {index}, `{command}`: {source}")]
-    Job {
-        /// Its place among the jobs, from 0.
-        index: usize,
-        /// Its command, for people.
-        command: String,
-        /// What is wrong with it.
-        source: FeedError,
-    },
+    #[error(transparent)]
+    Job(#[from] BatchError),
     /// The scheduler does not take these options.
     #[error("{}", .0.message)]
     Options(#[from] CallError),

@@ -43,13 +43,13 @@ pub use crate::{
     builder::{BuildError, Builder},
     flow::{
         dispatch::Counts,
-        engine::book::{FeedError, Feeder},
+        engine::book::{BadPredecessor, BatchError, FeedError, Feeder},
     },
     model::{
-        job::{Attempt, Command, JobExtras, JobIndex, JobSpec},
+        job::{Attempt, Command, JobExtras, JobIndex, JobSpec, Predecessor},
         options::Options,
-        outcome::{CancelReason, FailureCause, Outcome},
-        settings::{ErrorStrategy, Settings},
+        outcome::{CancelReason, FailureCause, Outcome, StopCause},
+        settings::{ErrorStrategy, RetryCause, RetryPolicy, Settings, Wrapper},
     },
     summary::{FailedJob, RunSummary},
     xqute::{LiveRun, Stopper, Xqute},

@@ -19,7 +19,7 @@ use crate::{
         dispatch::Counts,
         engine::{
             Engine, Mail,
-            book::{FeedError, Feeder},
+            book::{BatchError, FeedError, Feeder},
             publisher::Subscribers,
         },
         event::Event,
@@ -68,6 +68,14 @@ impl Xqute {
     /// When the job could not be run as it is.
     pub fn feed(&self, job: impl Into<JobSpec>) -> Result<JobIndex, FeedError> {
         self.feeder.feed(job)
+    }
+
+    /// Feeds all of these jobs or, when one of them cannot be run, none. They may come after each other, in any order.
+    ///
+    /// # Errors
+    /// When one of the jobs could not be run as it is.
+    pub fn feed_all(&self, jobs: Vec<JobSpec>) -> Result<Vec<JobIndex>, BatchError> {
+        self.feeder.feed_all(jobs)
     }
 
     /// Looks at a job without feeding it.
@@ -129,8 +137,7 @@ impl Xqute {
             counts: report.counts,
             elapsed: clock.elapsed(),
             failures: failed_jobs(&parts, &report),
-            stopped_by: report.stopped_by,
-            halted: report.halted,
+            stopped: report.stopped,
             unrecorded: report.unrecorded,
             plugins: reports.collect(),
             workdir: parts.run.workdir.spec().to_owned(),
@@ -163,6 +170,14 @@ impl LiveRun {
     /// When the job could not be run as it is, or the run was stopped.
     pub fn feed(&self, job: impl Into<JobSpec>) -> Result<JobIndex, FeedError> {
         self.feeder.feed(job)
+    }
+
+    /// Feeds all of these jobs or, when one of them cannot be run, none. They may come after each other, in any order.
+    ///
+    /// # Errors
+    /// When one of the jobs could not be run as it is, or the run was stopped.
+    pub fn feed_all(&self, jobs: Vec<JobSpec>) -> Result<Vec<JobIndex>, BatchError> {
+        self.feeder.feed_all(jobs)
     }
 
     /// How many jobs are where, from now on until the end.

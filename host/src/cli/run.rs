@@ -3,7 +3,7 @@
 use std::os::unix::ffi::OsStringExt;
 
 use xqute::{
-    BuildError, Command, Counts, JobSpec, RunSummary, Xqute,
+    BatchError, BuildError, Command, Counts, JobSpec, RunSummary, StopCause, Xqute,
     adapters::{component::error::StartError, workdir::Existing},
 };
 
@@ -91,7 +91,7 @@ pub(super) fn tell(summary: &Summary, verbosity: Verbosity, screen: &Screen) -> 
         summary.show(screen);
     }
     Exit::of_run(
-        summary.stopped_by,
+        summary.stopped.and_then(StopCause::signal),
         !summary.bad_plugins.is_empty(),
         summary.all_succeeded(),
     )
@@ -126,8 +126,7 @@ fn summary(run: RunSummary) -> Summary {
         tally: tally(&run.counts),
         elapsed: run.elapsed,
         failures: failures.collect(),
-        stopped_by: run.stopped_by,
-        halted: run.halted,
+        stopped: run.stopped,
         bad_plugins: run.plugins.into_iter().filter_map(bad_plugin).collect(),
         workdir: run.workdir.into_string(),
     }
@@ -146,7 +145,7 @@ fn cannot_build(error: &BuildError, places: &Places) -> Failure {
         BuildError::NoWrapperShell
         | BuildError::Script(_)
         | BuildError::Setting(_)
-        | BuildError::Job { .. }
+        | BuildError::Job(_)
         | BuildError::Options(_)
         | BuildError::Plugin(
             StartError::UnknownScheduler { .. }
@@ -162,7 +161,9 @@ fn cannot_build(error: &BuildError, places: &Places) -> Failure {
         | BuildError::Socket(_) => Exit::Workdir,
     };
     let message = match error {
-        BuildError::Job { index, source, .. } => places.of(*index).map(|place| format!("{place}: {source}")),
+        BuildError::Job(BatchError::Job { place, source, .. }) => {
+            places.of(*place).map(|place| format!("{place}: {source}"))
+        }
         _ => None,
     };
     Failure::new(exit, anyhow::Error::msg(message.unwrap_or_else(|| error.to_string())))
