@@ -13,7 +13,7 @@ use crate::{
         bash::{self, BadScript},
         clock::Clock,
         component::{error::StartError, plugins::Plugins},
-        local::LocalScheduler,
+        local::{LocalScheduler, Starting},
         workdir::{Existing, Workdir, WorkdirError},
     },
     flow::{
@@ -23,7 +23,14 @@ use crate::{
             book::{Book, FeedError, Feeder, check_env},
         },
     },
-    model::{job::JobSpec, path::SpecPath, record::Origin, run::Run, settings::Settings},
+    model::{
+        hook::HookSet,
+        job::JobSpec,
+        path::SpecPath,
+        record::Origin,
+        run::Run,
+        settings::{Settings, Wrapper},
+    },
     ports::{
         hooks::{Hooks, NoHooks},
         scheduler::{CallError, Scheduler},
@@ -130,7 +137,13 @@ impl Builder {
             .await?;
         let scheduler: Arc<dyn Scheduler> = match started.scheduler {
             Some(scheduler) => scheduler,
-            None => Arc::new(local_scheduler(&run.settings)),
+            None => {
+                let scripted = started
+                    .hooks
+                    .as_ref()
+                    .is_some_and(|hooks| hooks.scripted() != HookSet::default());
+                Arc::new(LocalScheduler::new(run.clone(), starting(&run.settings, scripted)))
+            }
         };
         scheduler.check_options(&run.settings.options)?;
         let (sender, inbox) = mpsc::unbounded_channel();
@@ -164,8 +177,18 @@ impl Builder {
     }
 }
 
-fn local_scheduler(settings: &Settings) -> LocalScheduler {
-    LocalScheduler::new(settings.wrapper_shell.clone(), settings.kill_grace, None)
+/// How local jobs are started: directly where nothing asks for a script.
+fn starting(settings: &Settings, scripted: bool) -> Starting {
+    let usual = Settings::default();
+    let plain = !scripted
+        && settings.wrapper == Wrapper::Auto
+        && settings.prescript.is_empty()
+        && settings.postscript.is_empty()
+        && settings.wrapper_shell == usual.wrapper_shell;
+    match plain {
+        true => Starting::Direct,
+        false => Starting::ByScript,
+    }
 }
 
 fn check_settings(run: &Run) -> Result<(), BuildError> {

@@ -43,7 +43,7 @@ use crate::{
     },
     ports::{
         hooks::Hooks,
-        scheduler::{Cancel, Scheduler, Watching},
+        scheduler::{Cancel, Preparation, Scheduler, Watching},
     },
 };
 
@@ -60,6 +60,13 @@ pub(crate) struct Parts {
     pub(crate) workdir: Workdir,
     pub(crate) scheduler: Arc<dyn Scheduler>,
     pub(crate) hooks: Arc<dyn Hooks>,
+}
+
+impl Parts {
+    /// Whether jobs have directories that tell what becomes of them.
+    pub(crate) fn keeps_directories(&self) -> bool {
+        self.scheduler.preparation() != Preparation::Nothing
+    }
 }
 
 /// The way by which tasks report to the dispatcher.
@@ -182,6 +189,7 @@ impl Engine {
                     tokio::spawn(canceller::ask_shutdown(self.parts.clone(), signal, self.mail.clone()));
                 }
                 Action::StopSubmitting => _ = self.stopping.send_replace(true),
+                Action::ShowState(..) | Action::Record(..) if !self.parts.keeps_directories() => {}
                 Action::ShowState(job, state) => {
                     if let Err(error) = self.parts.workdir.record_state(job, state) {
                         tracing::warn!(job = job.0, "the state could not be written: {error}");
