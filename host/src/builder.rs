@@ -14,7 +14,7 @@ use crate::{
         clock::Clock,
         component::{error::StartError, plugins::Plugins},
         control::server::{NoSocket, Socket},
-        local::LocalScheduler,
+        local::{LocalScheduler, Starting},
         state::{Place, StateError, Store, row::RunRow, writer::Writer},
         workdir::{Existing, Workdir, WorkdirError},
     },
@@ -27,7 +27,14 @@ use crate::{
             publisher::Subscribers,
         },
     },
-    model::{job::JobSpec, path::SpecPath, record::Origin, run::Run, settings::Settings},
+    model::{
+        hook::HookSet,
+        job::JobSpec,
+        path::SpecPath,
+        record::Origin,
+        run::Run,
+        settings::{Settings, Wrapper},
+    },
     ports::{
         hooks::{Hooks, NoHooks},
         journal::{Journal, Listener},
@@ -167,7 +174,13 @@ impl Builder {
             .await?;
         let scheduler: Arc<dyn Scheduler> = match started.scheduler {
             Some(scheduler) => scheduler,
-            None => Arc::new(local_scheduler(&run.settings)),
+            None => {
+                let scripted = started
+                    .hooks
+                    .as_ref()
+                    .is_some_and(|hooks| hooks.scripted() != HookSet::default());
+                Arc::new(LocalScheduler::new(run.clone(), starting(&run.settings, scripted)))
+            }
         };
         scheduler.check_options(&run.settings.options)?;
         let (sender, inbox) = mpsc::unbounded_channel();
@@ -250,8 +263,18 @@ fn new_state(
     Ok(Store::create(&place, &row)?)
 }
 
-fn local_scheduler(settings: &Settings) -> LocalScheduler {
-    LocalScheduler::new(settings.wrapper_shell.clone(), settings.kill_grace, None)
+/// How local jobs are started: directly where nothing asks for a script.
+fn starting(settings: &Settings, scripted: bool) -> Starting {
+    let usual = Settings::default();
+    let plain = !scripted
+        && settings.wrapper == Wrapper::Auto
+        && settings.prescript.is_empty()
+        && settings.postscript.is_empty()
+        && settings.wrapper_shell == usual.wrapper_shell;
+    match plain {
+        true => Starting::Direct,
+        false => Starting::ByScript,
+    }
 }
 
 /// A run that nobody wants to feed can do without being spoken to.

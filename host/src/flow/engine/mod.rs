@@ -53,7 +53,7 @@ use crate::{
     ports::{
         hooks::Hooks,
         journal::{Batch, Journal, NotRecorded},
-        scheduler::{Cancel, Scheduler, Watching},
+        scheduler::{Cancel, Preparation, Scheduler, Watching},
     },
 };
 
@@ -68,6 +68,13 @@ pub(crate) struct Parts {
     pub(crate) scheduler: Arc<dyn Scheduler>,
     pub(crate) hooks: Arc<dyn Hooks>,
     pub(crate) clock: Clock,
+}
+
+impl Parts {
+    /// Whether jobs have directories that tell what becomes of them.
+    pub(crate) fn keeps_directories(&self) -> bool {
+        self.scheduler.preparation() != Preparation::Nothing
+    }
 }
 
 /// The way by which tasks report to the dispatcher.
@@ -218,6 +225,7 @@ impl Engine {
                     tokio::spawn(canceller::ask_shutdown(self.parts.clone(), signal, self.mail.clone()));
                 }
                 Action::StopSubmitting => _ = self.stopping.send_replace(true),
+                Action::ShowState(..) | Action::Record(..) if !self.parts.keeps_directories() => {}
                 Action::ShowState(job, state) => {
                     if let Err(error) = self.parts.workdir.record_state(job, state) {
                         tracing::warn!(job = job.0, "the state could not be written: {error}");
