@@ -32,10 +32,12 @@
 //! Plugins and the host meet in `wit/`, nowhere else.
 
 pub mod adapters;
+mod assemble;
 pub mod builder;
 pub mod flow;
 pub mod model;
 pub mod ports;
+pub mod resume;
 pub mod summary;
 mod xqute;
 

@@ -266,6 +266,16 @@ impl Feeder {
         self.feed_checked(jobs, Origin::Fed)
     }
 
+    /// Feeds all of these jobs or none, as a part of what the command gives that starts the run: whoever resumes it gives
+    /// them again.
+    ///
+    /// # Errors
+    /// When one of the jobs could not be run as it is, or the run is over.
+    pub fn give(&self, jobs: Vec<JobSpec>) -> Result<Vec<JobIndex>, BatchError> {
+        self.check_each(&jobs)?;
+        self.feed_checked(jobs, Origin::Given)
+    }
+
     /// Feeds jobs of which each by itself is known to be in order.
     pub(crate) fn feed_checked(&self, jobs: Vec<JobSpec>, origin: Origin) -> Result<Vec<JobIndex>, BatchError> {
         // Held until the last is in: nobody else feeds or closes in between.

@@ -40,13 +40,14 @@ use self::{
 use super::{
     dispatch::{Counts, Dispatcher, Policy},
     event::{Action, Event},
+    restore::Restored,
 };
 use crate::{
     adapters::{clock::Clock, workdir::Workdir},
     model::{
         hook::HookSet,
         job::{Attempt, JobIndex},
-        outcome::{Outcome, StopCause},
+        outcome::{FailureCause, Observation, Outcome, StopCause},
         record::Entry,
         run::{JobRef, Run},
     },
@@ -166,6 +167,21 @@ impl Engine {
 
     pub(crate) fn parts(&self) -> Arc<Parts> {
         self.parts.clone()
+    }
+
+    /// Takes over the jobs of an earlier process, before anything else. `abandoned` are attempts that are not in flight any
+    /// more: they are judged by what they left.
+    pub(crate) fn restore(&mut self, jobs: impl Iterator<Item = Restored>, abandoned: Vec<JobRef>) {
+        jobs.for_each(|job| self.dispatcher.restore(job));
+        for JobRef { job, attempt, .. } in abandoned {
+            self.dispatcher.handle(Event::Observed {
+                job,
+                attempt,
+                observation: Observation::Ended(Outcome::Failed(FailureCause::Lost)),
+                reported: self.parts.workdir.reported_rc(job),
+                usage: None,
+            });
+        }
     }
 
     /// Runs until every job has its outcome and no more will be fed.
