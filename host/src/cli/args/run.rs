@@ -330,9 +330,9 @@ mod tests {
             {"cmd": ["gzip", "a file"], "name": "pack", "timeout": "10m"}
           with cmd (a list is an argv, a text is a shell line) and any of name, env, cwd, timeout,
           num_retries, opts, priority (higher ones start first; 0 is usual) and after (names or numbers of
-  jobs that must succeed first; the first job is 0). From standard input both are understood. Everything is checked before the
-          first job runs. Each job gets a directory in the workdir with its script, output, exit code and
-          state.
+          jobs that must succeed first; the first job is 0). From standard input both are understood.
+          Everything is checked before the first job runs. Each job gets a directory in the workdir with
+          its script, output, exit code and state.
 
         Examples:
           xqute run jobs.txt                          as many jobs at once as there are cores
