@@ -5,6 +5,7 @@ mod configuration;
 mod environment;
 mod job_directories;
 mod job_files;
+mod order;
 mod outcomes;
 mod scripts;
 mod strategies;

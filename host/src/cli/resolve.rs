@@ -74,12 +74,13 @@ pub(super) fn run(flags: RunSettings, file: &RunSettings, around: &Surroundings)
     let defaults = Settings::default();
     let strategy = flags.error_strategy.or(file.error_strategy).unwrap_or(Strategy::Ignore);
     let warnings = idle_flags(&flags, strategy);
-    let options: Options = file.opt.iter().cloned().collect();
+    let retry = retry_policy(&flags, &file);
+    let options: Options = file.opt.into_iter().collect();
     let settings = Settings {
         forks: flags.forks.or(file.forks).unwrap_or(around.cores),
         error_strategy: strategy.into(),
         num_retries: flags.num_retries.or(file.num_retries).unwrap_or(defaults.num_retries),
-        retry: retry_policy(&flags, &file),
+        retry,
         max_failures: flags.max_failures.or(file.max_failures),
         submission_batch: flags
             .submission_batch
@@ -243,7 +244,11 @@ mod tests {
     fn retries_without_the_strategy_are_worth_a_warning() {
         assert_eq!(plan("xqute run -r 3 x", &RunSettings::default()).warnings.len(), 1);
         let all = "xqute run --retry-delay 1 --retry-max-delay 2 --retry-on 3 x";
-        insta::assert_snapshot!(plan(all, &RunSettings::default()).warnings.join("\n"), @"");
+        insta::assert_snapshot!(plan(all, &RunSettings::default()).warnings.join("\n"), @r"
+        --retry-delay changes nothing without --error-strategy retry
+        --retry-max-delay changes nothing without --error-strategy retry
+        --retry-on changes nothing without --error-strategy retry
+        ");
         assert!(
             plan("xqute run -e retry -r 3 x", &RunSettings::default())
                 .warnings

@@ -206,10 +206,10 @@ mod tests {
         insta::assert_snapshot!(say("{\"cmd\": \"a\", \"opts\": {\"x\": {}}}"), @"invalid type: map, expected a text or a list of texts (column 29)");
         insta::assert_snapshot!(say("{\"cmd\": \"a\", \"name\": \" \"}"), @"a job's name must have a visible character and no control characters");
         insta::assert_snapshot!(say("{\"cmd\": \"a\", \"num_retries\": -1}"), @"expected a whole number from 0 (column 31)");
-        insta::assert_snapshot!(say("{\"cmd\": \"a\", \"after\": -1}"), @"");
-        insta::assert_snapshot!(say("{\"cmd\": \"a\", \"after\": [[1]]}"), @"");
-        insta::assert_snapshot!(say("{\"cmd\": \"a\", \"after\": [\"b\", 1.5]}"), @"");
-        insta::assert_snapshot!(say("{\"cmd\": \"a\", \"priority\": 3000000000}"), @"");
+        insta::assert_snapshot!(say("{\"cmd\": \"a\", \"after\": -1}"), @"invalid type: integer `-1`, expected the name or the number of a job, or a list of them (column 24)");
+        insta::assert_snapshot!(say("{\"cmd\": \"a\", \"after\": [[1]]}"), @"invalid type: sequence, expected the name or the number of a job (column 24)");
+        insta::assert_snapshot!(say("{\"cmd\": \"a\", \"after\": [\"b\", 1.5]}"), @"invalid type: floating point `1.5`, expected the name or the number of a job (column 31)");
+        insta::assert_snapshot!(say("{\"cmd\": \"a\", \"priority\": 3000000000}"), @"expected a whole number from -2147483648 to 2147483647 (column 36)");
         insta::assert_snapshot!(say("{\"cmd\": \"a\", \"cwd\": \"/no/such\"}"), @"the working directory /no/such does not exist");
         insta::assert_snapshot!(say("echo 1"), @"this is not one JSON object");
         insta::assert_snapshot!(say("[\"true\"]"), @"this is not one JSON object");

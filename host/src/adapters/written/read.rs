@@ -77,23 +77,52 @@ pub fn after<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Predecessor>, D::
         }
 
         fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
-            Ok(vec![Predecessor::Name(name.to_owned())])
+            JobVisitor.visit_str(name).map(|job| vec![job])
         }
 
         fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
-            let index = u32::try_from(number).map_err(|_| E::custom(format!("there is no job {number}")))?;
-            Ok(vec![Predecessor::Index(JobIndex(index))])
+            JobVisitor.visit_u64(number).map(|job| vec![job])
         }
 
         fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
             let mut all = Vec::new();
-            while let Some(one) = seq.next_element()? {
-                all.push(one);
+            while let Some(Job(job)) = seq.next_element()? {
+                all.push(job);
             }
             Ok(all)
         }
     }
     from.deserialize_any(AfterVisitor)
+}
+
+/// A job that another one comes after.
+struct Job(Predecessor);
+
+impl<'de> Deserialize<'de> for Job {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(JobVisitor).map(Self)
+    }
+}
+
+struct JobVisitor;
+
+impl Visitor<'_> for JobVisitor {
+    type Value = Predecessor;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name or the number of a job")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<Predecessor, E> {
+        Ok(Predecessor::Name(name.to_owned()))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Predecessor, E> {
+        match u32::try_from(number) {
+            Ok(index) => Ok(Predecessor::Index(JobIndex(index))),
+            Err(_) => Err(E::custom(format!("no run has a job {number}"))),
+        }
+    }
 }
 
 /// A table of environment variables.

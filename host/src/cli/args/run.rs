@@ -17,9 +17,9 @@ Job files:
     {\"cmd\": [\"gzip\", \"a file\"], \"name\": \"pack\", \"timeout\": \"10m\"}
   with cmd (a list is an argv, a text is a shell line) and any of name, env, cwd, timeout,
   num_retries, opts, priority (higher ones start first; 0 is usual) and after (names or numbers of
-  jobs that must succeed first; the first job is 0). From standard input both are understood. Everything is checked before the
-  first job runs. Each job gets a directory in the workdir with its script, output, exit code and
-  state.
+  jobs that must succeed first; the first job is 0). From standard input both are understood.
+  Everything is checked before the first job runs. Each job gets a directory in the workdir with
+  its script, output, exit code and state.
 
 Examples:
   xqute run jobs.txt                          as many jobs at once as there are cores
@@ -297,6 +297,13 @@ mod tests {
                                              ignore, retry, halt]
           -r, --num-retries <N>              How often a failed job is tried again under the strategy retry
                                              [default: 3]
+              --retry-delay <DURATION>       The pause before a failed job is tried again; it doubles each
+                                             time [default: 0]
+              --retry-max-delay <DURATION>   The longest such pause [default: 10m]
+              --retry-on <CAUSES>            Try again only after these failures: exit codes, timed-out,
+                                             signal, out-of-memory, preempted, node-failure, never-started,
+                                             lost, submission-failed, other; may be repeated
+              --max-failures <N>             Stop when this many jobs have failed [default: never]
               --submission-batch <N>         The most jobs handed to the scheduler in one call [default: 8]
               --timeout <DURATION>           How long a job may run, such as 90 (seconds), 20m or 1h30m
               --cwd <DIR>                    Where jobs start [default: here]
@@ -308,6 +315,9 @@ mod tests {
               --jobname-prefix <TEXT>        What job names start with [default: the scheduler's name]
               --recheck-interval <DURATION>  The longest pause between two questions about jobs in flight
                                              [default: 5s]
+              --wrapper <WHEN>               Whether local jobs run by a script always, or only where
+                                             something needs one [default: auto] [possible values: auto,
+                                             always]
               --wrapper-shell <WORDS>        The bash that runs job scripts, and its arguments [default:
                                              /bin/bash]
               --progress <HOW>               How progress is shown; auto: a bar on a terminal, plain lines
@@ -339,9 +349,9 @@ mod tests {
             {"cmd": ["gzip", "a file"], "name": "pack", "timeout": "10m"}
           with cmd (a list is an argv, a text is a shell line) and any of name, env, cwd, timeout,
           num_retries, opts, priority (higher ones start first; 0 is usual) and after (names or numbers of
-  jobs that must succeed first; the first job is 0). From standard input both are understood. Everything is checked before the
-          first job runs. Each job gets a directory in the workdir with its script, output, exit code and
-          state.
+          jobs that must succeed first; the first job is 0). From standard input both are understood.
+          Everything is checked before the first job runs. Each job gets a directory in the workdir with
+          its script, output, exit code and state.
 
         Examples:
           xqute run jobs.txt                          as many jobs at once as there are cores

@@ -265,8 +265,8 @@ mod tests {
         insta::assert_snapshot!(say("[run]\n\nforks = \"many\""), @"3: expected a whole number from 1 ()");
         insta::assert_snapshot!(say("[run]\nerror-strategy = \"shrug\""), @"2: unknown variant `shrug`, expected one of `ignore`, `retry`, `halt` ()");
         insta::assert_snapshot!(say("[run]\ntimeout = \"soon\""), @"2: expected a duration above 0, such as `90` (seconds), `1.5s`, `20m` or `1h 30m` ()");
-        insta::assert_snapshot!(say("[run]\nretry-on = [0]"), @"");
-        insta::assert_snapshot!(say("[run]\nmax-failures = 0"), @"");
+        insta::assert_snapshot!(say("[run]\nretry-on = [0]"), @"2: expected an exit code from 1 to 255, or one of timed-out, signal, out-of-memory, preempted, node-failure, never-started, lost, submission-failed, other ()");
+        insta::assert_snapshot!(say("[run]\nmax-failures = 0"), @"2: expected a whole number from 1; without it, the run bears any number of failures ()");
         insta::assert_snapshot!(say("[plugins.x]\nallow = [\"fly\"]"), @"2: there is no right `fly`; known are run, read, write, env, net and script ()");
         insta::assert_snapshot!(say("[plugins.x.limits]\nmemory-mib = 0"), @"2: with 0 no call of the plugin could ever succeed; the least is 1, and without this line the default holds ()");
         insta::assert_snapshot!(say("[plugins.x]\nlimits = { call-ms = 0 }"), @"2: with 0 no call of the plugin could ever succeed; the least is 1, and without this line the default holds ()");

@@ -232,7 +232,10 @@ impl Engine {
                 Action::Submit(batch) => self.submit(batch),
                 Action::Watch(job) => self.watch(job),
                 Action::StartTimeout(job) => self.start_timeout(&job),
-                Action::RetryLater { job, attempt, pause } => self.deadlines.start(job, attempt, Due::Retry, pause),
+                Action::RetryLater { job, attempt, pause } => {
+                    tracing::info!(job = job.0, "tried again in {pause:.1?}");
+                    self.deadlines.start(job, attempt, Due::Retry, pause);
+                }
                 Action::AskKill(job) => {
                     tokio::spawn(canceller::ask_kill(self.parts.clone(), job, self.mail.clone()));
                 }
