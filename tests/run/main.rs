@@ -3,6 +3,7 @@
 mod commands;
 mod configuration;
 mod environment;
+mod forms;
 mod job_directories;
 mod job_files;
 mod order;

@@ -19,7 +19,8 @@ fn by_default_the_others_go_on() {
 #[test]
 fn retry_tries_again_and_keeps_what_was() {
     let scratch = Scratch::new();
-    scratch.run_jobs(&fails_until(3), ["-e", "retry"]).exits(0);
+    let args = ["-e", "retry", "--prescript", ":"];
+    scratch.run_jobs(&fails_until(3), args).exits(0);
     let job = scratch.job(0).ended(0);
     assert_eq!(job.stdout(), "try 3\n");
     assert_eq!(job.attempt(1).ended(1).stdout(), "try 1\n");

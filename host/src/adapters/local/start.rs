@@ -31,13 +31,15 @@ use crate::{
     },
 };
 
-/// Starts `$2` and what follows in the folder `$1`, if that is not empty.
+/// Starts `$2` and what follows in the folder `$1`, if that is not empty. A name without a `/` is that of a program, also
+/// where bash has a builtin of that name.
 const BY_BASH: &str = r#"
 if [[ $1 ]]; then
     cd -- "$1" || { echo 'xqute: the job cannot start there' >&2; exit 1; }
 fi
 shift
-[[ $1 == */* ]] || type -P -- "$1" > /dev/null || { echo "xqute: $1: command not found" >&2; exit 127; }
+if [[ $1 == */* ]]; then "$@"; exit; fi
+type -P -- "$1" > /dev/null || { echo "xqute: $1: command not found" >&2; exit 127; }
 exec -- "$@"
 "#;
 
