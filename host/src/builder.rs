@@ -15,19 +15,22 @@ use crate::{
         component::{error::StartError, plugins::Plugins},
         control::server::{NoSocket, Socket},
         local::LocalScheduler,
+        state::{Place, StateError, Store, row::RunRow, writer::Writer},
         workdir::{Existing, Workdir, WorkdirError},
     },
     flow::{
         control::{Feeding, LiveControl},
         dispatch::Counts,
         engine::{
-            Engine, Mail, Parts,
+            Engine, Lines, Mail, Parts,
             book::{Book, FeedError, Feeder, check_env},
+            publisher::Subscribers,
         },
     },
     model::{job::JobSpec, path::SpecPath, record::Origin, run::Run, settings::Settings},
     ports::{
         hooks::{Hooks, NoHooks},
+        journal::{Journal, Listener},
         scheduler::{CallError, Scheduler},
     },
     xqute::{PluginReports, Xqute},
@@ -42,9 +45,11 @@ pub struct Builder {
     scheduler: String,
     workdir: Utf8PathBuf,
     existing: Existing,
+    state: Option<Utf8PathBuf>,
     plugins: Plugins,
     jobs: Vec<JobSpec>,
     listen: bool,
+    subscribers: Subscribers,
 }
 
 impl Default for Builder {
@@ -54,9 +59,11 @@ impl Default for Builder {
             scheduler: LOCAL.to_owned(),
             workdir: ".xqute".into(),
             existing: Existing::Refuse,
+            state: None,
             plugins: Plugins::default(),
             jobs: Vec::new(),
             listen: false,
+            subscribers: Subscribers::default(),
         }
     }
 }
@@ -87,6 +94,20 @@ impl Builder {
     #[must_use]
     pub fn existing(mut self, existing: Existing) -> Self {
         self.existing = existing;
+        self
+    }
+
+    /// Where the run's state is kept: a file on a disk of this machine. Default: `run.db` in the workdir.
+    #[must_use]
+    pub fn state(mut self, file: impl Into<Utf8PathBuf>) -> Self {
+        self.state = Some(file.into());
+        self
+    }
+
+    /// Somebody who is to hear what happens to jobs, once it has been recorded.
+    #[must_use]
+    pub fn listener(self, listener: impl Listener + 'static) -> Self {
+        self.subscribers.listen(Box::new(listener));
         self
     }
 
@@ -122,11 +143,14 @@ impl Builder {
             scheduler,
             workdir,
             existing,
+            state,
             plugins,
             jobs,
             listen,
+            subscribers,
         } = self;
         let path = absolute(&workdir)?;
+        let state = state.as_deref().map(absolute).transpose()?;
         let mounted: Option<Utf8PathBuf> = settings.options.take("mounted-workdir").map(Into::into);
         let run = Arc::new(Run {
             tag: new_tag(),
@@ -151,6 +175,7 @@ impl Builder {
         check_jobs(&feeder, &jobs)?;
         let workdir = Workdir::open(&path, mounted.as_deref(), existing)?;
         let socket = open_socket(&path, listen)?;
+        let store = new_state(&run, &path, state.as_deref(), existing, clock)?;
         let hooks: Arc<dyn Hooks> = match &started.hooks {
             Some(hooks) => hooks.clone(),
             None => Arc::new(NoHooks),
@@ -161,16 +186,34 @@ impl Builder {
             workdir,
             scheduler,
             hooks,
+            clock,
         };
         for job in jobs {
             feeder.feed_checked(job, Origin::Given)?;
         }
         let mail = Mail(sender);
-        let feeding = if listen { Feeding::Open } else { Feeding::Never };
-        let control = LiveControl::new(feeder.clone(), parts.book.clone(), mail.clone(), feeding);
         let (progress, watcher) = watch::channel(Counts::default());
+        let recorded = watch::Sender::default();
+        let control = LiveControl::new(
+            feeder.clone(),
+            parts.book.clone(),
+            mail.clone(),
+            recorded.subscribe(),
+            if listen { Feeding::Open } else { Feeding::Never },
+        );
+        let lines = Lines {
+            inbox,
+            mail: mail.clone(),
+            progress,
+            subscribers: subscribers.clone(),
+            recorded,
+        };
+        let engine = Engine::new(parts, lines, |publisher| {
+            Ok::<_, BuildError>(Box::new(Writer::start(store, clock, publisher)?) as Box<dyn Journal>)
+        })?;
         Ok(Xqute {
-            engine: Engine::new(parts, inbox, mail.clone(), progress),
+            engine,
+            subscribers,
             feeder,
             mail,
             progress: watcher,
@@ -180,6 +223,34 @@ impl Builder {
             control: Arc::new(control),
         })
     }
+}
+
+/// The state of a new run, in the workdir that is locked for it.
+fn new_state(
+    run: &Run,
+    workdir: &Utf8Path,
+    elsewhere: Option<&Utf8Path>,
+    existing: Existing,
+    clock: Clock,
+) -> Result<Store, BuildError> {
+    let place = Place::of(workdir, elsewhere);
+    match existing {
+        Existing::Refuse if place.is_taken() => {
+            return Err(StateError::Taken {
+                path: place.file().to_owned(),
+            }
+            .into());
+        }
+        Existing::Refuse => {}
+        Existing::Overwrite => place.clear()?,
+    }
+    let row = RunRow {
+        tag: run.tag.clone(),
+        workdir: workdir.to_string(),
+        scheduler: run.scheduler.clone(),
+        started: clock.timestamp(),
+    };
+    Ok(Store::create(&place, &row)?)
 }
 
 fn local_scheduler(settings: &Settings) -> LocalScheduler {
@@ -303,4 +374,10 @@ pub enum BuildError {
     /// The run could not be fed from outside.
     #[error(transparent)]
     Socket(#[from] NoSocket),
+    /// The state of the run cannot be used.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The system has no thread left.
+    #[error("cannot start the thread that records the run: {0}")]
+    NoThread(#[from] std::io::Error),
 }

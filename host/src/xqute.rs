@@ -20,6 +20,7 @@ use crate::{
         engine::{
             Engine, Mail,
             book::{FeedError, Feeder},
+            publisher::Subscribers,
         },
         event::Event,
     },
@@ -44,6 +45,7 @@ use crate::{
 /// ```
 pub struct Xqute {
     pub(crate) engine: Engine,
+    pub(crate) subscribers: Subscribers,
     pub(crate) feeder: Feeder,
     pub(crate) mail: Mail,
     pub(crate) progress: watch::Receiver<Counts>,
@@ -129,6 +131,7 @@ impl Xqute {
             failures: failed_jobs(&parts, &report),
             stopped_by: report.stopped_by,
             halted: report.halted,
+            unrecorded: report.unrecorded,
             plugins: reports.collect(),
             workdir: parts.run.workdir.spec().to_owned(),
         }

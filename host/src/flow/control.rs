@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use tokio::sync::watch;
 
 use super::{
     engine::{
@@ -28,6 +29,8 @@ pub(crate) struct LiveControl {
     feeder: Feeder,
     book: Arc<Book>,
     mail: Mail,
+    /// How many jobs have been recorded.
+    recorded: watch::Receiver<u32>,
     /// Held while jobs are fed, so that none of them comes after the word that no more come.
     feeding: Mutex<Feeding>,
 }
@@ -44,11 +47,18 @@ pub(crate) enum Feeding {
 }
 
 impl LiveControl {
-    pub(crate) fn new(feeder: Feeder, book: Arc<Book>, mail: Mail, feeding: Feeding) -> Self {
+    pub(crate) fn new(
+        feeder: Feeder,
+        book: Arc<Book>,
+        mail: Mail,
+        recorded: watch::Receiver<u32>,
+        feeding: Feeding,
+    ) -> Self {
         Self {
             feeder,
             book,
             mail,
+            recorded,
             feeding: Mutex::new(feeding),
         }
     }
@@ -66,15 +76,27 @@ impl LiveControl {
         self.feeding.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn enter(&self, jobs: Vec<JobSpec>) -> Result<JobIndex, Refusal> {
+    /// Feeds jobs that were checked. Returns the index of the first and that of the last.
+    fn enter(&self, jobs: Vec<JobSpec>) -> Result<(JobIndex, JobIndex), Refusal> {
         let feeding = self.feeding();
         feeding.check()?;
-        let mut first = None;
+        let mut ends = None;
         for job in jobs {
             let index = self.feeder.feed_checked(job, Origin::Fed)?;
-            first.get_or_insert(index);
+            let (first, _) = ends.unwrap_or((index, index));
+            ends = Some((first, index));
         }
-        first.ok_or_else(|| Refusal::Job("there are no jobs in it".to_owned()))
+        ends.ok_or_else(|| Refusal::Job("there are no jobs to feed".to_owned()))
+    }
+
+    /// Waits until this job is recorded, and so all that were fed before it.
+    async fn recorded(&self, job: JobIndex) -> Result<(), Refusal> {
+        let mut recorded = self.recorded.clone();
+        match recorded.wait_for(|jobs| *jobs > job.0).await {
+            Ok(_) => Ok(()),
+            // Nothing is recorded any more.
+            Err(_) => Err(Refusal::Over),
+        }
     }
 }
 
@@ -99,7 +121,9 @@ impl Control for LiveControl {
     }
 
     async fn feed(&self, jobs: Vec<JobSpec>) -> Result<JobIndex, Refusal> {
-        self.enter(jobs)
+        let (first, last) = self.enter(jobs)?;
+        self.recorded(last).await?;
+        Ok(first)
     }
 
     fn stop_feeding(&self) -> Result<(), Refusal> {

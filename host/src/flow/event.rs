@@ -79,6 +79,8 @@ pub enum Event {
     },
     /// A plugin failed whose failure is to halt the run.
     HaltRequested,
+    /// Whether what happens can be recorded just now.
+    Recording(bool),
 }
 
 /// What became of handing an attempt to the scheduler.

@@ -138,6 +138,32 @@ impl Workdir {
     }
 }
 
+/// Who holds the workdir of a run that lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The process, if it said.
+    pub pid: Option<u32>,
+}
+
+impl Owner {
+    /// The owner of the workdir at `path`; none, when nobody has it.
+    pub fn of(path: &Utf8Path) -> Option<Self> {
+        let mut file = File::open(path.join(LOCK)).ok()?;
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => Some(Self {
+                pid: read_pid(&mut file),
+            }),
+            Ok(()) | Err(TryLockError::Error(_)) => None,
+        }
+    }
+}
+
+fn read_pid(file: &mut File) -> Option<u32> {
+    let mut pid = String::new();
+    file.take(16).read_to_string(&mut pid).ok()?;
+    pid.trim().parse().ok()
+}
+
 impl Drop for Workdir {
     fn drop(&mut self) {
         let _ = Reserve::remove(&self.dir);
@@ -164,17 +190,13 @@ fn refusal(path: Utf8PathBuf, source: io::Error) -> WorkdirError {
 fn lock(dir: &Dir, path: &Utf8Path) -> Result<File, WorkdirError> {
     let here = || path.to_owned();
     let file = files::open(dir, LOCK, OFlags::RDWR | OFlags::CREATE);
-    let file = file.map_err(|source| refusal(here(), source))?;
+    let mut file = file.map_err(|source| refusal(here(), source))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            let mut pid = String::new();
-            let _ = (&file).take(16).read_to_string(&mut pid);
-            Err(WorkdirError::Busy {
-                path: here(),
-                pid: pid.trim().parse().ok(),
-            })
-        }
+        Err(TryLockError::WouldBlock) => Err(WorkdirError::Busy {
+            path: here(),
+            pid: read_pid(&mut file),
+        }),
         Err(TryLockError::Error(source)) => Err(WorkdirError::Io { path: here(), source }),
     }
 }
