@@ -101,14 +101,19 @@ pub(super) fn run(flags: RunSettings, file: &RunSettings, around: &Surroundings)
         options: options.overridden_by(&flags.opt.into_iter().collect()),
         ..defaults
     };
-    let workdir = flags.workdir.or(file.workdir).unwrap_or_else(|| ".xqute".into());
+    let workdir = workdir(flags.workdir, file.workdir, around);
     RunPlan {
         scheduler: flags.scheduler.or(file.scheduler).unwrap_or_else(|| "local".to_owned()),
-        workdir: around.here.join(workdir),
+        workdir,
         settings,
         progress: flags.progress.or(file.progress).unwrap_or_default(),
         warnings,
     }
+}
+
+/// Flags and file on where a run is.
+pub(super) fn workdir(flag: Option<Utf8PathBuf>, file: Option<Utf8PathBuf>, around: &Surroundings) -> Utf8PathBuf {
+    around.here.join(flag.or(file).unwrap_or_else(|| ".xqute".into()))
 }
 
 /// A variable that the flags set is taken from there.

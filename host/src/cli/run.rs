@@ -1,6 +1,6 @@
 //! `xqute run`: hands everything over to the library and tells what became of it.
 
-use std::os::unix::ffi::OsStringExt;
+use std::{ffi::OsString, os::unix::ffi::OsStringExt, path::PathBuf};
 
 use xqute::{
     BuildError, Command, Counts, JobSpec, RunSummary, Xqute,
@@ -22,11 +22,16 @@ use super::{
 
 /// Reads all jobs, before anything else happens.
 pub(super) fn jobs(args: RunArgs, rules: &Rules) -> Result<(Vec<JobSpec>, Places)> {
-    if args.files.is_empty() && args.command.is_empty() {
+    if args.files.is_empty() && args.command.is_empty() && !args.listen {
         return Err(Failure::usage("there is nothing to run")
             .help("name a job file, give jobs on standard input with -, or a command behind --"));
     }
-    let jobs = jobfile::read(&args.files, rules).map_err(|bad| {
+    read_jobs(&args.files, args.command, rules)
+}
+
+/// Reads job files, and the command behind `--` if there is one.
+pub(super) fn read_jobs(files: &[PathBuf], command: Vec<OsString>, rules: &Rules) -> Result<(Vec<JobSpec>, Places)> {
+    let jobs = jobfile::read(files, rules).map_err(|bad| {
         let help = bad.help();
         let failure = Failure::new(Exit::Usage, bad);
         match help {
@@ -35,8 +40,8 @@ pub(super) fn jobs(args: RunArgs, rules: &Rules) -> Result<(Vec<JobSpec>, Places
         }
     })?;
     let (mut jobs, places) = jobs.split();
-    if !args.command.is_empty() {
-        let words = args.command.into_iter().map(OsStringExt::into_vec);
+    if !command.is_empty() {
+        let words = command.into_iter().map(OsStringExt::into_vec);
         let command = Command::argv(words);
         command
             .check()
@@ -47,10 +52,19 @@ pub(super) fn jobs(args: RunArgs, rules: &Rules) -> Result<(Vec<JobSpec>, Places
     Ok((jobs, places))
 }
 
+/// What is to be done about the workdir.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Manner {
+    /// About a run that it holds already.
+    pub(super) existing: Existing,
+    /// Whether others may feed the run.
+    pub(super) listen: bool,
+}
+
 /// Runs them.
 pub(super) async fn run(
     plan: RunPlan,
-    existing: Existing,
+    manner: Manner,
     (jobs, places): (Vec<JobSpec>, Places),
     wanted: &Wanted<'_>,
     verbosity: Verbosity,
@@ -61,7 +75,8 @@ pub(super) async fn run(
         .settings(plan.settings)
         .scheduler(plan.scheduler)
         .workdir(plan.workdir)
-        .existing(existing)
+        .existing(manner.existing)
+        .listen(manner.listen)
         .plugins(plugins)
         .jobs(jobs)
         .build()
@@ -77,12 +92,24 @@ pub(super) async fn run(
         (mode, _) => mode,
     };
     let shown = progress::show(xqute.progress(), tally, mode, screen);
-    let summary = summary(xqute.run_until_complete().await);
+    let summary = summary(match manner.listen {
+        false => xqute.run_until_complete().await,
+        true => run_open(xqute).await?,
+    });
     drop(listening);
     if let Some(shown) = shown {
         shown.finish().await;
     }
     Ok(summary)
+}
+
+/// Runs until somebody says that no more jobs come.
+async fn run_open(xqute: Xqute) -> Result<RunSummary> {
+    tracing::info!("jobs can be fed with `xqute feed`, until `xqute feed --stop`");
+    xqute.keep_feeding().wait().await.map_err(|broken| {
+        let error = anyhow::Error::new(broken).context("the run broke down, which is a bug in xqute");
+        Failure::new(Exit::Workdir, error)
+    })
 }
 
 /// Tells what became of it, after everything else has been said.

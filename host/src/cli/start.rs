@@ -13,12 +13,16 @@ use super::{
     config::{self, Config},
     error::{Failure, Result},
     exit::Exit,
+    feed,
     jobfile::Rules,
+    kill,
     logging::{self, Log},
+    logs,
     plugin::{self, Wanted},
     resolve::{self, Surroundings, Voice},
     run,
     screen::{Color, LogFormat, Screen},
+    status,
     summary::Summary,
 };
 
@@ -74,6 +78,7 @@ fn act(
         config,
         here: &around.here,
     };
+    let workdir = |flag| resolve::workdir(flag, config.run.workdir.clone(), around);
     match action {
         Action::Run(args) => {
             let summary = run_jobs(*args, &wanted, around, voice, screen)?;
@@ -81,6 +86,13 @@ fn act(
             log.finish();
             Ok(run::tell(&summary, voice.verbosity, screen))
         }
+        Action::Feed(args) => {
+            let workdir = workdir(args.workdir.clone());
+            feed::feed(args, &workdir, &around.here)
+        }
+        Action::Status(args) => status::status(&args, &workdir(args.workdir.clone())),
+        Action::Logs(args) => logs::logs(&args, &workdir(args.workdir.clone())),
+        Action::Kill(args) => kill::kill(&args, &workdir(args.workdir.clone())),
         Action::PluginList => with_runtime(|runtime| runtime.block_on(plugin::list(&wanted, screen))),
         Action::PluginInspect(file) => with_runtime(|runtime| runtime.block_on(plugin::inspect(&wanted, &file))),
     }
@@ -97,10 +109,13 @@ fn run_jobs(
     for warning in &plan.warnings {
         tracing::warn!("{warning}");
     }
-    let existing = if args.overwrite {
-        Existing::Overwrite
-    } else {
-        Existing::Refuse
+    let manner = run::Manner {
+        existing: if args.overwrite {
+            Existing::Overwrite
+        } else {
+            Existing::Refuse
+        },
+        listen: args.listen,
     };
     let rules = Rules {
         here: around.here.clone(),
@@ -112,7 +127,7 @@ fn run_jobs(
     if plan.settings.error_strategy != ErrorStrategy::Retry && jobs.0.iter().any(wants_retries) {
         tracing::warn!("`num_retries` of jobs changes nothing without --error-strategy retry");
     }
-    let command = run::run(plan, existing, jobs, wanted, voice.verbosity, screen);
+    let command = run::run(plan, manner, jobs, wanted, voice.verbosity, screen);
     with_runtime(|runtime| runtime.block_on(command))
 }
 

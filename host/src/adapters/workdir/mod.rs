@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! <workdir>/run.lock                    held while a run lives; says by which process
+//! <workdir>/run.sock                    there while a run lives: it can be spoken to
 //! <workdir>/<index>/job.wrapped.<scheduler>     the job's script
 //! <workdir>/<index>/job.status          the number of its state
 //! <workdir>/<index>/job.rc              its exit code, once it has ended
@@ -12,6 +13,7 @@
 //!
 //! - [`dir`]: opening and locking the run's directory;
 //! - [`jobs`]: what is written to and read from job directories;
+//! - [`output`]: what attempts write, read by anybody;
 //! - [`script`]: the bash around a job's command;
 //! - [`tail`]: the end of a text of unknown origin, fit to be shown;
 //! - `quoting`: commands as bash reads them back;
@@ -24,6 +26,7 @@
 pub mod dir;
 mod files;
 pub mod jobs;
+pub mod output;
 mod quoting;
 mod reserve;
 pub mod script;

@@ -52,6 +52,9 @@ pub(in crate::cli) struct RunArgs {
     /// Remove what an earlier run left in the workdir
     #[arg(long)]
     pub(in crate::cli) overwrite: bool,
+    /// Keep the run open for jobs that xqute feed gives it, until xqute feed --stop
+    #[arg(long)]
+    pub(in crate::cli) listen: bool,
 }
 
 /// What can be said on the command line as well as in `xqute.toml`, under the same names.
@@ -186,10 +189,10 @@ mod tests {
         let args = run(
             "xqute run -s slurm -j 7 -w out -e retry -r 2 --submission-batch 5 --timeout 1h30m --cwd /tmp --env A=1 \
              --env B=x=y --opt partition=short --opt license=a --opt license=b --prescript 'module load x' --postscript sync \
-             --jobname-prefix p --overwrite --recheck-interval 2s --wrapper-shell '/bin/bash -l' --progress plain a.txt -",
+             --jobname-prefix p --overwrite --listen --recheck-interval 2s --wrapper-shell '/bin/bash -l' --progress plain a.txt -",
         );
         assert_eq!(args.files, [PathBuf::from("a.txt"), PathBuf::from("-")]);
-        assert!(args.overwrite && args.command.is_empty());
+        assert!(args.overwrite && args.listen && args.command.is_empty());
         let settings = args.settings;
         assert_eq!(settings.scheduler.as_deref(), Some("slurm"));
         assert_eq!(settings.forks.map(NonZeroU32::get), Some(7));
@@ -260,6 +263,8 @@ mod tests {
                                              elsewhere [default: auto] [possible values: auto, bar, plain,
                                              none]
               --overwrite                    Remove what an earlier run left in the workdir
+              --listen                       Keep the run open for jobs that xqute feed gives it, until xqute
+                                             feed --stop
           -h, --help                         Print help
           -V, --version                      Print version
 
