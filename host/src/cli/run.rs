@@ -33,6 +33,8 @@ pub(super) struct Request {
     pub(super) existing: Existing,
     pub(super) failed: ResumeFailed,
     pub(super) state: Option<Utf8PathBuf>,
+    /// Whether others may feed the run.
+    pub(super) listen: bool,
 }
 
 /// How a run ended, and what went wrong with the run itself.
@@ -52,6 +54,7 @@ pub(super) async fn run(request: Request, wanted: &Wanted<'_>, verbosity: Verbos
         .workdir(plan.workdir)
         .existing(request.existing)
         .failed(request.failed)
+        .listen(request.listen)
         .plugins(plugins)
         .jobs(jobs);
     if let Some(file) = request.state {
@@ -72,7 +75,7 @@ pub(super) async fn run(request: Request, wanted: &Wanted<'_>, verbosity: Verbos
         (mode, _) => mode,
     };
     let shown = progress::show(xqute.progress(), tally, mode, screen);
-    let (ended, poured) = to_the_end(xqute, pipe).await?;
+    let (ended, poured) = to_the_end(xqute, pipe, request.listen).await?;
     drop(listening);
     if let Some(shown) = shown {
         shown.finish().await;
@@ -90,18 +93,30 @@ pub(super) async fn run(request: Request, wanted: &Wanted<'_>, verbosity: Verbos
     })
 }
 
-/// Runs what is there and what comes from the pipe.
-async fn to_the_end(xqute: Xqute, pipe: Option<Pipe>) -> Result<(RunSummary, Result<()>)> {
-    let Some(pipe) = pipe else {
+/// Runs what is there and what comes from the pipe, and from others if the run listens to them.
+async fn to_the_end(xqute: Xqute, pipe: Option<Pipe>, listen: bool) -> Result<(RunSummary, Result<()>)> {
+    if pipe.is_none() && !listen {
         return Ok((xqute.run_until_complete().await, Ok(())));
-    };
+    }
     let live = xqute.keep_feeding();
-    let poured = tokio::select! {
-        poured = input::pour(pipe, live.feeder(), live.progress()) => poured,
-        () = live.over() => Ok(()),
+    let mut poured = Ok(());
+    if let Some(pipe) = pipe {
+        tokio::select! {
+            end = input::pour(pipe, live.feeder(), live.progress()) => poured = end,
+            () = live.over() => {}
+        }
+    }
+    let ended = match listen {
+        true => {
+            tracing::info!("jobs can be fed with `xqute feed`, until `xqute feed --stop`");
+            live.wait().await
+        }
+        false => live.stop_feeding().await,
     };
-    let ended = live.stop_feeding().await;
-    let ended = ended.map_err(|error| Failure::new(Exit::Usage, anyhow::Error::new(error)))?;
+    let ended = ended.map_err(|broken| {
+        let error = anyhow::Error::new(broken).context("the run broke down, which is a bug in xqute");
+        Failure::new(Exit::Workdir, error)
+    })?;
     Ok((ended, poured))
 }
 

@@ -174,7 +174,8 @@ impl Failed {
     }
 }
 
-fn one_line(command: &str) -> String {
+/// A command in one line, fit to be shown.
+pub(super) fn one_line(command: &str) -> String {
     let line = printable(command).replace('\n', "\\n");
     match line.char_indices().nth(LONGEST) {
         Some((at, _)) => format!("{}...", line.get(..at).unwrap_or(&line)),
@@ -183,7 +184,7 @@ fn one_line(command: &str) -> String {
 }
 
 /// A time as people say it: three digits are enough.
-fn short(time: Duration) -> String {
+pub(super) fn short(time: Duration) -> String {
     let seconds = time.as_secs_f64();
     if seconds < 1.0 {
         format!("{} ms", time.as_millis())
