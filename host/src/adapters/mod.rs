@@ -5,12 +5,14 @@
 //! - [`bash`]: what a bash says about scripts before they run;
 //! - [`local`]: the native scheduler;
 //! - [`state`]: what is recorded of a run, in SQLite;
+//! - [`events`]: what happens in a run, line by line, for programs that follow it;
 //! - [`workdir`]: the run's directory, job directories and job scripts;
 //! - [`component`]: plugins, as WebAssembly components.
 
 pub mod bash;
 pub mod clock;
 pub mod component;
+pub mod events;
 pub mod local;
 pub mod process;
 pub mod state;
