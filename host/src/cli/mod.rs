@@ -23,6 +23,7 @@ mod plugin;
 mod plugin_page;
 mod progress;
 mod read;
+mod report;
 mod resolve;
 mod run;
 mod screen;
