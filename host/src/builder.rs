@@ -13,19 +13,24 @@ use crate::{
         bash::{self, BadScript},
         clock::Clock,
         component::{error::StartError, plugins::Plugins},
+        control::server::{NoSocket, Socket},
         local::LocalScheduler,
+        state::{Place, StateError, Store, row::RunRow, writer::Writer},
         workdir::{Existing, Workdir, WorkdirError},
     },
     flow::{
+        control::{Feeding, LiveControl},
         dispatch::Counts,
         engine::{
-            Engine, Mail, Parts,
+            Engine, Lines, Mail, Parts,
             book::{Book, FeedError, Feeder, check_env},
+            publisher::Subscribers,
         },
     },
     model::{job::JobSpec, path::SpecPath, record::Origin, run::Run, settings::Settings},
     ports::{
         hooks::{Hooks, NoHooks},
+        journal::{Journal, Listener},
         scheduler::{CallError, Scheduler},
     },
     xqute::{PluginReports, Xqute},
@@ -40,8 +45,11 @@ pub struct Builder {
     scheduler: String,
     workdir: Utf8PathBuf,
     existing: Existing,
+    state: Option<Utf8PathBuf>,
     plugins: Plugins,
     jobs: Vec<JobSpec>,
+    subscribers: Subscribers,
+    listen: bool,
 }
 
 impl Default for Builder {
@@ -51,8 +59,11 @@ impl Default for Builder {
             scheduler: LOCAL.to_owned(),
             workdir: ".xqute".into(),
             existing: Existing::Refuse,
+            state: None,
             plugins: Plugins::default(),
             jobs: Vec::new(),
+            subscribers: Subscribers::default(),
+            listen: false,
         }
     }
 }
@@ -86,6 +97,20 @@ impl Builder {
         self
     }
 
+    /// Where the run's state is kept: a file on a disk of this machine. Default: `run.db` in the workdir.
+    #[must_use]
+    pub fn state(mut self, file: impl Into<Utf8PathBuf>) -> Self {
+        self.state = Some(file.into());
+        self
+    }
+
+    /// Somebody who is to hear what happens to jobs, once it has been recorded.
+    #[must_use]
+    pub fn listener(self, listener: impl Listener + 'static) -> Self {
+        self.subscribers.listen(Box::new(listener));
+        self
+    }
+
     /// The plugins to use.
     #[must_use]
     pub fn plugins(mut self, plugins: Plugins) -> Self {
@@ -100,6 +125,14 @@ impl Builder {
         self
     }
 
+    /// Whether other processes may feed the run while it goes, over the socket in its workdir. The run has to be kept open
+    /// for them: see [`Xqute::keep_feeding`]. Default: they may not; killing jobs over the socket is always possible.
+    #[must_use]
+    pub fn listen(mut self, listen: bool) -> Self {
+        self.listen = listen;
+        self
+    }
+
     /// Checks everything, starts the plugins and opens the workdir.
     ///
     /// # Errors
@@ -110,10 +143,14 @@ impl Builder {
             scheduler,
             workdir,
             existing,
+            state,
             plugins,
             jobs,
+            subscribers,
+            listen,
         } = self;
         let path = absolute(&workdir)?;
+        let state = state.as_deref().map(absolute).transpose()?;
         let mounted: Option<Utf8PathBuf> = settings.options.take("mounted-workdir").map(Into::into);
         let run = Arc::new(Run {
             tag: new_tag(),
@@ -137,6 +174,8 @@ impl Builder {
         let feeder = Feeder::new(book.clone(), scheduler.clone(), sender.clone());
         check_jobs(&feeder, &jobs)?;
         let workdir = Workdir::open(&path, mounted.as_deref(), existing)?;
+        let store = new_state(&run, &path, state.as_deref(), existing, clock)?;
+        let socket = open_socket(&path, listen)?;
         let hooks: Arc<dyn Hooks> = match &started.hooks {
             Some(hooks) => hooks.clone(),
             None => Arc::new(NoHooks),
@@ -147,25 +186,82 @@ impl Builder {
             workdir,
             scheduler,
             hooks,
+            clock,
         };
         for job in jobs {
             feeder.feed_checked(job, Origin::Given)?;
         }
         let mail = Mail(sender);
+        let feeding = if listen { Feeding::Open } else { Feeding::Never };
+        let control = LiveControl::new(feeder.clone(), parts.book.clone(), mail.clone(), feeding);
         let (progress, watcher) = watch::channel(Counts::default());
+        let lines = Lines {
+            inbox,
+            mail: mail.clone(),
+            progress,
+            subscribers: subscribers.clone(),
+            recorded: watch::Sender::default(),
+        };
+        let engine = Engine::new(parts, lines, |publisher| {
+            Ok::<_, BuildError>(Box::new(Writer::start(store, clock, publisher)?) as Box<dyn Journal>)
+        })?;
         Ok(Xqute {
-            engine: Engine::new(parts, inbox, mail.clone(), progress),
+            engine,
+            subscribers,
             feeder,
             mail,
             progress: watcher,
             clock,
             reports: PluginReports(started.hooks),
+            socket,
+            control: Arc::new(control),
         })
     }
 }
 
+/// The state of a new run, in the workdir that is locked for it.
+fn new_state(
+    run: &Run,
+    workdir: &Utf8Path,
+    elsewhere: Option<&Utf8Path>,
+    existing: Existing,
+    clock: Clock,
+) -> Result<Store, BuildError> {
+    let place = Place::of(workdir, elsewhere);
+    match existing {
+        Existing::Refuse if place.is_taken() => {
+            return Err(StateError::Taken {
+                path: place.file().to_owned(),
+            }
+            .into());
+        }
+        Existing::Refuse | Existing::Resume => {}
+        Existing::Overwrite => place.clear()?,
+    }
+    let row = RunRow {
+        tag: run.tag.clone(),
+        workdir: workdir.to_string(),
+        scheduler: run.scheduler.clone(),
+        started: clock.timestamp(),
+    };
+    Ok(Store::create(&place, &row)?)
+}
+
 fn local_scheduler(settings: &Settings) -> LocalScheduler {
     LocalScheduler::new(settings.wrapper_shell.clone(), settings.kill_grace, None)
+}
+
+/// A run that nobody wants to feed can do without being spoken to.
+fn open_socket(workdir: &Utf8Path, listen: bool) -> Result<Option<Socket>, BuildError> {
+    let here = absolute(Utf8Path::new("."))?;
+    match Socket::bind(workdir, here) {
+        Ok(socket) => Ok(Some(socket)),
+        Err(error) if listen => Err(error.into()),
+        Err(error) => {
+            tracing::debug!("{error}");
+            Ok(None)
+        }
+    }
 }
 
 fn check_settings(run: &Run) -> Result<(), BuildError> {
@@ -269,4 +365,13 @@ pub enum BuildError {
     /// The workdir cannot be used.
     #[error(transparent)]
     WorkdirUnusable(#[from] WorkdirError),
+    /// The state of the run cannot be used.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The system has no thread left.
+    #[error("cannot start the thread that records the run: {0}")]
+    NoThread(#[from] std::io::Error),
+    /// The run could not be fed from outside.
+    #[error(transparent)]
+    Socket(#[from] NoSocket),
 }

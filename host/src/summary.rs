@@ -11,7 +11,7 @@ use crate::{
         engine::{Parts, Report},
     },
     model::{job::JobIndex, outcome::Outcome},
-    ports::jobs::Jobs,
+    ports::{jobs::Jobs, journal::NotRecorded},
 };
 
 /// How much of a failed job's stderr is kept.
@@ -31,6 +31,8 @@ pub struct RunSummary {
     pub stopped_by: Option<i32>,
     /// Whether a failure stopped the run.
     pub halted: bool,
+    /// Why the run could not be recorded to its end, if it could not. Resuming it goes on from what is recorded.
+    pub unrecorded: Option<NotRecorded>,
     /// What the plugins did.
     pub plugins: Vec<PluginReport>,
     /// The run's directory.

@@ -11,13 +11,16 @@ use crate::{
     adapters::{
         clock::Clock,
         component::hooks::{ComponentHooks, PluginReport},
+        control::server::{Limits, Socket},
     },
     builder::Builder,
     flow::{
+        control::LiveControl,
         dispatch::Counts,
         engine::{
             Engine, Mail,
             book::{FeedError, Feeder},
+            publisher::Subscribers,
         },
         event::Event,
     },
@@ -42,11 +45,15 @@ use crate::{
 /// ```
 pub struct Xqute {
     pub(crate) engine: Engine,
+    pub(crate) subscribers: Subscribers,
     pub(crate) feeder: Feeder,
     pub(crate) mail: Mail,
     pub(crate) progress: watch::Receiver<Counts>,
     pub(crate) clock: Clock,
     pub(crate) reports: PluginReports,
+    /// Where the run can be spoken to, if anywhere.
+    pub(crate) socket: Option<Socket>,
+    pub(crate) control: Arc<LiveControl>,
 }
 
 impl Xqute {
@@ -83,7 +90,7 @@ impl Xqute {
 
     /// Runs what was fed, to the end. When this future is dropped before that, the run ends at once.
     pub async fn run_until_complete(self) -> RunSummary {
-        self.feeder.close();
+        self.control.close();
         // A task among the others: they hand over to it without waking another thread. The set ends it when it is dropped.
         let mut task = JoinSet::new();
         task.spawn(self.run());
@@ -94,6 +101,7 @@ impl Xqute {
     pub fn keep_feeding(self) -> LiveRun {
         let (feeder, stopper, progress) = (self.feeder.clone(), self.stopper(), self.progress());
         LiveRun {
+            control: self.control.clone(),
             feeder,
             stopper,
             progress,
@@ -103,16 +111,27 @@ impl Xqute {
 
     async fn run(self) -> RunSummary {
         let Self {
-            engine, clock, reports, ..
+            engine,
+            clock,
+            reports,
+            socket,
+            control,
+            ..
         } = self;
         let parts = engine.parts();
+        let server = socket.map(|socket| socket.serve(control, Limits::default()));
         let report = engine.run().await;
+        // Before the workdir is given free: another run in it has a socket of the same name.
+        if let Some(server) = server {
+            server.close().await;
+        }
         RunSummary {
             counts: report.counts,
             elapsed: clock.elapsed(),
             failures: failed_jobs(&parts, &report),
             stopped_by: report.stopped_by,
             halted: report.halted,
+            unrecorded: report.unrecorded,
             plugins: reports.collect(),
             workdir: parts.run.workdir.spec().to_owned(),
         }
@@ -130,6 +149,7 @@ impl PluginReports {
 
 /// A run that is fed while it goes. Dropping it without [`stop_feeding`](Self::stop_feeding) lets the jobs fed so far run.
 pub struct LiveRun {
+    control: Arc<LiveControl>,
     feeder: Feeder,
     stopper: Stopper,
     progress: watch::Receiver<Counts>,
@@ -160,7 +180,16 @@ impl LiveRun {
     /// # Errors
     /// When the run itself broke down, which is a bug.
     pub async fn stop_feeding(self) -> Result<RunSummary, tokio::task::JoinError> {
-        self.feeder.close();
+        self.control.close();
+        self.task.await
+    }
+
+    /// Waits for the end of a run that others feed, until one of them, or a signal, says that no more jobs come: see
+    /// [`Builder::listen`].
+    ///
+    /// # Errors
+    /// When the run itself broke down, which is a bug.
+    pub async fn wait(self) -> Result<RunSummary, tokio::task::JoinError> {
         self.task.await
     }
 }

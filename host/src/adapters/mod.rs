@@ -3,17 +3,22 @@
 //! - [`clock`]: the only place that is asked for the time;
 //! - [`process`]: the only place that starts programs;
 //! - [`bash`]: what a bash says about scripts before they run;
+//! - [`jobfile`]: job files, and [`written`]: single values as people write them;
 //! - [`local`]: the native scheduler;
 //! - [`state`]: what is recorded of a run, in SQLite;
 //! - [`events`]: what happens in a run, line by line, for programs that follow it;
 //! - [`workdir`]: the run's directory, job directories and job scripts;
-//! - [`component`]: plugins, as WebAssembly components.
+//! - [`component`]: plugins, as WebAssembly components;
+//! - [`control`]: the socket over which a live run is spoken to.
 
 pub mod bash;
 pub mod clock;
 pub mod component;
 pub mod events;
+pub mod control;
+pub mod jobfile;
 pub mod local;
 pub mod process;
 pub mod state;
 pub mod workdir;
+pub mod written;

@@ -4,25 +4,22 @@
 //! A command goes through these files, in this order:
 //! - [`args`]: what was typed, in types; [`config`]: what `xqute.toml` says, in types;
 //! - [`resolve`]: both together, with the defaults, become what is to be done (pure);
-//! - [`jobfile`]: job files are read and validated before anything runs;
 //! - [`run`] and [`plugin`]: the commands themselves, the only two files that call the library to do something;
 //! - [`signals`], [`progress`], [`summary`], [`plugin_page`]: what users see of them;
 //! - [`logging`], [`screen`]: everything that goes to stderr, one line at a time, around the progress bar;
 //! - [`error`], [`exit`]: how it ends.
 //!
-//! Beside the way: [`start`] walks it, [`read`] reads single values from TOML and JSON, [`fields`] knows what keys there are.
+//! Beside the way: [`start`] walks it. Job files and single values are read by the library: what is said to a live run has
+//! the same rules.
 
 mod args;
 mod config;
 mod error;
 mod exit;
-mod fields;
-mod jobfile;
 mod logging;
 mod plugin;
 mod plugin_page;
 mod progress;
-mod read;
 mod report;
 mod resolve;
 mod run;
@@ -32,3 +29,7 @@ mod start;
 mod summary;
 
 pub(crate) use start::main;
+use xqute::adapters::{
+    jobfile,
+    written::{fields, read, values},
+};

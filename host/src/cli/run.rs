@@ -155,7 +155,10 @@ fn cannot_build(error: &BuildError, places: &Places) -> Failure {
             | StartError::InvalidOptions { .. },
         ) => Exit::Usage,
         BuildError::Plugin(_) => Exit::Plugin,
-        BuildError::Workdir { .. } | BuildError::WorkdirUnusable(_) => Exit::Workdir,
+        BuildError::Workdir { .. }
+        | BuildError::WorkdirUnusable(_)
+        | BuildError::State(_)
+        | BuildError::NoThread(_) => Exit::Workdir,
     };
     let message = match error {
         BuildError::Job { index, source, .. } => places.of(*index).map(|place| format!("{place}: {source}")),

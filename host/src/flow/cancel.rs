@@ -130,12 +130,17 @@ impl Dispatcher {
         };
         self.feed_open = false;
         self.act(Action::StopSubmitting);
+        self.cancel_all(&reason);
+    }
+
+    /// Cancels every job that was fed so far and is not over.
+    pub(crate) fn cancel_all(&mut self, reason: &CancelReason) {
         for index in std::mem::take(&mut self.queue) {
             self.end_job(index, Outcome::Cancelled(reason.clone()), None);
         }
         let in_flight: Vec<_> = self.submitting.iter().chain(&self.watched).copied().collect();
         for index in in_flight {
-            self.cancel(index, &reason);
+            self.cancel(index, reason);
         }
     }
 }

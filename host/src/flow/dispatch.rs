@@ -96,6 +96,8 @@ pub struct Dispatcher {
     pub(crate) signals: u32,
     pub(crate) stop: Option<Stop>,
     pub(crate) counts: Counts,
+    /// Whether what happens can be recorded just now. Nothing is started while it cannot.
+    pub(crate) recording: bool,
     pub(crate) finished: bool,
     pub(crate) actions: Vec<Action>,
 }
@@ -113,6 +115,7 @@ impl Dispatcher {
             signals: 0,
             stop: None,
             counts: Counts::default(),
+            recording: true,
             finished: false,
             actions: Vec::new(),
         };
@@ -139,16 +142,20 @@ impl Dispatcher {
             Event::Deadline { job, attempt } => self.on_deadline(job, attempt),
             Event::KillDecided { job, attempt, verdict } => self.on_kill_decided(job, attempt, &verdict),
             Event::CancelRequested(job) => self.cancel(job, &CancelReason::Requested),
+            Event::CancelAllRequested => self.cancel_all(&CancelReason::Requested),
             Event::Signalled(signal) => self.on_signal(signal),
             Event::ShutdownDecided { signal, verdict } => self.on_shutdown_decided(signal, &verdict),
             Event::HaltRequested => self.begin_stop(CancelReason::Halted),
+            Event::Recording(works) => self.recording = works,
         }
     }
 
     /// What is to be done now, after any number of events: fills free slots from the queue, and ends the run when nothing
     /// is left. To be called whenever no event is waiting, so that jobs which arrive together are submitted together.
     pub fn decide(&mut self) -> Vec<Action> {
-        self.fill_slots();
+        if self.recording {
+            self.fill_slots();
+        }
         self.finish_if_done();
         std::mem::take(&mut self.actions)
     }
@@ -215,8 +222,9 @@ impl Dispatcher {
     }
 
     fn finish_if_done(&mut self) {
-        let idle = self.queue.is_empty() && self.in_flight() == 0;
-        if idle && !self.feed_open && !self.finished {
+        // What waits while nothing can be recorded is left to the next run that goes on with this one.
+        let nothing_waits = !self.recording || (self.queue.is_empty() && !self.feed_open);
+        if nothing_waits && self.in_flight() == 0 && !self.finished {
             self.finished = true;
             self.tell(Fact::Shutdown(self.stopped_by()));
             self.act(Action::Finish);

@@ -66,6 +66,8 @@ pub enum Event {
     },
     /// The user does not want this job any more.
     CancelRequested(JobIndex),
+    /// The user wants none of the jobs that were fed so far any more.
+    CancelAllRequested,
     /// A signal asks the run to stop.
     Signalled(i32),
     /// What gatekeepers say about stopping the run.
@@ -77,6 +79,8 @@ pub enum Event {
     },
     /// A plugin failed whose failure is to halt the run.
     HaltRequested,
+    /// Whether what happens can be recorded just now.
+    Recording(bool),
 }
 
 /// What became of handing an attempt to the scheduler.

@@ -5,9 +5,11 @@
 //! [`dispatch`] holds the [`Dispatcher`](dispatch::Dispatcher), a state machine without I/O, time or tasks: its
 //! [`handle`](dispatch::Dispatcher::handle) turns an [`Event`](event::Event) into [`Action`](event::Action)s, and the files
 //! named after the steps are the parts of that decision. [`engine`] owns the only `select!`, carries the actions out and
-//! turns what comes back into events. Nothing else knows the state of a job.
+//! turns what comes back into events. Nothing else knows the state of a job. [`control`] turns what is asked of a run that
+//! goes into events.
 
 pub mod cancel;
+pub mod control;
 pub mod dispatch;
 pub mod engine;
 pub mod event;

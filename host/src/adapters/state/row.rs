@@ -13,6 +13,8 @@ use crate::model::{
 pub struct RunRow {
     /// Identifies the run among all others.
     pub tag: String,
+    /// The run's directory, as it was called then.
+    pub workdir: String,
     /// The scheduler's name.
     pub scheduler: String,
     /// When it started first.
@@ -59,4 +61,28 @@ pub struct AttemptRow {
     pub ended: Timestamp,
     /// What it used, where the kernel counted that.
     pub usage: Option<Usage>,
+}
+
+/// How many jobs stand where.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Waiting for their turn, for another attempt, or for other jobs.
+    pub waiting: u64,
+    /// With the scheduler, but not seen to run.
+    pub submitted: u64,
+    /// Running.
+    pub running: u64,
+    /// Over, and succeeded.
+    pub succeeded: u64,
+    /// Over, and failed.
+    pub failed: u64,
+    /// Over, and cancelled.
+    pub cancelled: u64,
+}
+
+impl Tally {
+    /// All jobs.
+    pub const fn total(&self) -> u64 {
+        self.waiting + self.submitted + self.running + self.succeeded + self.failed + self.cancelled
+    }
 }

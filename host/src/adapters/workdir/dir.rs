@@ -31,6 +31,8 @@ pub enum Existing {
     Refuse,
     /// What that run left is removed; other files are not touched.
     Overwrite,
+    /// The run goes on.
+    Resume,
 }
 
 /// Why a directory cannot be used for a run.
@@ -44,7 +46,8 @@ pub enum WorkdirError {
     #[error("cannot write to the workdir `{path}`: {source}; choose another one with `-w DIR`")]
     NotWritable { path: Utf8PathBuf, source: io::Error },
     #[error(
-        "the workdir `{path}` already holds a run; remove that run with `--overwrite` or choose another folder with `-w DIR`"
+        "the workdir `{path}` already holds a run; go on with it by `--resume`, remove it with `--overwrite`, or choose another \
+         folder with `-w DIR`"
     )]
     Used { path: Utf8PathBuf },
     #[error(
@@ -78,7 +81,10 @@ impl Workdir {
         }
         let dir = open_or_create(path).map_err(|source| refusal(here(), source))?;
         let mut lock = lock(&dir, path)?;
-        let fresh = Self::clear(&dir, path, existing);
+        let fresh = match existing {
+            Existing::Resume => Reserve::remove(&dir).map_err(|source| WorkdirError::Io { path: here(), source }),
+            Existing::Refuse | Existing::Overwrite => Self::clear(&dir, path, existing),
+        };
         if matches!(fresh, Err(WorkdirError::Foreign { .. } | WorkdirError::Used { .. })) && is_empty(&lock) {
             // It was not there before.
             let _ = files::remove(&dir, LOCK);
@@ -138,6 +144,32 @@ impl Workdir {
     }
 }
 
+/// Who holds the workdir of a run that lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The process, if it said.
+    pub pid: Option<u32>,
+}
+
+impl Owner {
+    /// The owner of the workdir at `path`; none, when nobody has it.
+    pub fn of(path: &Utf8Path) -> Option<Self> {
+        let mut file = File::open(path.join(LOCK)).ok()?;
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => Some(Self {
+                pid: read_pid(&mut file),
+            }),
+            Ok(()) | Err(TryLockError::Error(_)) => None,
+        }
+    }
+}
+
+fn read_pid(file: &mut File) -> Option<u32> {
+    let mut pid = String::new();
+    file.take(16).read_to_string(&mut pid).ok()?;
+    pid.trim().parse().ok()
+}
+
 impl Drop for Workdir {
     fn drop(&mut self) {
         let _ = Reserve::remove(&self.dir);
@@ -164,17 +196,13 @@ fn refusal(path: Utf8PathBuf, source: io::Error) -> WorkdirError {
 fn lock(dir: &Dir, path: &Utf8Path) -> Result<File, WorkdirError> {
     let here = || path.to_owned();
     let file = files::open(dir, LOCK, OFlags::RDWR | OFlags::CREATE);
-    let file = file.map_err(|source| refusal(here(), source))?;
+    let mut file = file.map_err(|source| refusal(here(), source))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            let mut pid = String::new();
-            let _ = (&file).take(16).read_to_string(&mut pid);
-            Err(WorkdirError::Busy {
-                path: here(),
-                pid: pid.trim().parse().ok(),
-            })
-        }
+        Err(TryLockError::WouldBlock) => Err(WorkdirError::Busy {
+            path: here(),
+            pid: read_pid(&mut file),
+        }),
         Err(TryLockError::Error(source)) => Err(WorkdirError::Io { path: here(), source }),
     }
 }

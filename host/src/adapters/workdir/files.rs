@@ -9,7 +9,7 @@ use std::{
 
 use rustix::{
     fd::{AsFd, OwnedFd},
-    fs::{AtFlags, FileType, Mode, OFlags, fstat, mkdirat, openat, unlinkat},
+    fs::{AtFlags, Dir, FileType, Mode, OFlags, fstat, mkdirat, openat, unlinkat},
     io::Errno,
 };
 
@@ -27,6 +27,19 @@ pub(super) fn ensure_dir(dir: impl AsFd, name: &str) -> io::Result<OwnedFd> {
         Ok(()) | Err(Errno::EXIST) => open_dir(dir, name),
         Err(error) => Err(error.into()),
     }
+}
+
+/// The names in a directory that are text.
+pub(super) fn names(dir: impl AsFd, name: &str) -> io::Result<Vec<String>> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let dir = openat(dir, name, flags, Mode::empty())?;
+    let mut names = Vec::new();
+    for entry in Dir::new(dir)? {
+        if let Ok(name) = entry?.file_name().to_str() {
+            names.push(name.to_owned());
+        }
+    }
+    Ok(names)
 }
 
 /// Opens a regular file, if that is what has this name.

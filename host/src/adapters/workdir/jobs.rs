@@ -20,7 +20,7 @@ const STATUS: &str = "job.status";
 const RC: &str = "job.rc";
 const STDERR: &str = "job.stderr";
 const JID: &str = "job.jid";
-const RETRY: &str = "job.retry";
+pub(super) const RETRY: &str = "job.retry";
 
 /// A job directory cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! <workdir>/run.lock                    held while a run lives; says by which process
+//! <workdir>/run.db, run.db-*            the state of the run; elsewhere, if `run.state` says so
 //! <workdir>/<index>/job.wrapped.<scheduler>     the job's script
 //! <workdir>/<index>/job.status          the number of its state
 //! <workdir>/<index>/job.rc              its exit code, once it has ended
@@ -14,6 +15,7 @@
 //! - [`jobs`]: what is written to and read from job directories;
 //! - [`script`]: the bash around a job's command;
 //! - [`tail`]: the end of a text of unknown origin, fit to be shown;
+//! - `leftover`: what an earlier process left in job directories;
 //! - `quoting`: commands as bash reads them back;
 //! - `reserve`: space for outcomes on a full disk;
 //! - `files`: files in directories that jobs can write to.
@@ -24,6 +26,7 @@
 pub mod dir;
 mod files;
 pub mod jobs;
+mod leftover;
 mod quoting;
 mod reserve;
 pub mod script;

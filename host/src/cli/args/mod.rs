@@ -1,8 +1,7 @@
 //! What was typed, in types. Nothing here knows of defaults, configuration files or the machine: see `resolve`.
 //!
 //! - this file: the flags of every command, and the commands;
-//! - [`run`]: the flags of `xqute run`, and of a job's settings;
-//! - [`values`]: how single values are written.
+//! - [`run`]: the flags of `xqute run`, and of a job's settings.
 
 use camino::Utf8PathBuf;
 use clap::{ArgAction, Parser, Subcommand};
@@ -11,10 +10,10 @@ use xqute::adapters::component::rights::Allow;
 use super::{
     exit,
     screen::{Color, LogFormat},
+    values,
 };
 
 pub(super) mod run;
-pub(super) mod values;
 
 const EXAMPLES: &str = "\
 Examples:

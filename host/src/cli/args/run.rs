@@ -4,11 +4,11 @@ use std::{ffi::OsString, num::NonZeroU32, path::PathBuf, time::Duration};
 
 use camino::Utf8PathBuf;
 use clap::ValueEnum;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 use xqute::model::settings::ErrorStrategy;
 
 use super::{Global, values};
-use crate::cli::read;
+use crate::cli::read::{self, OneOrMany};
 
 const AFTER_HELP: &str = "\
 Job files:
@@ -49,9 +49,18 @@ pub(in crate::cli) struct RunArgs {
     pub(in crate::cli) command: Vec<OsString>,
     #[command(flatten)]
     pub(in crate::cli) settings: RunSettings,
-    /// Remove what an earlier run left in the workdir
+    /// Go on with the run in the workdir, if there is one: what is done stays done
     #[arg(long)]
+    pub(in crate::cli) resume: bool,
+    /// Go on with it, and run the jobs that failed once more
+    #[arg(long)]
+    pub(in crate::cli) resume_failed: bool,
+    /// Remove what an earlier run left in the workdir
+    #[arg(long, conflicts_with_all = ["resume", "resume_failed"])]
     pub(in crate::cli) overwrite: bool,
+    /// Keep the run's state in this file, for a workdir on a disk that other machines share [default: run.db in the workdir]
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) state: Option<Utf8PathBuf>,
 }
 
 /// What can be said on the command line as well as in `xqute.toml`, under the same names.
@@ -108,7 +117,7 @@ pub(in crate::cli) struct RunSettings {
     pub(in crate::cli) recheck_interval: Option<Duration>,
     /// The bash that runs job scripts, and its arguments [default: /bin/bash]
     #[arg(long, value_name = "WORDS", value_parser = shell)]
-    #[serde(deserialize_with = "read::shell")]
+    #[serde(deserialize_with = "shell_value")]
     pub(in crate::cli) wrapper_shell: Option<Shell>,
     /// How progress is shown; auto: a bar on a terminal, plain lines elsewhere [default: auto]
     #[arg(long, value_enum, value_name = "HOW")]
@@ -121,6 +130,16 @@ pub(in crate::cli) struct Shell(pub(in crate::cli) Vec<String>);
 
 fn shell(text: &str) -> Result<Shell, String> {
     values::shell_words(text).map(Shell)
+}
+
+/// Words as one would type them, or a list of them.
+fn shell_value<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Shell>, D::Error> {
+    let OneOrMany(words) = OneOrMany::deserialize(from)?;
+    match words.as_slice() {
+        [] => Err(D::Error::custom("expected a program and its arguments")),
+        [line] => shell(line).map(Some).map_err(D::Error::custom),
+        _ => Ok(Some(Shell(words))),
+    }
 }
 
 /// What happens when a job fails.

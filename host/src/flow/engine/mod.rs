@@ -5,6 +5,7 @@
 //! - `submitter`: gate, snippets, script, hand over;
 //! - `watcher`: what became of attempts;
 //! - `canceller`: kills, and questions about kills;
+//! - `publisher`: those who hear of what was recorded;
 //! - `teller`: observers;
 //! - `deadlines`: time limits;
 //! - [`book`]: what was fed.
@@ -12,6 +13,7 @@
 pub mod book;
 mod canceller;
 mod deadlines;
+pub(crate) mod publisher;
 mod submitter;
 mod teller;
 mod watcher;
@@ -26,6 +28,7 @@ use tokio::sync::{
 use self::{
     book::Book,
     deadlines::Deadlines,
+    publisher::{Publisher, Subscribers},
     teller::Teller,
     watcher::{Beat, Rhythm},
 };
@@ -34,15 +37,17 @@ use super::{
     event::{Action, Event},
 };
 use crate::{
-    adapters::workdir::Workdir,
+    adapters::{clock::Clock, workdir::Workdir},
     model::{
         hook::HookSet,
         job::{Attempt, JobIndex},
         outcome::{CancelReason, Outcome},
+        record::Entry,
         run::{JobRef, Run},
     },
     ports::{
         hooks::Hooks,
+        journal::{Batch, Journal, NotRecorded},
         scheduler::{Cancel, Scheduler, Watching},
     },
 };
@@ -60,6 +65,7 @@ pub(crate) struct Parts {
     pub(crate) workdir: Workdir,
     pub(crate) scheduler: Arc<dyn Scheduler>,
     pub(crate) hooks: Arc<dyn Hooks>,
+    pub(crate) clock: Clock,
 }
 
 /// The way by which tasks report to the dispatcher.
@@ -73,6 +79,16 @@ impl Mail {
     }
 }
 
+/// The lines by which an engine talks with the world.
+pub(crate) struct Lines {
+    pub(crate) inbox: UnboundedReceiver<Event>,
+    pub(crate) mail: Mail,
+    pub(crate) progress: watch::Sender<Counts>,
+    pub(crate) subscribers: Subscribers,
+    /// How many jobs have been recorded.
+    pub(crate) recorded: watch::Sender<u32>,
+}
+
 /// What is left when a run is over.
 #[derive(Debug)]
 pub(crate) struct Report {
@@ -81,6 +97,8 @@ pub(crate) struct Report {
     pub(crate) halted: bool,
     /// The first jobs that did not succeed for a reason of their own.
     pub(crate) failures: Vec<(JobIndex, Attempt, Outcome)>,
+    /// Why the end of the run is not recorded, if it is not.
+    pub(crate) unrecorded: Option<NotRecorded>,
 }
 
 /// Owns the dispatcher of a run and carries out what it decides.
@@ -89,6 +107,7 @@ pub(crate) struct Engine {
     dispatcher: Dispatcher,
     inbox: UnboundedReceiver<Event>,
     mail: Mail,
+    journal: Box<dyn Journal>,
     teller: Option<Teller>,
     rhythm: Rhythm,
     deadlines: Deadlines,
@@ -99,28 +118,42 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    pub(crate) fn new(
+    /// Puts the engine together. `start_journal` is given those who are to hear of what was recorded.
+    pub(crate) fn new<E>(
         parts: Parts,
-        inbox: UnboundedReceiver<Event>,
-        mail: Mail,
-        progress: watch::Sender<Counts>,
-    ) -> Self {
+        lines: Lines,
+        start_journal: impl FnOnce(Publisher) -> Result<Box<dyn Journal>, E>,
+    ) -> Result<Self, E> {
         let (observed, gated) = (parts.hooks.observed(), parts.hooks.gated());
         let policy = Policy::new(&parts.run.settings, observed, gated);
+        let Lines {
+            inbox,
+            mail,
+            progress,
+            subscribers,
+            recorded,
+        } = lines;
         let teller = (observed != HookSet::default()).then(|| Teller::start(parts.hooks.clone(), mail.0.clone()));
-        Self {
+        let journal = start_journal(Publisher {
+            facts: teller.as_ref().map(Teller::facts),
+            subscribers,
+            jobs: recorded,
+            mail: mail.clone(),
+        })?;
+        Ok(Self {
             rhythm: Rhythm::new(&parts),
             parts: Arc::new(parts),
             dispatcher: Dispatcher::new(policy),
             inbox,
             mail,
+            journal,
             teller,
             deadlines: Deadlines::default(),
             stopping: watch::Sender::new(false),
             progress,
             failures: Vec::new(),
             finished: false,
-        }
+        })
     }
 
     pub(crate) fn parts(&self) -> Arc<Parts> {
@@ -168,7 +201,8 @@ impl Engine {
         if actions.is_empty() {
             return;
         }
-        let mut kills = Kills::default();
+        let (mut kills, mut batch) = (Kills::default(), Batch::default());
+        let at = self.parts.clock.timestamp();
         for action in actions {
             match action {
                 Action::Submit(batch) => self.submit(batch),
@@ -188,17 +222,16 @@ impl Engine {
                     }
                 }
                 Action::Record(job, outcome) => self.record(job, &outcome),
-                Action::Journal(..) => {}
-                Action::Tell(fact) => {
-                    if let Some(teller) = &self.teller {
-                        teller.tell(fact).await;
-                    }
-                }
+                Action::Journal(job, change) => batch.entries.push(Entry { at, job, change }),
+                Action::Tell(fact) => batch.facts.push(fact),
                 Action::Ended { job, attempt, outcome } => self.ended(job, attempt, outcome),
                 Action::Finish => self.finished = true,
             }
         }
         kills.carry_out(&self.parts);
+        if !batch.is_empty() {
+            self.journal.record(batch).await;
+        }
         self.progress.send_replace(self.dispatcher.counts());
     }
 
@@ -260,7 +293,9 @@ impl Engine {
         while let Ok(late) = self.inbox.try_recv() {
             self.dispatcher.handle(late);
         }
-        if let Some(teller) = self.teller.take() {
+        self.carry_out().await;
+        let unrecorded = self.journal.finish().await.err();
+        if let Some(teller) = self.teller {
             teller.finish().await;
         }
         let counts = self.dispatcher.counts();
@@ -270,6 +305,7 @@ impl Engine {
             stopped_by: self.dispatcher.stopped_by(),
             halted: self.dispatcher.halted(),
             failures: self.failures,
+            unrecorded,
         }
     }
 }

@@ -42,12 +42,12 @@ impl Teller {
         }
     }
 
-    pub(crate) async fn tell(&self, fact: Fact) {
-        // The task ends only after the last sender is gone.
-        let _ = self.facts.send(fact).await;
+    /// Where facts are handed in.
+    pub(crate) fn facts(&self) -> Sender<Fact> {
+        self.facts.clone()
     }
 
-    /// Waits until observers have heard everything.
+    /// Waits until observers have heard everything. Nobody else may have a way to hand in facts any more.
     pub(crate) async fn finish(self) {
         drop(self.facts);
         self.over.notify_one();

@@ -1,8 +1,7 @@
 //! Text job files: a shell command line on each line, blank lines and lines that start with `#` skipped. Any bytes but NUL.
 
-use xqute::model::job::{Command, JobSpec};
-
 use super::{Jobs, error::Problem, lines};
+use crate::model::job::{Command, JobSpec};
 
 /// Adds the jobs in `bytes`; on an error says in which line.
 pub(super) fn parse(bytes: &[u8], jobs: &mut Jobs) -> Result<(), (usize, Problem)> {

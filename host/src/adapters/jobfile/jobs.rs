@@ -1,17 +1,17 @@
 //! What was read: jobs in order, and where each stands.
 
-use xqute::model::job::JobSpec;
+use crate::model::job::JobSpec;
 
 /// Jobs of all files.
 #[derive(Debug, Default)]
-pub(in crate::cli) struct Jobs {
+pub struct Jobs {
     pub(super) specs: Vec<JobSpec>,
     places: Places,
 }
 
 /// Where each job stands, for what turns out to be wrong with it later.
 #[derive(Debug, Default)]
-pub(in crate::cli) struct Places {
+pub struct Places {
     /// The name of each file, and how many jobs were read before it.
     files: Vec<(usize, String)>,
     /// The line of each job in its file.
@@ -31,14 +31,14 @@ impl Jobs {
     }
 
     /// The jobs by themselves, and where they stand.
-    pub(in crate::cli) fn split(self) -> (Vec<JobSpec>, Places) {
+    pub fn split(self) -> (Vec<JobSpec>, Places) {
         (self.specs, self.places)
     }
 }
 
 impl Places {
     /// The file and line of a job; none for one that was not read from a file.
-    pub(in crate::cli) fn of(&self, job: usize) -> Option<String> {
+    pub fn of(&self, job: usize) -> Option<String> {
         let line = self.lines.get(job)?;
         let (_, file) = self.files.iter().rfind(|(first, _)| *first <= job)?;
         Some(format!("{file}:{line}"))

@@ -1,23 +1,23 @@
 //! JSON job files: an object on each line. Unknown keys are refused; the slow search for the one that was meant happens
 //! only then.
 
-use std::{collections::HashSet, fmt, time::Duration};
+use std::{collections::HashSet, time::Duration};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use serde::{
-    Deserialize, Deserializer,
-    de::{Error, SeqAccess, Visitor},
-};
-use xqute::model::job::{Command, JobExtras, JobSpec};
+use serde::Deserialize;
 
-use super::{Jobs, Rules, error::Problem, lines};
-use crate::cli::{fields, read};
+use super::{BadLine, Jobs, Rules, command, error::Problem, lines};
+use crate::{
+    adapters::written::{fields, read},
+    model::job::{Command, JobExtras, JobSpec},
+};
 
 /// One line, as it is written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
-    cmd: Cmd,
+    #[serde(deserialize_with = "command::read")]
+    cmd: Command,
     name: Option<String>,
     #[serde(default, deserialize_with = "read::env")]
     env: Vec<(String, String)>,
@@ -28,6 +28,27 @@ struct Line {
     num_retries: Option<u32>,
     #[serde(default, deserialize_with = "read::options")]
     opts: Vec<(String, String)>,
+}
+
+/// Reads single lines, of whatever they are part of.
+pub struct Reader<'a>(Folders<'a>);
+
+impl<'a> Reader<'a> {
+    /// Reads by these rules.
+    pub fn new(rules: &'a Rules) -> Self {
+        Self(Folders {
+            rules,
+            seen: HashSet::new(),
+        })
+    }
+
+    /// The job of a line.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn read(&mut self, line: &[u8]) -> Result<JobSpec, BadLine> {
+        job(line, &mut self.0).map_err(BadLine)
+    }
 }
 
 /// Adds the jobs in `bytes`; on an error says in which line.
@@ -47,7 +68,7 @@ pub(super) fn parse(bytes: &[u8], rules: &Rules, jobs: &mut Jobs) -> Result<(), 
 
 fn job(text: &[u8], folders: &mut Folders<'_>) -> Result<JobSpec, Problem> {
     let line: Line = serde_json::from_slice(text).map_err(|error| explain(text, &error))?;
-    let command = line.cmd.0;
+    let command = line.cmd;
     command.check()?;
     let extras = JobExtras {
         name: line.name.map(checked_name).transpose()?,
@@ -119,35 +140,6 @@ impl Folders<'_> {
     }
 }
 
-/// A list is an argv, a text is a shell line.
-struct Cmd(Command);
-
-impl<'de> Deserialize<'de> for Cmd {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct CmdVisitor;
-        impl<'de> Visitor<'de> for CmdVisitor {
-            type Value = Command;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of texts (a program and its arguments) or a text (a shell line)")
-            }
-
-            fn visit_str<E: Error>(self, line: &str) -> Result<Command, E> {
-                Ok(Command::shell(line))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Command, A::Error> {
-                let mut args = Vec::new();
-                while let Some(arg) = seq.next_element::<String>()? {
-                    args.push(arg);
-                }
-                Ok(Command::argv(args))
-            }
-        }
-        from.deserialize_any(CmdVisitor).map(Self)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -189,6 +181,10 @@ mod tests {
         insta::assert_snapshot!(say("{\"cmd\": \"a\", \"opt\": {}}"), @"unknown key `opt`");
         insta::assert_snapshot!(say("{\"name\": \"a\"}"), @"missing field `cmd` (column 13)");
         insta::assert_snapshot!(say("{\"cmd\": 3}"), @"invalid type: integer `3`, expected a list of texts (a program and its arguments) or a text (a shell line) (column 9)");
+        insta::assert_snapshot!(say("{\"cmd\": [\"a\", 3]}"), @"invalid type: integer `3`, expected a text or a list of byte numbers (column 15)");
+        insta::assert_snapshot!(say("{\"cmd\": [\"a\", [256]]}"), @"invalid value: integer `256`, expected u8 (column 18)");
+        insta::assert_snapshot!(say("{\"cmd\": {\"bash\": \"a\"}}"), @"unknown variant `bash`, expected `shell` (column 15)");
+        insta::assert_snapshot!(say("{\"cmd\": {}}"), @"missing field `shell` (column 10)");
         insta::assert_snapshot!(say("{\"cmd\": []}"), @"the command is empty");
         insta::assert_snapshot!(say("{\"cmd\": [\"a\", \"b\\u0000\"]}"), @"the command has a NUL byte in it, which no program can be given");
         insta::assert_snapshot!(say("{\"cmd\": \"a\", \"timeout\": 0}"), @"expected a duration above 0, such as `90` (seconds), `1.5s`, `20m` or `1h 30m` (column 26)");

@@ -8,14 +8,14 @@ use serde::{
 };
 
 /// The keys of a struct that derives `Deserialize`.
-pub(super) fn keys<T: Deserialize<'static>>() -> &'static [&'static str] {
+pub fn keys<T: Deserialize<'static>>() -> &'static [&'static str] {
     let mut found: &'static [&'static str] = &[];
     let _always_an_error = T::deserialize(Probe(&mut found));
     found
 }
 
 /// The key that is nearest to `typed`, if one is near enough to be worth naming.
-pub(super) fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let typed = typed.to_lowercase().replace('_', "-");
     known
         .into_iter()

@@ -5,42 +5,49 @@
 //! - [`source`]: bytes of a file or of standard input, and which of the two formats they are in;
 //! - [`text`]: a shell command line on each line;
 //! - [`json`]: a JSON object on each line;
+//! - `command`: commands in JSON;
+//! - [`write`](mod@write): a job as such a line;
 //! - [`jobs`]: the jobs, and where each stands;
 //! - [`error`]: everything that can be wrong.
+//!
+//! Whoever feeds a live run says jobs in the same words: a line at a time, by [`Reader`] and [`write`](mod@write).
 
 use std::path::PathBuf;
 
 use camino::Utf8PathBuf;
 
-pub(super) use self::{
-    error::BadJobFile,
-    jobs::{Jobs, Places},
-};
 use self::{
     error::Problem,
     source::{Format, Source},
 };
+pub use self::{
+    error::{BadJobFile, BadLine},
+    jobs::{Jobs, Places},
+    json::Reader,
+};
 
+mod command;
 mod error;
 mod jobs;
 mod json;
 mod source;
 mod text;
+pub mod write;
 
 /// The longest line. The limit exists because a file without newlines is not a job file.
 const LONGEST_LINE: usize = 4 << 20;
 
 /// What job files are checked against beside their own format.
 #[derive(Clone, Debug)]
-pub(super) struct Rules {
+pub struct Rules {
     /// Relative working directories of jobs are relative to this one.
-    pub(super) here: Utf8PathBuf,
+    pub here: Utf8PathBuf,
     /// Whether a job's working directory must exist on this machine.
-    pub(super) cwd_exists: bool,
+    pub cwd_exists: bool,
 }
 
 /// Reads all files, in order. `-` is standard input and may come once.
-pub(super) fn read(files: &[PathBuf], rules: &Rules) -> Result<Jobs, BadJobFile> {
+pub fn read(files: &[PathBuf], rules: &Rules) -> Result<Jobs, BadJobFile> {
     let mut jobs = Jobs::default();
     let mut stdin_seen = false;
     for file in files {

@@ -6,18 +6,18 @@ use serde::{
     Deserialize, Deserializer,
     de::{Error, MapAccess, SeqAccess, Visitor},
 };
-use xqute::adapters::component::rights::{Grant, parse_rights};
 
-use super::args::{run::Shell, values};
+use super::values;
+use crate::adapters::component::rights::{Grant, parse_rights};
 
 /// A whole number from 1.
-pub(super) fn forks<'de, D: Deserializer<'de>>(from: D) -> Result<Option<NonZeroU32>, D::Error> {
+pub fn forks<'de, D: Deserializer<'de>>(from: D) -> Result<Option<NonZeroU32>, D::Error> {
     let Text(number) = Text::deserialize(from)?;
     values::forks(&number).map(Some).map_err(D::Error::custom)
 }
 
 /// A whole number from 0.
-pub(super) fn count<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
+pub fn count<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
     let Text(number) = Text::deserialize(from)?;
     let count = number
         .parse()
@@ -26,30 +26,18 @@ pub(super) fn count<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D
 }
 
 /// A number of seconds, or a text with units.
-pub(super) fn duration<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+pub fn duration<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
     let Number(text) = Number::deserialize(from)?;
     values::duration(&text).map(Some).map_err(D::Error::custom)
 }
 
-/// Words as one would type them, or a list of them.
-pub(super) fn shell<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Shell>, D::Error> {
-    let OneOrMany(words) = OneOrMany::deserialize(from)?;
-    match words.as_slice() {
-        [] => Err(D::Error::custom("expected a program and its arguments")),
-        [line] => values::shell_words(line)
-            .map(|words| Some(Shell(words)))
-            .map_err(D::Error::custom),
-        _ => Ok(Some(Shell(words))),
-    }
-}
-
 /// A table of environment variables.
-pub(super) fn env<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(String, String)>, D::Error> {
+pub fn env<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(String, String)>, D::Error> {
     pairs(from, "a table of names and texts", values::env_pair)
 }
 
 /// A table of options; a list is an option that is given several times.
-pub(super) fn options<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(String, String)>, D::Error> {
+pub fn options<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(String, String)>, D::Error> {
     pairs(
         from,
         "a table of names and texts or lists of texts",
@@ -58,7 +46,7 @@ pub(super) fn options<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(String,
 }
 
 /// `true`, or a list such as `["run=sbatch,squeue", "script"]`.
-pub(super) fn allow<'de, D: Deserializer<'de>>(from: D) -> Result<Grant, D::Error> {
+pub fn allow<'de, D: Deserializer<'de>>(from: D) -> Result<Grant, D::Error> {
     struct AllowVisitor;
     impl<'de> Visitor<'de> for AllowVisitor {
         type Value = Grant;
@@ -147,7 +135,7 @@ impl<'de> Deserialize<'de> for Number {
 }
 
 /// A text or a list of texts.
-pub(super) struct OneOrMany(pub(super) Vec<String>);
+pub struct OneOrMany(pub Vec<String>);
 
 impl<'de> Deserialize<'de> for OneOrMany {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {

@@ -3,12 +3,13 @@
 use std::{fmt, io};
 
 use camino::Utf8PathBuf;
-use xqute::model::job::BadCommand;
+
+use crate::model::job::BadCommand;
 
 /// A job file that cannot be run.
 #[derive(Debug, thiserror::Error)]
 #[error("{place}: {problem}")]
-pub(in crate::cli) struct BadJobFile {
+pub struct BadJobFile {
     place: Place,
     problem: Problem,
 }
@@ -59,6 +60,18 @@ pub(super) enum Problem {
     NoCwd(Utf8PathBuf),
 }
 
+/// A line that is no job.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct BadLine(pub(super) Problem);
+
+impl BadLine {
+    /// What to do next.
+    pub fn help(&self) -> Option<String> {
+        self.0.help()
+    }
+}
+
 impl BadJobFile {
     /// About a whole file.
     pub(super) fn new(file: &str, problem: Problem) -> Self {
@@ -79,8 +92,15 @@ impl BadJobFile {
     }
 
     /// What to do next.
-    pub(in crate::cli) fn help(&self) -> Option<String> {
-        Some(match &self.problem {
+    pub fn help(&self) -> Option<String> {
+        self.problem.help()
+    }
+}
+
+impl Problem {
+    /// What to do next.
+    fn help(&self) -> Option<String> {
+        Some(match self {
             Problem::Missing => "to run a command instead of a job file, put -- in front of it".to_owned(),
             Problem::Folder => "name the job files in it".to_owned(),
             Problem::Binary => "a job file is text: a shell command line on each line".to_owned(),

@@ -3,7 +3,7 @@
 use std::{num::NonZeroU32, time::Duration};
 
 /// Forks: how many jobs at once.
-pub(in crate::cli) fn forks(text: &str) -> Result<NonZeroU32, String> {
+pub fn forks(text: &str) -> Result<NonZeroU32, String> {
     text.parse().map_err(|_| match text {
         "0" => "with 0 no job could ever run; the least is 1".to_owned(),
         _ => "expected a whole number from 1".to_owned(),
@@ -11,7 +11,7 @@ pub(in crate::cli) fn forks(text: &str) -> Result<NonZeroU32, String> {
 }
 
 /// A duration: `90`, `1.5` (seconds) or `1h 30m`.
-pub(in crate::cli) fn duration(text: &str) -> Result<Duration, String> {
+pub fn duration(text: &str) -> Result<Duration, String> {
     let parsed = match text.trim().parse::<f64>() {
         Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
         Err(_) => humantime::parse_duration(text.trim()).ok(),
@@ -23,7 +23,7 @@ pub(in crate::cli) fn duration(text: &str) -> Result<Duration, String> {
 }
 
 /// `K=V` for the environment of jobs.
-pub(in crate::cli) fn env(text: &str) -> Result<(String, String), String> {
+pub fn env(text: &str) -> Result<(String, String), String> {
     let Some((name, value)) = text.split_once('=') else {
         return Err("expected NAME=VALUE".to_owned());
     };
@@ -31,7 +31,7 @@ pub(in crate::cli) fn env(text: &str) -> Result<(String, String), String> {
 }
 
 /// A variable that every shell can hold.
-pub(in crate::cli) fn env_pair(name: &str, value: &str) -> Result<(String, String), String> {
+pub fn env_pair(name: &str, value: &str) -> Result<(String, String), String> {
     let starts_well = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     if !starts_well || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
         return Err(format!(
@@ -46,7 +46,7 @@ pub(in crate::cli) fn env_pair(name: &str, value: &str) -> Result<(String, Strin
 }
 
 /// `K=V` for the scheduler.
-pub(in crate::cli) fn option(text: &str) -> Result<(String, String), String> {
+pub fn option(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         None => Err("expected NAME=VALUE".to_owned()),
         Some((name, value)) => option_pair(name, value),
@@ -54,7 +54,7 @@ pub(in crate::cli) fn option(text: &str) -> Result<(String, String), String> {
 }
 
 /// An option that a scheduler may know.
-pub(in crate::cli) fn option_pair(name: &str, value: &str) -> Result<(String, String), String> {
+pub fn option_pair(name: &str, value: &str) -> Result<(String, String), String> {
     if name.is_empty() || name.contains(|c: char| c.is_control() || c.is_whitespace()) {
         return Err(format!("`{}` is not a name for an option", name.escape_debug()));
     }
@@ -65,7 +65,7 @@ pub(in crate::cli) fn option_pair(name: &str, value: &str) -> Result<(String, St
 }
 
 /// A shell and its arguments, as one would type them.
-pub(in crate::cli) fn shell_words(text: &str) -> Result<Vec<String>, String> {
+pub fn shell_words(text: &str) -> Result<Vec<String>, String> {
     match shlex::split(text) {
         Some(words) if !words.is_empty() => Ok(words),
         _ => Err("expected a program and its arguments, such as `/bin/bash -l`".to_owned()),

@@ -1,0 +1,97 @@
+//! Where the state of a run is: in its workdir, or where that says.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use camino::Utf8Path;
+
+use super::error::StateError;
+
+/// The usual name, inside the workdir.
+const FILE: &str = "run.db";
+
+/// Holds the path of a state that is elsewhere.
+const POINTER: &str = "run.state";
+
+/// What SQLite puts beside its file while it is in use, and leaves there when it is killed.
+const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+/// Where the state of a run is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    file: PathBuf,
+    /// The workdir's file that says so, if the state is not in the workdir.
+    pointer: Option<PathBuf>,
+}
+
+impl Place {
+    /// The place for the state of the run in `workdir`: the absolute path `elsewhere`, if the user named one; else where
+    /// an earlier run said; else in the workdir.
+    pub fn of(workdir: &Utf8Path, elsewhere: Option<&Utf8Path>) -> Self {
+        let pointer = workdir.as_std_path().join(POINTER);
+        let elsewhere = match elsewhere {
+            Some(file) => Some(file.as_std_path().to_owned()),
+            None => fs::read_to_string(&pointer).ok().map(|line| line.trim_end().into()),
+        };
+        match elsewhere {
+            Some(file) => Self {
+                file,
+                pointer: Some(pointer),
+            },
+            None => Self {
+                file: workdir.as_std_path().join(FILE),
+                pointer: None,
+            },
+        }
+    }
+
+    /// The database.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Whether it is in the workdir.
+    pub(super) const fn is_usual(&self) -> bool {
+        self.pointer.is_none()
+    }
+
+    /// Whether a state is there.
+    pub fn is_taken(&self) -> bool {
+        self.file.exists()
+    }
+
+    /// Leaves word in the workdir.
+    pub(super) fn announce(&self) -> Result<(), StateError> {
+        let Some(pointer) = &self.pointer else { return Ok(()) };
+        let text = format!("{}\n", self.file.display());
+        fs::write(pointer, text).map_err(|error| self.unusable(&error))
+    }
+
+    /// Removes the state and the word about it.
+    ///
+    /// # Errors
+    /// When the file system says no.
+    pub fn clear(&self) -> Result<(), StateError> {
+        let companions = COMPANIONS.iter().map(|end| {
+            let mut name = self.file.clone().into_os_string();
+            name.push(end);
+            PathBuf::from(name)
+        });
+        for file in companions.chain([self.file.clone()]).chain(self.pointer.clone()) {
+            match fs::remove_file(file) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(self.unusable(&error)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn unusable(&self, error: &io::Error) -> StateError {
+        StateError::Unusable {
+            path: self.file.clone(),
+            what: error.to_string(),
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Passes on what has been recorded: to observers, to those who wait for a job, and to whoever listens to the run.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::Mail;
+use crate::{
+    flow::event::Event,
+    model::{
+        hook::Fact,
+        job::JobIndex,
+        outcome::Outcome,
+        record::{Change, Entry},
+    },
+    ports::journal::{Audience, Batch, Listener, NotRecorded},
+};
+
+/// Those who want to hear of a run, and how far it is recorded. Shared by everybody who can add to them.
+#[derive(Clone, Default)]
+pub(crate) struct Subscribers(Arc<Mutex<Lists>>);
+
+#[derive(Default)]
+struct Lists {
+    listeners: Vec<Box<dyn Listener>>,
+    waiting: HashMap<JobIndex, oneshot::Sender<Outcome>>,
+}
+
+impl Subscribers {
+    pub(crate) fn listen(&self, listener: Box<dyn Listener>) {
+        self.lists().listeners.push(listener);
+    }
+
+    /// Tells the outcome of a job that has not been fed yet.
+    pub(crate) fn wait_for(&self, job: JobIndex) -> oneshot::Receiver<Outcome> {
+        let (sender, receiver) = oneshot::channel();
+        self.lists().waiting.insert(job, sender);
+        receiver
+    }
+
+    fn lists(&self) -> MutexGuard<'_, Lists> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The audience of a run's journal.
+pub(crate) struct Publisher {
+    pub(crate) facts: Option<mpsc::Sender<Fact>>,
+    pub(crate) subscribers: Subscribers,
+    /// How many jobs have been recorded.
+    pub(crate) jobs: watch::Sender<u32>,
+    pub(crate) mail: Mail,
+}
+
+impl Audience for Publisher {
+    fn recorded(&mut self, batch: Batch) {
+        let Batch { entries, facts } = batch;
+        if !entries.is_empty() {
+            self.publish(&entries);
+        }
+        let Some(observers) = &self.facts else { return };
+        for fact in facts {
+            // Observers that are behind make the journal wait, and so the flow. The receiver outlives this thread.
+            let _ = observers.blocking_send(fact);
+        }
+    }
+
+    fn held_up(&mut self, why: &NotRecorded) {
+        tracing::error!("{why}; no further job starts until it works again");
+        self.mail.send(Event::Recording(false));
+    }
+
+    fn goes_on(&mut self) {
+        tracing::warn!("what happened is recorded again");
+        self.mail.send(Event::Recording(true));
+    }
+}
+
+impl Publisher {
+    fn publish(&self, entries: &[Entry]) {
+        let mut lists = self.subscribers.lists();
+        let mut fed = None;
+        for Entry { job, change, .. } in entries {
+            match change {
+                Change::Fed { .. } => fed = Some(job.0.saturating_add(1)),
+                Change::Ended {
+                    outcome,
+                    will_retry: false,
+                    ..
+                } if !lists.waiting.is_empty() => {
+                    if let Some(waiting) = lists.waiting.remove(job) {
+                        // Somebody who does not wait any more is no loss.
+                        let _ = waiting.send(outcome.clone());
+                    }
+                }
+                _ => {}
+            }
+        }
+        lists
+            .listeners
+            .iter_mut()
+            .for_each(|listener| listener.recorded(entries));
+        drop(lists);
+        if let Some(jobs) = fed {
+            self.jobs.send_replace(jobs);
+        }
+    }
+}
