@@ -158,7 +158,8 @@ fn cannot_build(error: &BuildError, places: &Places) -> Failure {
         BuildError::Workdir { .. }
         | BuildError::WorkdirUnusable(_)
         | BuildError::State(_)
-        | BuildError::NoThread(_) => Exit::Workdir,
+        | BuildError::NoThread(_)
+        | BuildError::Socket(_) => Exit::Workdir,
     };
     let message = match error {
         BuildError::Job { index, source, .. } => places.of(*index).map(|place| format!("{place}: {source}")),
