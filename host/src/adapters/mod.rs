@@ -14,8 +14,8 @@
 pub mod bash;
 pub mod clock;
 pub mod component;
-pub mod events;
 pub mod control;
+pub mod events;
 pub mod jobfile;
 pub mod local;
 pub mod process;

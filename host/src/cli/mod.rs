@@ -5,6 +5,7 @@
 //! - [`args`]: what was typed, in types; [`config`]: what `xqute.toml` says, in types;
 //! - [`resolve`]: both together, with the defaults, become what is to be done (pure);
 //! - [`run`] and [`plugin`]: the commands themselves, the only two files that call the library to do something;
+//! - [`records`]: the files that `--events` and `--report` name; [`report`]: the page, as bytes;
 //! - [`signals`], [`progress`], [`summary`], [`plugin_page`]: what users see of them;
 //! - [`logging`], [`screen`]: everything that goes to stderr, one line at a time, around the progress bar;
 //! - [`error`], [`exit`]: how it ends.
@@ -20,6 +21,7 @@ mod logging;
 mod plugin;
 mod plugin_page;
 mod progress;
+mod records;
 mod report;
 mod resolve;
 mod run;

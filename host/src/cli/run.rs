@@ -14,6 +14,7 @@ use super::{
     jobfile::{self, Places, Rules},
     plugin::Wanted,
     progress::{self, Tally},
+    records::Records,
     resolve::{RunPlan, Verbosity},
     screen::Screen,
     signals,
@@ -52,21 +53,28 @@ pub(super) async fn run(
     plan: RunPlan,
     existing: Existing,
     (jobs, places): (Vec<JobSpec>, Places),
+    records: Records,
     wanted: &Wanted<'_>,
     verbosity: Verbosity,
     screen: &Screen,
 ) -> Result<Summary> {
     let plugins = wanted.load(&plan.scheduler).await?;
-    let xqute = Xqute::builder()
+    let prefix = plan.settings.jobname_prefix.clone();
+    let workdir = plan.workdir.clone();
+    let mut builder = Xqute::builder()
         .settings(plan.settings)
         .scheduler(plan.scheduler)
         .workdir(plan.workdir)
         .existing(existing)
         .plugins(plugins)
-        .jobs(jobs)
-        .build()
-        .await
-        .map_err(|error| cannot_build(&error, &places))?;
+        .jobs(jobs);
+    if let Some(listener) = records.listener() {
+        builder = builder.listener(listener);
+    }
+    let xqute = builder.build().await.map_err(|error| cannot_build(&error, &places))?;
+    records
+        .begin(&workdir, prefix.as_deref())
+        .map_err(|error| Failure::new(Exit::Workdir, error))?;
     let stopper = xqute.stopper();
     let listening = signals::listen(screen, move |signal| stopper.stop(signal)).map_err(|error| {
         let error = anyhow::Error::new(error).context("cannot wait for signals");
@@ -77,12 +85,16 @@ pub(super) async fn run(
         (mode, _) => mode,
     };
     let shown = progress::show(xqute.progress(), tally, mode, screen);
-    let summary = summary(xqute.run_until_complete().await);
+    let run = xqute.run_until_complete().await;
     drop(listening);
     if let Some(shown) = shown {
         shown.finish().await;
     }
-    Ok(summary)
+    let unwritten = records.finish(&run, prefix.as_deref());
+    Ok(Summary {
+        unwritten,
+        ..summary(run)
+    })
 }
 
 /// Tells what became of it, after everything else has been said.
@@ -90,11 +102,16 @@ pub(super) fn tell(summary: &Summary, verbosity: Verbosity, screen: &Screen) -> 
     if verbosity != Verbosity::Quiet || !summary.is_good() {
         summary.show(screen);
     }
-    Exit::of_run(
+    let exit = Exit::of_run(
         summary.stopped_by,
         !summary.bad_plugins.is_empty(),
         summary.all_succeeded(),
-    )
+    );
+    match exit {
+        // Nothing else is wrong, but somebody waits for that file.
+        Exit::Success if !summary.unwritten.is_empty() => Exit::Workdir,
+        exit => exit,
+    }
 }
 
 fn tally(counts: &Counts) -> Tally {
@@ -130,6 +147,7 @@ fn summary(run: RunSummary) -> Summary {
         halted: run.halted,
         bad_plugins: run.plugins.into_iter().filter_map(bad_plugin).collect(),
         workdir: run.workdir.into_string(),
+        unwritten: Vec::new(),
     }
 }
 

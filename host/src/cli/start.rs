@@ -16,6 +16,7 @@ use super::{
     jobfile::Rules,
     logging::{self, Log},
     plugin::{self, Wanted},
+    records::Records,
     resolve::{self, Surroundings, Voice},
     run,
     screen::{Color, LogFormat, Screen},
@@ -107,12 +108,13 @@ fn run_jobs(
         // Other schedulers may run jobs on machines that have other folders.
         cwd_exists: plan.scheduler == xqute::builder::LOCAL,
     };
+    let records = Records::open(&args, existing)?;
     let jobs = run::jobs(args, &rules)?;
     let wants_retries = |job: &JobSpec| job.extras().num_retries.is_some();
     if plan.settings.error_strategy != ErrorStrategy::Retry && jobs.0.iter().any(wants_retries) {
         tracing::warn!("`num_retries` of jobs changes nothing without --error-strategy retry");
     }
-    let command = run::run(plan, existing, jobs, wanted, voice.verbosity, screen);
+    let command = run::run(plan, existing, jobs, records, wanted, voice.verbosity, screen);
     with_runtime(|runtime| runtime.block_on(command))
 }
 

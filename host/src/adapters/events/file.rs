@@ -8,9 +8,9 @@ use std::{
 };
 
 use super::line::{self, MARK, Totals, VERSION};
-use crate::model::{
-    record::{Entry, Timestamp},
-    run::Run,
+use crate::{
+    adapters::state::row::RunRow,
+    model::record::{Entry, Timestamp},
 };
 
 /// What happens to the lines that the file has already.
@@ -29,6 +29,8 @@ pub struct EventsFile {
     file: File,
     path: PathBuf,
     start: Start,
+    /// Nothing was there before, nor since.
+    is_new: bool,
     prefix: String,
     lines: Vec<u8>,
     failed: Option<io::Error>,
@@ -68,6 +70,7 @@ impl EventsFile {
             path: path.to_owned(),
             source,
         };
+        let is_new = path.symlink_metadata().is_err();
         let file = open(path).map_err(unusable)?;
         // Pipes and devices have neither locks of their own nor contents.
         if file.metadata().map_err(unusable)?.is_file() {
@@ -81,19 +84,17 @@ impl EventsFile {
             file,
             path: path.to_owned(),
             start,
+            is_new,
             prefix: String::new(),
             lines: Vec::new(),
             failed: None,
         })
     }
 
-    /// The run starts.
-    pub fn begin(&mut self, run: &Run, at: Timestamp) {
-        run.settings
-            .jobname_prefix
-            .as_deref()
-            .unwrap_or(&run.scheduler)
-            .clone_into(&mut self.prefix);
+    /// The run starts, or goes on. Jobs without names of their own are called after the prefix and their index.
+    pub fn begin(&mut self, run: &RunRow, prefix: &str, at: Timestamp) {
+        self.is_new = false;
+        prefix.clone_into(&mut self.prefix);
         if let Err(error) = self.make_room() {
             self.fail(error);
         }
@@ -114,11 +115,11 @@ impl EventsFile {
     ///
     /// # Errors
     /// When something could not be written, then or earlier.
-    pub fn finish(self) -> Result<(), EventsError> {
-        match self.failed {
+    pub fn finish(mut self) -> Result<(), EventsError> {
+        match self.failed.take() {
             None => Ok(()),
             Some(source) => Err(EventsError::Incomplete {
-                path: self.path,
+                path: self.path.clone(),
                 source,
             }),
         }
@@ -150,6 +151,15 @@ impl EventsFile {
     fn fail(&mut self, error: io::Error) {
         tracing::warn!("cannot write events to `{}` any more: {error}", self.path.display());
         self.failed = Some(error);
+    }
+}
+
+impl Drop for EventsFile {
+    /// A run that never started leaves nothing behind.
+    fn drop(&mut self) {
+        if self.is_new {
+            let _nobody_to_tell = std::fs::remove_file(&self.path);
+        }
     }
 }
 

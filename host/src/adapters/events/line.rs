@@ -10,11 +10,13 @@ use bstr::{BStr, ByteSlice};
 use serde::Deserialize;
 use serde::Serialize;
 
-use crate::model::{
-    job::{Command, JobIndex, JobSpec},
-    outcome::{CancelReason, FailureCause, Outcome},
-    record::{Change, Entry, Origin, Timestamp, Usage},
-    run::Run,
+use crate::{
+    adapters::state::row::RunRow,
+    model::{
+        job::{Command, JobIndex, JobSpec},
+        outcome::{CancelReason, FailureCause, Outcome},
+        record::{Change, Entry, Origin, Timestamp, Usage},
+    },
 };
 
 /// The version of the format.
@@ -43,7 +45,7 @@ pub struct Totals {
 }
 
 /// Adds the line with which a run starts, or goes on after it was resumed.
-pub(super) fn head(to: &mut Vec<u8>, run: &Run, at: Timestamp) -> io::Result<()> {
+pub(super) fn head(to: &mut Vec<u8>, run: &RunRow, at: Timestamp) -> io::Result<()> {
     add(
         to,
         &Head {
@@ -51,7 +53,7 @@ pub(super) fn head(to: &mut Vec<u8>, run: &Run, at: Timestamp) -> io::Result<()>
             at: time(at),
             run: &run.tag,
             scheduler: &run.scheduler,
-            workdir: run.workdir.spec().as_str(),
+            workdir: &run.workdir,
         },
     )
 }

@@ -12,13 +12,13 @@ use super::{
     EventsError, EventsFile, Start, Totals,
     line::{self, Cmd, Detail, End, From, Line, What},
 };
-use crate::model::{
-    job::{Attempt, Command, JobExtras, JobIndex, JobSpec},
-    outcome::{CancelReason, FailureCause, Outcome},
-    path::SpecPath,
-    record::{Change, Entry, Origin, Timestamp, Usage},
-    run::Run,
-    settings::Settings,
+use crate::{
+    adapters::state::row::RunRow,
+    model::{
+        job::{Attempt, Command, JobExtras, JobIndex, JobSpec},
+        outcome::{CancelReason, FailureCause, Outcome},
+        record::{Change, Entry, Origin, Timestamp, Usage},
+    },
 };
 
 /// Reads a line back.
@@ -206,12 +206,12 @@ proptest! {
     }
 }
 
-fn run() -> Run {
-    Run {
+fn run() -> RunRow {
+    RunRow {
         tag: "00000000000000ff".into(),
-        workdir: SpecPath::same("/w"),
+        workdir: "/w".into(),
         scheduler: "local".into(),
-        settings: Settings::default(),
+        started: Timestamp(0),
     }
 }
 
@@ -233,7 +233,7 @@ fn fed(spec: impl Into<JobSpec>) -> Change {
 /// One use of the file, with nothing but its first line and one job.
 fn use_once(path: &Path, start: Start) -> Result<(), EventsError> {
     let mut events = EventsFile::open(path, start)?;
-    events.begin(&run(), Timestamp(0));
+    events.begin(&run(), "local", Timestamp(0));
     events.recorded(&[entry(1, fed("true"))]);
     events.finish()
 }
@@ -247,7 +247,7 @@ fn a_file_tells_a_run_from_start_to_end() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("events.jsonl");
     let mut events = EventsFile::open(&path, Start::Anew).unwrap();
-    events.begin(&run(), Timestamp(1_000_000));
+    events.begin(&run(), "local", Timestamp(1_000_000));
     let attempt = Attempt::FIRST;
     let usage = Some(Usage {
         user: Duration::from_millis(10),
@@ -317,6 +317,9 @@ fn nothing_changes_before_the_run_starts() {
     use_once(&path, Start::Anew).unwrap();
     drop(EventsFile::open(&path, Start::Anew).unwrap());
     assert_eq!(lines(&path), 2);
+    let new = dir.path().join("new.jsonl");
+    drop(EventsFile::open(&new, Start::Anew).unwrap());
+    assert!(!new.exists());
 }
 
 #[test]

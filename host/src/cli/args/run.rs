@@ -61,6 +61,12 @@ pub(in crate::cli) struct RunArgs {
     /// Keep the run's state in this file, for a workdir on a disk that other machines share [default: run.db in the workdir]
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) state: Option<Utf8PathBuf>,
+    /// Write what happens to this file, a JSON object on each line
+    #[arg(long, value_name = "FILE.jsonl")]
+    pub(in crate::cli) events: Option<PathBuf>,
+    /// Write a page about the run to this file, when it is over
+    #[arg(long, value_name = "FILE.html")]
+    pub(in crate::cli) report: Option<PathBuf>,
 }
 
 /// What can be said on the command line as well as in `xqute.toml`, under the same names.
@@ -195,10 +201,12 @@ mod tests {
         let args = run(
             "xqute run -s slurm -j 7 -w out -e retry -r 2 --submission-batch 5 --timeout 1h30m --cwd /tmp --env A=1 \
              --env B=x=y --opt partition=short --opt license=a --opt license=b --prescript 'module load x' --postscript sync \
-             --jobname-prefix p --overwrite --recheck-interval 2s --wrapper-shell '/bin/bash -l' --progress plain a.txt -",
+             --jobname-prefix p --overwrite --events e.jsonl --report r.html --recheck-interval 2s --wrapper-shell '/bin/bash -l' --progress plain a.txt -",
         );
         assert_eq!(args.files, [PathBuf::from("a.txt"), PathBuf::from("-")]);
         assert!(args.overwrite && args.command.is_empty());
+        assert_eq!(args.events, Some("e.jsonl".into()));
+        assert_eq!(args.report, Some("r.html".into()));
         let settings = args.settings;
         assert_eq!(settings.scheduler.as_deref(), Some("slurm"));
         assert_eq!(settings.forks.map(NonZeroU32::get), Some(7));

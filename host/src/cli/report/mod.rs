@@ -21,7 +21,7 @@ mod text;
 mod top;
 
 pub(super) use gather::{Ending, Gather, Head};
-pub(super) use page::page;
+pub(super) use page::{MARK, page};
 
 #[cfg(test)]
 mod tests;

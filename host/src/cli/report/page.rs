@@ -21,6 +21,9 @@ const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
+/// What every page starts with.
+pub(in crate::cli) const MARK: &str = "<!doctype html>\n<!-- xqute report ";
+
 /// The page about everything that was gathered. `stderr` gives the last lines of what a job wrote to its stderr.
 pub(in crate::cli) fn page(gathered: Gather, stderr: &dyn Fn(JobIndex) -> String) -> String {
     let mut facts = gathered.finish();
