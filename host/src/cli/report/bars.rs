@@ -17,8 +17,10 @@ pub(super) const MOST_ROWS: u32 = 200;
 const GRAIN: f64 = 10.0;
 /// A bar that stands for many is at most this many grains wide, so that it still says when.
 const MANY: f64 = 25.0;
-/// No bar is narrower.
+/// No bar is narrower,
 const LEAST: f64 = 7.0;
+/// and none of an attempt that did not succeed: those are looked for.
+const LEAST_BAD: f64 = 14.0;
 
 /// A bar: one attempt, or several short ones that ended alike, one after the other in one slot.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -70,10 +72,14 @@ fn draw_with(spans: &[Span], slots: &[u32], axis: &Axis, grain: f64, most: usize
             true => open.insert((*slot, span.kind), bars.len()),
             false => open.remove(&(*slot, span.kind)),
         };
+        let least = match span.kind {
+            Kind::Succeeded => LEAST,
+            _ => LEAST_BAD,
+        };
         bars.push(Bar {
             slot: *slot,
-            x0: x0.min(WIDTH - LEAST),
-            x1: x1.max(x0 + LEAST).min(WIDTH),
+            x0: x0.min(WIDTH - least),
+            x1: x1.max(x0 + least).min(WIDTH),
             kind: span.kind,
             count: 1,
             first: *span,
@@ -140,7 +146,7 @@ mod tests {
         let failed: Vec<_> = bars.iter().filter(|bar| bar.kind == Kind::Failed).collect();
         assert_eq!(failed.len(), 1);
         assert_eq!((failed[0].count, failed[0].first.job), (1, 5_000));
-        assert!(failed[0].x1 - failed[0].x0 >= LEAST);
+        assert!(failed[0].x1 - failed[0].x0 >= LEAST_BAD);
         assert!((40..80).contains(&(bars.len() - 1)), "{}", bars.len());
     }
 }

@@ -7,8 +7,8 @@ use super::{
     bars::{Bar, MOST_ROWS},
     curve::COLUMNS,
     gather::Facts,
-    span::{Kind, Span},
-    text::{self, count, counted, duration, html, share},
+    span::Kind,
+    text::{count, counted, duration, html, share},
 };
 
 /// How high the curve is.
@@ -206,73 +206,8 @@ pub(super) fn causes(facts: &Facts) -> String {
     out
 }
 
-/// How many attempts took how long.
-pub(super) fn histogram(spans: &[Span]) -> String {
-    let mut numbers: Vec<u64> = vec![0; EDGES.len() + 1];
-    for span in spans {
-        let bin = EDGES.partition_point(|edge| *edge <= span.micros());
-        if let Some(number) = numbers.get_mut(bin) {
-            *number += 1;
-        }
-    }
-    let first = numbers.iter().position(|number| *number > 0).unwrap_or(0);
-    let last = numbers.iter().rposition(|number| *number > 0).unwrap_or(0);
-    let most = numbers.iter().copied().max().unwrap_or(1);
-    let mut out = String::from("<table class=\"meter edges\"><tbody>");
-    for (bin, number) in numbers.iter().enumerate().take(last + 1).skip(first) {
-        let _infallible = write!(
-            out,
-            "<tr><th scope=\"row\">{}</th>{}<td class=\"number\">{}</td></tr>",
-            edges(bin),
-            meter(Kind::Succeeded, *number, most),
-            count(*number)
-        );
-    }
-    out.push_str("</tbody></table>");
-    out
-}
-
-/// What the bins of the histogram have between them, in microseconds.
-const EDGES: [i64; 26] = [
-    1_000,
-    2_000,
-    5_000,
-    10_000,
-    20_000,
-    50_000,
-    100_000,
-    200_000,
-    500_000,
-    1_000_000,
-    2_000_000,
-    5_000_000,
-    10_000_000,
-    30_000_000,
-    60_000_000,
-    120_000_000,
-    300_000_000,
-    600_000_000,
-    1_800_000_000,
-    3_600_000_000,
-    7_200_000_000,
-    18_000_000_000,
-    43_200_000_000,
-    86_400_000_000,
-    172_800_000_000,
-    604_800_000_000,
-];
-
-fn edges(bin: usize) -> String {
-    let edge = |at: Option<usize>| at.and_then(|at| EDGES.get(at)).map(|micros| text::exact(*micros));
-    match (edge(bin.checked_sub(1)), edge(Some(bin))) {
-        (None, Some(to)) => format!("&lt; {to}"),
-        (Some(from), Some(to)) => format!("{from} – {to}"),
-        (Some(from), None) => format!("≥ {from}"),
-        (None, None) => String::new(),
-    }
-}
-
-fn meter(kind: Kind, number: u64, most: u64) -> String {
+/// A cell with a bar in it.
+pub(super) fn meter(kind: Kind, number: u64, most: u64) -> String {
     let bar = match number {
         0 => String::new(),
         _ => format!(

@@ -2,7 +2,7 @@
 //!
 //! 1. [`gather`] looks once at every row and keeps little of each: counts, the few jobs that are shown, and when each
 //!    attempt ran ([`span`]), 24 bytes;
-//! 2. [`slots`], [`axis`], [`bars`] and [`curve`] turn these times into a drawing of a bounded size;
+//! 2. [`slots`], [`axis`], [`bars`], [`curve`] and [`histogram`] turn these times into a drawings of a bounded size;
 //! 3. [`page`] puts everything together, with [`charts`] and [`tables`] for its parts.
 //!
 //! Whatever comes from jobs is untrusted: it goes through [`text`] on its way into the page. The page refers to nothing
@@ -13,6 +13,7 @@ mod bars;
 mod charts;
 mod curve;
 mod gather;
+mod histogram;
 mod page;
 mod slots;
 mod span;

@@ -11,7 +11,7 @@ use super::{
     bars::{self, Bar, MOST_BARS, MOST_ROWS},
     charts, curve,
     gather::{Ending, Facts, Gather},
-    slots,
+    histogram, slots,
     span::{Kind, sane},
     tables,
     text::{self, count, counted, duration, html, moment, share},
@@ -158,7 +158,7 @@ fn body(facts: &Facts, drawing: &Drawing, stderr: &dyn Fn(JobIndex) -> String) -
                 &mut out,
                 "How long attempts took",
                 &middle(facts),
-                &charts::histogram(&facts.spans),
+                &histogram::histogram(&facts.spans),
             );
         }
         out.push_str("</section>");

@@ -11,12 +11,7 @@ use xqute::{
     },
 };
 
-use super::{
-    Ending, Gather, Head,
-    gather::Facts,
-    page,
-    text::{duration, html},
-};
+use super::{Ending, Gather, Head, gather::Facts, page};
 
 const START: i64 = 1_772_366_400_000_000;
 
@@ -121,11 +116,7 @@ fn nothing_that_comes_from_a_job_acts_on_the_page() {
     assert_eq!(page.matches("<script").count(), 2);
     assert_eq!(page.matches("</script").count(), 2);
     assert!(!page.contains("<img") && !page.contains("--><!--"));
-    let harmful = page.contains(['\u{1b}', '\u{7}', '\u{0}', '\u{2028}', '\u{2029}', '\u{202e}']);
-    // Our own words have neither; inside tags and text those of the job are only read.
-    let in_text = html("\u{2028}");
-    assert!(!harmful || page.matches(&in_text).count() == page.matches('\u{2028}').count());
-    assert!(!page.contains(['\u{1b}', '\u{7}', '\u{0}', '\u{202e}']));
+    assert!(!page.contains(['\u{1b}', '\u{7}', '\u{0}', '\u{202e}', '\u{2028}', '\u{2029}']));
     assert!(page.contains("&lt;/script&gt;&lt;script&gt;alert(1)"));
     // What looks like one of the template's places was not filled in.
     assert!(page.contains("{{script}}"));
@@ -187,7 +178,9 @@ fn clocks_may_jump() {
     let facts = facts(&rows);
     assert!(facts.spans.iter().all(|span| span.start <= span.end));
     let page = shown(&rows);
-    assert!(!page.contains("NaN") && !page.contains(":inf") && !page.contains("dinf"));
+    let (_, drawn) = page.split_once("<main>").unwrap();
+    let (drawn, _) = drawn.split_once("\"use strict\"").unwrap();
+    assert!(!drawn.contains("NaN") && !drawn.contains("inf"), "{drawn}");
 }
 
 #[test]
@@ -273,178 +266,4 @@ fn many_jobs_make_a_page_that_can_still_be_sent_around() {
     let page = page(gather, &|_| "y".repeat(5_000));
     assert!(page.len() < 6_000_000, "{} bytes", page.len());
     assert!(page.contains("more are not shown here"));
-}
-
-#[test]
-fn the_script_writes_times_as_the_page_does() {
-    // Both have a function for it; this keeps an eye on the one that tests can run, the browser's on the other.
-    assert_eq!(duration(63_000_000), "1 min 3 s");
-    let script = include_str!("page.js");
-    for unit in ["\" µs\"", "\" ms\"", "\"min\", \"s\"", "\"h\", \"min\"", "\"d\", \"h\""] {
-        assert!(script.contains(unit), "{unit}");
-    }
-}
-
-/// Random enough.
-struct Dice(u64);
-impl Dice {
-    fn next(&mut self) -> f64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as f64 / (1u64 << 31) as f64
-    }
-}
-
-#[test]
-fn samples() {
-    let Some(dir) = std::env::var_os("XQUTE_SAMPLES") else {
-        return;
-    };
-    let dir = std::path::PathBuf::from(dir);
-    let write = |name: &str,
-                 jobs: u32,
-                 forks: usize,
-                 mean: f64,
-                 gap: bool,
-                 ending,
-                 bad: f64,
-                 usage: bool,
-                 scheduler: &str| {
-        let mut dice = Dice(jobs as u64 + 7);
-        let mut free = vec![0.0_f64; forks];
-        let mut all = Vec::new();
-        let words = [
-            "samtools sort -@ 2 -o out/{}.bam in/{}.bam",
-            "gzip -9 data/part-{}.csv",
-            "python3 train.py --seed {} --epochs 30 --lr 0.001 > logs/{}.txt",
-            "bcftools call -mv -Oz -o calls/{}.vcf.gz align/{}.bam && tabix calls/{}.vcf.gz",
-        ];
-        for index in 0..jobs {
-            let word = words[(dice.next() * 4.0) as usize].replace("{}", &index.to_string());
-            let mut attempt = 1;
-            let mut earlier = Vec::new();
-            loop {
-                let slot = (0..forks).min_by(|a, b| free[*a].total_cmp(&free[*b])).unwrap();
-                let mut from = free[slot] + 0.002;
-                if gap && index > jobs / 2 && from < mean * f64::from(jobs) / forks as f64 / 2.0 + 50_000.0 {
-                    from += 50_000.0;
-                }
-                let len = mean * (0.2 + -dice.next().max(1e-9).ln());
-                let to = from + len;
-                free[slot] = to;
-                let cpu = len * (0.5 + dice.next() * 0.5);
-                let used = usage.then(|| Usage {
-                    user: Duration::from_secs_f64(cpu * 0.9),
-                    system: Duration::from_secs_f64(cpu * 0.1),
-                    peak_memory: (dice.next().powi(6) * 4e9) as u64 + 3_000_000,
-                });
-                let (from, to) = ((from * 1e6) as i64, (to * 1e6) as i64);
-                let bad_one = dice.next() < bad;
-                if bad_one && attempt < 3 && dice.next() < 0.6 {
-                    earlier.push(AttemptRow {
-                        attempt: Attempt::new(attempt),
-                        outcome: failed(FailureCause::ExitCode(1)),
-                        started: Some(Timestamp(START + from)),
-                        ended: Timestamp(START + to),
-                        usage: used,
-                    });
-                    attempt += 1;
-                    continue;
-                }
-                let outcome = if bad_one {
-                    match (dice.next() * 5.0) as u32 {
-                        0 => failed(FailureCause::TimedOut),
-                        1 => failed(FailureCause::ExitCode(127)),
-                        2 => failed(FailureCause::Signal(11)),
-                        _ => failed(FailureCause::ExitCode(1)),
-                    }
-                } else {
-                    Outcome::Succeeded
-                };
-                let mut job = ran(index, from, to, outcome);
-                job.attempt = Attempt::new(attempt);
-                job.usage = used;
-                job.spec = word.as_str().into();
-                if ending != Ending::Complete && index > jobs * 4 / 5 {
-                    job.started = None;
-                    job.ended = None;
-                    job.usage = None;
-                    job.outcome = Some(Outcome::Cancelled(CancelReason::Halted));
-                }
-                all.push((job, earlier));
-                break;
-            }
-        }
-        let over = free.iter().copied().fold(0.0, f64::max) + 0.004;
-        let mut gather = Gather::new(Head {
-            over: Timestamp(START + (over * 1e6) as i64),
-            ending,
-            scheduler: scheduler.into(),
-            ..head()
-        });
-        let begun = std::time::Duration::ZERO;
-        let _ = begun;
-        for (job, earlier) in &all {
-            gather.add(job, earlier);
-        }
-        let page = page(gather, &|job| {
-            format!(
-                "Traceback (most recent call last):\n  File \"train.py\", line {}, in <module>\n    main()\nValueError: bad <input> & more\n",
-                job.0
-            )
-        });
-        println!("{name} {} bytes", page.len());
-        std::fs::write(dir.join(name), page).unwrap();
-    };
-    write("200.html", 200, 4, 8.0, false, Ending::Complete, 0.08, true, "local");
-    write(
-        "resumed.html",
-        300,
-        8,
-        20.0,
-        true,
-        Ending::Complete,
-        0.03,
-        true,
-        "local",
-    );
-    write("halted.html", 60, 6, 2.0, false, Ending::Halted, 0.05, false, "slurm");
-    write(
-        "100000.html",
-        100_000,
-        16,
-        0.05,
-        false,
-        Ending::Complete,
-        0.01,
-        true,
-        "local",
-    );
-    write(
-        "500.html",
-        20_000,
-        500,
-        90.0,
-        false,
-        Ending::Complete,
-        0.03,
-        false,
-        "slurm",
-    );
-    write(
-        "1000000.html",
-        1_000_000,
-        64,
-        0.02,
-        false,
-        Ending::Complete,
-        0.001,
-        true,
-        "local",
-    );
-    write("one.html", 1, 1, 3.0, false, Ending::Complete, 0.0, true, "local");
-    write("allbad.html", 12, 3, 3.0, false, Ending::Complete, 1.1, true, "local");
-    write("empty.html", 0, 1, 3.0, false, Ending::Complete, 0.0, true, "local");
 }

@@ -22,9 +22,9 @@ pub(super) fn clean(text: &str, limit: usize) -> String {
         }
         match char {
             '\n' | '\t' => shown.push(char),
-            // Those in the last ranges reorder what stands beside them, or stand nowhere.
+            // Those in the last ranges reorder what stands beside them, or break lines.
             char if char.is_control()
-                || matches!(char, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') =>
+                || matches!(char, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}') =>
             {
                 shown.extend(char.escape_default());
             }
@@ -228,7 +228,7 @@ mod tests {
         let shown = durations.map(duration);
         insta::assert_snapshot!(shown.join(" | "), @"0 s | 12 µs | 1.5 ms | 12 ms | 1.23 s | 59.9 s | 1 min 3 s | 1 h | 1 d 1 h | 0 s");
         let sizes = [0, 999, 1000, 1536, 150 << 20, 5 << 30, u64::MAX].map(bytes);
-        insta::assert_snapshot!(sizes.join(" | "), @"");
+        insta::assert_snapshot!(sizes.join(" | "), @"0 B | 999 B | 0.98 KiB | 1.50 KiB | 150 MiB | 5.00 GiB | 16.0 EiB");
         let shares = [
             (0, 7),
             (1, 100_000),
@@ -238,7 +238,7 @@ mod tests {
             (7, 7),
             (0, 0),
         ];
-        insta::assert_snapshot!(shares.map(|(part, whole)| share(part, whole)).join(" | "), @"");
+        insta::assert_snapshot!(shares.map(|(part, whole)| share(part, whole)).join(" | "), @"0 % | < 0.1 % | 0.5 % | 33 % | > 99.9 % | 100 % |");
         assert_eq!(moment(Timestamp(1_000_000)), "1970-01-01 00:00:01 UTC");
         assert_eq!(moment(Timestamp(i64::MIN)), "1970-01-01 00:00:00 UTC");
         assert_eq!(moment(Timestamp(i64::MAX)), "9999-12-31 23:59:59 UTC");
