@@ -263,8 +263,8 @@ mod tests {
                                              elsewhere [default: auto] [possible values: auto, bar, plain,
                                              none]
               --overwrite                    Remove what an earlier run left in the workdir
-              --listen                       Keep the run open for jobs that xqute feed gives it, until xqute
-                                             feed --stop
+              --listen                       Keep the run open for jobs that xqute feed gives it, until
+                                             xqute feed --stop
           -h, --help                         Print help
           -V, --version                      Print version
 
