@@ -1,14 +1,19 @@
 //! `xqute feed`: gives more jobs to a run that listens.
 
 use camino::Utf8Path;
-use xqute::{JobSpec, adapters::control::client::NotDone};
+use xqute::{
+    JobSpec,
+    adapters::{
+        control::client::NotDone,
+        jobfile::{Places, Rules},
+    },
+};
 
 use super::{
     args::live::FeedArgs,
     error::{Failure, Result},
     exit::Exit,
-    jobfile::{Places, Rules},
-    live, out, run,
+    input, live, out,
 };
 
 /// Reads and checks all jobs, feeds them, and says that no more come, as far as that was asked for.
@@ -26,7 +31,7 @@ pub(super) fn feed(args: FeedArgs, workdir: &Utf8Path, here: &Utf8Path) -> Resul
         // The run knows whether its jobs start on this machine.
         cwd_exists: false,
     };
-    let (jobs, places) = run::read_jobs(&args.files, args.command, &rules)?;
+    let (jobs, places) = input::read_all(&args.files, &args.command, &rules)?;
     if jobs.is_empty() && has_jobs {
         out::print("there were no jobs to feed\n")?;
     } else if has_jobs {

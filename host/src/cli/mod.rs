@@ -19,6 +19,7 @@ mod config;
 mod error;
 mod exit;
 mod feed;
+mod input;
 mod kill;
 mod live;
 mod logging;
@@ -36,7 +37,4 @@ mod status;
 mod summary;
 
 pub(crate) use start::main;
-use xqute::adapters::{
-    jobfile,
-    written::{fields, read, values},
-};
+use xqute::adapters::written::{fields, read, values};

@@ -1,17 +1,23 @@
 //! `xqute run`: hands everything over to the library and tells what became of it.
 
-use std::{ffi::OsString, os::unix::ffi::OsStringExt, path::PathBuf};
+use std::fmt::Write as _;
 
+use camino::Utf8PathBuf;
 use xqute::{
-    BuildError, Command, Counts, JobSpec, RunSummary, Xqute,
-    adapters::{component::error::StartError, workdir::Existing},
+    BatchError, BuildError, Counts, RunSummary, StopCause, Xqute,
+    adapters::{
+        component::error::StartError,
+        jobfile::{Pipe, Places},
+        workdir::Existing,
+    },
+    resume::{Failed as ResumeFailed, ResumeError, Resumed},
 };
 
 use super::{
-    args::run::{ProgressMode, RunArgs},
+    args::run::ProgressMode,
     error::{Failure, Result},
     exit::Exit,
-    jobfile::{self, Places, Rules},
+    input::{self, Input},
     plugin::Wanted,
     progress::{self, Tally},
     resolve::{RunPlan, Verbosity},
@@ -20,68 +26,45 @@ use super::{
     summary::{BadPlugin, Failed, Summary},
 };
 
-/// Reads all jobs, before anything else happens.
-pub(super) fn jobs(args: RunArgs, rules: &Rules) -> Result<(Vec<JobSpec>, Places)> {
-    if args.files.is_empty() && args.command.is_empty() && !args.listen {
-        return Err(Failure::usage("there is nothing to run")
-            .help("name a job file, give jobs on standard input with -, or a command behind --"));
-    }
-    read_jobs(&args.files, args.command, rules)
-}
-
-/// Reads job files, and the command behind `--` if there is one.
-pub(super) fn read_jobs(files: &[PathBuf], command: Vec<OsString>, rules: &Rules) -> Result<(Vec<JobSpec>, Places)> {
-    let jobs = jobfile::read(files, rules).map_err(|bad| {
-        let help = bad.help();
-        let failure = Failure::new(Exit::Usage, bad);
-        match help {
-            Some(help) => failure.help(help),
-            None => failure,
-        }
-    })?;
-    let (mut jobs, places) = jobs.split();
-    if !command.is_empty() {
-        let words = command.into_iter().map(OsStringExt::into_vec);
-        let command = Command::argv(words);
-        command
-            .check()
-            .map_err(|bad| Failure::usage(format!("{bad} behind --")))?;
-        jobs.push(JobSpec::new(command));
-    }
-    tracing::debug!(jobs = jobs.len(), "all jobs are read");
-    Ok((jobs, places))
-}
-
-/// What is to be done about the workdir.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Manner {
-    /// About a run that it holds already.
+/// What is to be run, and on what.
+pub(super) struct Request {
+    pub(super) plan: RunPlan,
+    pub(super) input: Input,
     pub(super) existing: Existing,
+    pub(super) failed: ResumeFailed,
+    pub(super) state: Option<Utf8PathBuf>,
     /// Whether others may feed the run.
     pub(super) listen: bool,
 }
 
-/// Runs them.
-pub(super) async fn run(
-    plan: RunPlan,
-    manner: Manner,
-    (jobs, places): (Vec<JobSpec>, Places),
-    wanted: &Wanted<'_>,
-    verbosity: Verbosity,
-    screen: &Screen,
-) -> Result<Summary> {
+/// How a run ended, and what went wrong with the run itself.
+pub(super) struct Ended {
+    summary: Summary,
+    trouble: Option<Failure>,
+}
+
+/// Runs it.
+pub(super) async fn run(request: Request, wanted: &Wanted<'_>, verbosity: Verbosity, screen: &Screen) -> Result<Ended> {
+    let Request { plan, input, .. } = request;
+    let Input { jobs, places, pipe } = input;
     let plugins = wanted.load(&plan.scheduler).await?;
-    let xqute = Xqute::builder()
+    let mut builder = Xqute::builder()
         .settings(plan.settings)
         .scheduler(plan.scheduler)
         .workdir(plan.workdir)
-        .existing(manner.existing)
-        .listen(manner.listen)
+        .existing(request.existing)
+        .failed(request.failed)
+        .listen(request.listen)
         .plugins(plugins)
-        .jobs(jobs)
-        .build()
-        .await
-        .map_err(|error| cannot_build(&error, &places))?;
+        .jobs(jobs);
+    if let Some(file) = request.state {
+        builder = builder.state(file);
+    }
+    let xqute = builder.build().await.map_err(|error| cannot_build(&error, &places))?;
+    drop(places);
+    if let (Some(resumed), Verbosity::Normal(_)) = (xqute.resumed(), verbosity) {
+        screen.note(&format!("resuming: {}", resumption(&resumed)));
+    }
     let stopper = xqute.stopper();
     let listening = signals::listen(screen, move |signal| stopper.stop(signal)).map_err(|error| {
         let error = anyhow::Error::new(error).context("cannot wait for signals");
@@ -92,36 +75,87 @@ pub(super) async fn run(
         (mode, _) => mode,
     };
     let shown = progress::show(xqute.progress(), tally, mode, screen);
-    let summary = summary(match manner.listen {
-        false => xqute.run_until_complete().await,
-        true => run_open(xqute).await?,
-    });
+    let (ended, poured) = to_the_end(xqute, pipe, request.listen).await?;
     drop(listening);
     if let Some(shown) = shown {
         shown.finish().await;
     }
-    Ok(summary)
-}
-
-/// Runs until somebody says that no more jobs come.
-async fn run_open(xqute: Xqute) -> Result<RunSummary> {
-    tracing::info!("jobs can be fed with `xqute feed`, until `xqute feed --stop`");
-    xqute.keep_feeding().wait().await.map_err(|broken| {
-        let error = anyhow::Error::new(broken).context("the run broke down, which is a bug in xqute");
-        Failure::new(Exit::Workdir, error)
+    let unrecorded = ended.unrecorded.as_ref().map(|why| {
+        Failure::new(
+            Exit::Workdir,
+            anyhow::Error::new(why.clone()).context("the run is not recorded to its end"),
+        )
+        .help("what jobs left is in their directories; go on with `--resume`")
+    });
+    Ok(Ended {
+        summary: summary(ended),
+        trouble: unrecorded.or(poured.err()),
     })
 }
 
+/// Runs what is there and what comes from the pipe, and from others if the run listens to them.
+async fn to_the_end(xqute: Xqute, pipe: Option<Pipe>, listen: bool) -> Result<(RunSummary, Result<()>)> {
+    if pipe.is_none() && !listen {
+        return Ok((xqute.run_until_complete().await, Ok(())));
+    }
+    let live = xqute.keep_feeding();
+    let mut poured = Ok(());
+    if let Some(pipe) = pipe {
+        tokio::select! {
+            end = input::pour(pipe, live.feeder(), live.progress()) => poured = end,
+            () = live.over() => {}
+        }
+    }
+    let ended = match listen {
+        true => {
+            tracing::info!("jobs can be fed with `xqute feed`, until `xqute feed --stop`");
+            live.wait().await
+        }
+        false => live.stop_feeding().await,
+    };
+    let ended = ended.map_err(|broken| {
+        let error = anyhow::Error::new(broken).context("the run broke down, which is a bug in xqute");
+        Failure::new(Exit::Workdir, error)
+    })?;
+    Ok((ended, poured))
+}
+
+/// What a resumed run starts from, in words.
+fn resumption(resumed: &Resumed) -> String {
+    let Resumed {
+        done,
+        waiting,
+        in_flight,
+        abandoned,
+        added,
+    } = resumed;
+    let mut text = format!("{done} jobs are done, {waiting} wait");
+    for (number, what) in [
+        (in_flight, "may still run"),
+        (abandoned, "ended while nobody watched"),
+        (added, "are new"),
+    ] {
+        if *number > 0 {
+            let _infallible = write!(text, ", {number} {what}");
+        }
+    }
+    text
+}
+
 /// Tells what became of it, after everything else has been said.
-pub(super) fn tell(summary: &Summary, verbosity: Verbosity, screen: &Screen) -> Exit {
+pub(super) fn tell(ended: &Ended, verbosity: Verbosity, screen: &Screen) -> Exit {
+    let Ended { summary, trouble } = ended;
     if verbosity != Verbosity::Quiet || !summary.is_good() {
         summary.show(screen);
     }
-    Exit::of_run(
-        summary.stopped_by,
-        !summary.bad_plugins.is_empty(),
-        summary.all_succeeded(),
-    )
+    let signal = summary.stopped.and_then(StopCause::signal);
+    match trouble {
+        None => Exit::of_run(signal, !summary.bad_plugins.is_empty(), summary.all_succeeded()),
+        Some(trouble) => {
+            trouble.show(screen);
+            signal.map_or(trouble.exit, Exit::Signal)
+        }
+    }
 }
 
 fn tally(counts: &Counts) -> Tally {
@@ -153,8 +187,7 @@ fn summary(run: RunSummary) -> Summary {
         tally: tally(&run.counts),
         elapsed: run.elapsed,
         failures: failures.collect(),
-        stopped_by: run.stopped_by,
-        halted: run.halted,
+        stopped: run.stopped,
         bad_plugins: run.plugins.into_iter().filter_map(bad_plugin).collect(),
         workdir: run.workdir.into_string(),
     }
@@ -173,7 +206,7 @@ fn cannot_build(error: &BuildError, places: &Places) -> Failure {
         BuildError::NoWrapperShell
         | BuildError::Script(_)
         | BuildError::Setting(_)
-        | BuildError::Job { .. }
+        | BuildError::Job(_)
         | BuildError::Options(_)
         | BuildError::Plugin(
             StartError::UnknownScheduler { .. }
@@ -181,15 +214,24 @@ fn cannot_build(error: &BuildError, places: &Places) -> Failure {
             | StartError::OptionTwice { .. }
             | StartError::InvalidOptions { .. },
         ) => Exit::Usage,
+        BuildError::Resume(ResumeError::Changed(_) | ResumeError::Missing { .. } | ResumeError::Scheduler { .. }) => {
+            Exit::Usage
+        }
         BuildError::Plugin(_) => Exit::Plugin,
         BuildError::Workdir { .. }
         | BuildError::WorkdirUnusable(_)
         | BuildError::State(_)
-        | BuildError::Socket(_)
-        | BuildError::NoThread(_) => Exit::Workdir,
+        | BuildError::NoThread(_)
+        | BuildError::Resume(_)
+        | BuildError::Socket(_) => Exit::Workdir,
     };
     let message = match error {
-        BuildError::Job { index, source, .. } => places.of(*index).map(|place| format!("{place}: {source}")),
+        BuildError::Job(BatchError::Job { place, source, .. }) => {
+            places.of(*place).map(|place| format!("{place}: {source}"))
+        }
+        BuildError::Resume(ResumeError::Changed(changed)) => {
+            places.of(changed.place).map(|place| format!("{place}: {changed}"))
+        }
         _ => None,
     };
     Failure::new(exit, anyhow::Error::msg(message.unwrap_or_else(|| error.to_string())))

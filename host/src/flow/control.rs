@@ -4,12 +4,11 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use tokio::sync::watch;
 
 use super::{
     engine::{
         Mail,
-        book::{Book, FeedError, Feeder},
+        book::{BatchError, Book, FeedError, Feeder},
     },
     event::Event,
 };
@@ -29,8 +28,6 @@ pub(crate) struct LiveControl {
     feeder: Feeder,
     book: Arc<Book>,
     mail: Mail,
-    /// How many jobs have been recorded.
-    recorded: watch::Receiver<u32>,
     /// Held while jobs are fed, so that none of them comes after the word that no more come.
     feeding: Mutex<Feeding>,
 }
@@ -47,18 +44,11 @@ pub(crate) enum Feeding {
 }
 
 impl LiveControl {
-    pub(crate) fn new(
-        feeder: Feeder,
-        book: Arc<Book>,
-        mail: Mail,
-        recorded: watch::Receiver<u32>,
-        feeding: Feeding,
-    ) -> Self {
+    pub(crate) fn new(feeder: Feeder, book: Arc<Book>, mail: Mail, feeding: Feeding) -> Self {
         Self {
             feeder,
             book,
             mail,
-            recorded,
             feeding: Mutex::new(feeding),
         }
     }
@@ -76,27 +66,14 @@ impl LiveControl {
         self.feeding.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Feeds jobs that were checked. Returns the index of the first and that of the last.
     fn enter(&self, jobs: Vec<JobSpec>) -> Result<(JobIndex, JobIndex), Refusal> {
         let feeding = self.feeding();
         feeding.check()?;
-        let mut ends = None;
-        for job in jobs {
-            let index = self.feeder.feed_checked(job, Origin::Fed)?;
-            let (first, _) = ends.unwrap_or((index, index));
-            ends = Some((first, index));
-        }
-        ends.ok_or_else(|| Refusal::Job("there are no jobs to feed".to_owned()))
-    }
-
-    /// Waits until this job is recorded, and so all that were fed before it.
-    async fn recorded(&self, job: JobIndex) -> Result<(), Refusal> {
-        let mut recorded = self.recorded.clone();
-        match recorded.wait_for(|jobs| *jobs > job.0).await {
-            Ok(_) => Ok(()),
-            // Nothing is recorded any more.
-            Err(_) => Err(Refusal::Over),
-        }
+        let fed = self.feeder.feed_checked(jobs, Origin::Fed)?;
+        fed.first()
+            .zip(fed.last())
+            .map(|(first, last)| (*first, *last))
+            .ok_or_else(|| Refusal::Job("there are no jobs in it".to_owned()))
     }
 }
 
@@ -122,8 +99,10 @@ impl Control for LiveControl {
 
     async fn feed(&self, jobs: Vec<JobSpec>) -> Result<JobIndex, Refusal> {
         let (first, last) = self.enter(jobs)?;
-        self.recorded(last).await?;
-        Ok(first)
+        match self.feeder.recorded(last).await {
+            true => Ok(first),
+            false => Err(Refusal::Over),
+        }
     }
 
     fn stop_feeding(&self) -> Result<(), Refusal> {
@@ -144,6 +123,15 @@ impl Control for LiveControl {
 
     fn kill_all(&self) {
         self.mail.send(Event::CancelAllRequested);
+    }
+}
+
+impl From<BatchError> for Refusal {
+    fn from(error: BatchError) -> Self {
+        match error {
+            BatchError::All(error) => error.into(),
+            wrong => Self::Job(wrong.to_string()),
+        }
     }
 }
 

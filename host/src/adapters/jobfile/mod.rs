@@ -3,6 +3,7 @@
 //!
 //! - this file: several files become one list of job specs;
 //! - [`source`]: bytes of a file or of standard input, and which of the two formats they are in;
+//! - `pipe`: standard input, as it comes;
 //! - [`text`]: a shell command line on each line;
 //! - [`json`]: a JSON object on each line;
 //! - `command`: commands in JSON;
@@ -24,12 +25,14 @@ pub use self::{
     error::{BadJobFile, BadLine},
     jobs::{Jobs, Places},
     json::Reader,
+    pipe::Pipe,
 };
 
 mod command;
 mod error;
 mod jobs;
 mod json;
+mod pipe;
 mod source;
 mod text;
 pub mod write;

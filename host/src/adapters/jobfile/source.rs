@@ -84,7 +84,7 @@ impl From<io::Error> for Problem {
 }
 
 /// JSON if the first line that is not blank starts with `{"`, which no sensible line of bash does.
-fn look(bytes: &[u8]) -> Format {
+pub(super) fn look(bytes: &[u8]) -> Format {
     let start = bytes.trim_ascii_start();
     let object = start.strip_prefix(b"{").map(<[u8]>::trim_ascii_start);
     match object {

@@ -7,12 +7,19 @@ use crate::model::job::{Command, JobSpec};
 pub(super) fn parse(bytes: &[u8], jobs: &mut Jobs) -> Result<(), (usize, Problem)> {
     for line in lines(bytes) {
         let (number, line) = line?;
-        match line.trim_ascii_start().first() {
-            None | Some(b'#') => {}
-            Some(_) => jobs.push(number, JobSpec::new(Command::shell(line))),
+        if let Some(job) = job(line) {
+            jobs.push(number, job);
         }
     }
     Ok(())
+}
+
+/// The job in a line, unless it is blank or a remark.
+pub(super) fn job(line: &[u8]) -> Option<JobSpec> {
+    match line.trim_ascii_start().first() {
+        None | Some(b'#') => None,
+        Some(_) => Some(JobSpec::new(Command::shell(line))),
+    }
 }
 
 #[cfg(test)]

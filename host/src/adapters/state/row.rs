@@ -79,3 +79,10 @@ pub struct Tally {
     /// Over, and cancelled.
     pub cancelled: u64,
 }
+
+impl Tally {
+    /// All jobs.
+    pub const fn total(&self) -> u64 {
+        self.waiting + self.submitted + self.running + self.succeeded + self.failed + self.cancelled
+    }
+}

@@ -215,7 +215,7 @@ fn fed(connection: &Connection, job: JobIndex, at: Timestamp, spec: &JobSpec, or
     connection.prepare_cached(sql)?.execute(columns).map(|_| ())
 }
 
-fn submitted(
+pub(super) fn submitted(
     connection: &Connection,
     job: JobIndex,
     attempt: Attempt,

@@ -10,7 +10,10 @@ use cap_std::{ambient_authority, fs::Dir};
 use rustix::fs::{Access, AtFlags, OFlags, accessat};
 
 use super::{files, reserve::Reserve};
-use crate::model::path::SpecPath;
+use crate::{
+    adapters::process::orphan::was_started_with,
+    model::{path::SpecPath, run::variable},
+};
 
 const LOCK: &str = "run.lock";
 
@@ -31,6 +34,8 @@ pub enum Existing {
     Refuse,
     /// What that run left is removed; other files are not touched.
     Overwrite,
+    /// The run goes on.
+    Resume,
 }
 
 /// Why a directory cannot be used for a run.
@@ -44,7 +49,8 @@ pub enum WorkdirError {
     #[error("cannot write to the workdir `{path}`: {source}; choose another one with `-w DIR`")]
     NotWritable { path: Utf8PathBuf, source: io::Error },
     #[error(
-        "the workdir `{path}` already holds a run; remove that run with `--overwrite` or choose another folder with `-w DIR`"
+        "the workdir `{path}` already holds a run; go on with it by `--resume`, remove it with `--overwrite`, or choose another \
+         folder with `-w DIR`"
     )]
     Used { path: Utf8PathBuf },
     #[error(
@@ -78,7 +84,10 @@ impl Workdir {
         }
         let dir = open_or_create(path).map_err(|source| refusal(here(), source))?;
         let mut lock = lock(&dir, path)?;
-        let fresh = Self::clear(&dir, path, existing);
+        let fresh = match existing {
+            Existing::Resume => Reserve::remove(&dir).map_err(|source| WorkdirError::Io { path: here(), source }),
+            Existing::Refuse | Existing::Overwrite => Self::clear(&dir, path, existing),
+        };
         if matches!(fresh, Err(WorkdirError::Foreign { .. } | WorkdirError::Used { .. })) && is_empty(&lock) {
             // It was not there before.
             let _ = files::remove(&dir, LOCK);
@@ -231,12 +240,11 @@ fn is_job_dir(dir: &Dir, name: &str) -> bool {
 fn local_process(dir: &Dir, path: &Utf8Path, name: &str) -> Option<u32> {
     let job = files::open_dir(dir, name).ok()?;
     let pid: u32 = files::read_number(&job, "job.jid")?;
-    let started = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
     let script = path.join(name).join("job.wrapped.local");
-    let runs = started
-        .split(|byte| *byte == 0)
-        .any(|arg| arg == script.as_str().as_bytes());
-    runs.then_some(pid)
+    let runs = |arg: &[u8]| arg == script.as_str().as_bytes();
+    let cmdline = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let ours = cmdline.split(|byte| *byte == 0).any(runs) || was_started_with(pid, variable::JOB_DIR, path.join(name));
+    ours.then_some(pid)
 }
 
 fn remove_job_dir(dir: &Dir, name: &str) -> io::Result<()> {
