@@ -101,6 +101,24 @@ fn what_cannot_be_run_is_refused_with_all_that_came_with_it() {
 }
 
 #[test]
+fn fed_jobs_have_priorities_and_come_after_others() {
+    let scratch = Scratch::new();
+    let run = listening(&scratch, &["-j", "1", "--", "echo", "first"]);
+    let jobs = "{\"cmd\": \"cat one\", \"after\": [\"one\", 0], \"priority\": 9}\n{\"cmd\": \"echo 1 > one\", \"name\": \"one\"}\n";
+    scratch.write("jobs.jsonl", jobs);
+    scratch.write(
+        "bad.jsonl",
+        "{\"cmd\": \"true\"}\n{\"cmd\": \"true\", \"after\": \"nobody\"}\n",
+    );
+    let bad = xqute(&scratch, &["feed", "jobs.jsonl", "bad.jsonl"]).exits(2);
+    bad.says("bad.jsonl:2: ").says("none of the jobs was taken");
+    let fed = xqute(&scratch, &["feed", "--stop", "jobs.jsonl"]).exits(0);
+    assert!(fed.stdout.starts_with("accepted 2 jobs, 1 to 2\n"), "{}", fed.stdout);
+    run.wait().exits(0).says("3 succeeded");
+    assert_eq!(scratch.job(1).stdout(), "1\n");
+}
+
+#[test]
 fn a_feed_without_jobs_is_no_feed() {
     let scratch = Scratch::new();
     let bad = xqute(&scratch, &["feed"]).exits(2);
