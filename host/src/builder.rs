@@ -1,39 +1,24 @@
-//! Puts a run together: checks what can be checked before anything is touched, then opens the workdir and starts plugins.
+//! How a run is asked for, piece by piece, and why one cannot be had. Putting it together is the business of `assemble`.
 
-use std::{
-    hash::{BuildHasher, Hasher, RandomState},
-    sync::Arc,
-};
-
-use camino::{Utf8Path, Utf8PathBuf};
-use tokio::sync::{mpsc, watch};
+use camino::Utf8PathBuf;
 
 use crate::{
     adapters::{
-        bash::{self, BadScript},
-        clock::Clock,
+        bash::BadScript,
         component::{error::StartError, plugins::Plugins},
-        control::server::{NoSocket, Socket},
-        local::LocalScheduler,
-        state::{Place, StateError, Store, row::RunRow, writer::Writer},
-        workdir::{Existing, Workdir, WorkdirError},
+        control::server::NoSocket,
+        state::StateError,
+        workdir::{Existing, WorkdirError},
     },
-    flow::{
-        control::{Feeding, LiveControl},
-        dispatch::Counts,
-        engine::{
-            Engine, Lines, Mail, Parts,
-            book::{Book, FeedError, Feeder, check_env},
-            publisher::Subscribers,
-        },
+    assemble,
+    flow::engine::{
+        book::{BatchError, FeedError},
+        publisher::Subscribers,
     },
-    model::{job::JobSpec, path::SpecPath, record::Origin, run::Run, settings::Settings},
-    ports::{
-        hooks::{Hooks, NoHooks},
-        journal::{Journal, Listener},
-        scheduler::{CallError, Scheduler},
-    },
-    xqute::{PluginReports, Xqute},
+    model::{job::JobSpec, settings::Settings},
+    ports::{journal::Listener, scheduler::CallError},
+    resume::{Failed, ResumeError},
+    xqute::Xqute,
 };
 
 /// The name of the native scheduler.
@@ -41,15 +26,16 @@ pub const LOCAL: &str = "local";
 
 /// How a run is to behave, piece by piece.
 pub struct Builder {
-    settings: Settings,
-    scheduler: String,
-    workdir: Utf8PathBuf,
-    existing: Existing,
-    state: Option<Utf8PathBuf>,
-    plugins: Plugins,
-    jobs: Vec<JobSpec>,
-    subscribers: Subscribers,
-    listen: bool,
+    pub(crate) settings: Settings,
+    pub(crate) scheduler: String,
+    pub(crate) workdir: Utf8PathBuf,
+    pub(crate) existing: Existing,
+    pub(crate) state: Option<Utf8PathBuf>,
+    pub(crate) plugins: Plugins,
+    pub(crate) jobs: Vec<JobSpec>,
+    pub(crate) subscribers: Subscribers,
+    pub(crate) listen: bool,
+    pub(crate) failed: Failed,
 }
 
 impl Default for Builder {
@@ -64,6 +50,7 @@ impl Default for Builder {
             jobs: Vec::new(),
             subscribers: Subscribers::default(),
             listen: false,
+            failed: Failed::Stay,
         }
     }
 }
@@ -97,6 +84,13 @@ impl Builder {
         self
     }
 
+    /// What to do about jobs that have failed when the run is resumed. Default: they stay as they are.
+    #[must_use]
+    pub fn failed(mut self, failed: Failed) -> Self {
+        self.failed = failed;
+        self
+    }
+
     /// Where the run's state is kept: a file on a disk of this machine. Default: `run.db` in the workdir.
     #[must_use]
     pub fn state(mut self, file: impl Into<Utf8PathBuf>) -> Self {
@@ -118,7 +112,8 @@ impl Builder {
         self
     }
 
-    /// Jobs to feed first. Unlike jobs that are fed later, all of them are checked before the workdir is touched.
+    /// Jobs to feed first. Unlike jobs that are fed later, all of them are checked before the workdir is touched. Whoever
+    /// resumes a run gives the same jobs again, new ones behind them; or none, to go on with what is recorded.
     #[must_use]
     pub fn jobs(mut self, jobs: Vec<JobSpec>) -> Self {
         self.jobs = jobs;
@@ -138,192 +133,8 @@ impl Builder {
     /// # Errors
     /// What stands in the way. Nothing has run then, and nothing was removed.
     pub async fn build(self) -> Result<Xqute, BuildError> {
-        let Self {
-            mut settings,
-            scheduler,
-            workdir,
-            existing,
-            state,
-            plugins,
-            jobs,
-            subscribers,
-            listen,
-        } = self;
-        let path = absolute(&workdir)?;
-        let state = state.as_deref().map(absolute).transpose()?;
-        let mounted: Option<Utf8PathBuf> = settings.options.take("mounted-workdir").map(Into::into);
-        let run = Arc::new(Run {
-            tag: new_tag(),
-            workdir: faces(&path, mounted.as_deref()),
-            scheduler,
-            settings,
-        });
-        check_settings(&run)?;
-        check_scripts(&run).await?;
-        let clock = Clock::start();
-        let book = Arc::new(Book::new(run.clone()));
-        let started = plugins
-            .start(run.clone(), book.clone(), clock, Some(&run.scheduler))
-            .await?;
-        let scheduler: Arc<dyn Scheduler> = match started.scheduler {
-            Some(scheduler) => scheduler,
-            None => Arc::new(local_scheduler(&run.settings)),
-        };
-        scheduler.check_options(&run.settings.options)?;
-        let (sender, inbox) = mpsc::unbounded_channel();
-        let feeder = Feeder::new(book.clone(), scheduler.clone(), sender.clone());
-        check_jobs(&feeder, &jobs)?;
-        let workdir = Workdir::open(&path, mounted.as_deref(), existing)?;
-        let store = new_state(&run, &path, state.as_deref(), existing, clock)?;
-        let socket = open_socket(&path, listen)?;
-        let hooks: Arc<dyn Hooks> = match &started.hooks {
-            Some(hooks) => hooks.clone(),
-            None => Arc::new(NoHooks),
-        };
-        let parts = Parts {
-            run,
-            book,
-            workdir,
-            scheduler,
-            hooks,
-            clock,
-        };
-        for job in jobs {
-            feeder.feed_checked(job, Origin::Given)?;
-        }
-        let mail = Mail(sender);
-        let feeding = if listen { Feeding::Open } else { Feeding::Never };
-        let control = LiveControl::new(feeder.clone(), parts.book.clone(), mail.clone(), feeding);
-        let (progress, watcher) = watch::channel(Counts::default());
-        let lines = Lines {
-            inbox,
-            mail: mail.clone(),
-            progress,
-            subscribers: subscribers.clone(),
-            recorded: watch::Sender::default(),
-        };
-        let engine = Engine::new(parts, lines, |publisher| {
-            Ok::<_, BuildError>(Box::new(Writer::start(store, clock, publisher)?) as Box<dyn Journal>)
-        })?;
-        Ok(Xqute {
-            engine,
-            subscribers,
-            feeder,
-            mail,
-            progress: watcher,
-            clock,
-            reports: PluginReports(started.hooks),
-            socket,
-            control: Arc::new(control),
-        })
+        assemble::assemble(self).await
     }
-}
-
-/// The state of a new run, in the workdir that is locked for it.
-fn new_state(
-    run: &Run,
-    workdir: &Utf8Path,
-    elsewhere: Option<&Utf8Path>,
-    existing: Existing,
-    clock: Clock,
-) -> Result<Store, BuildError> {
-    let place = Place::of(workdir, elsewhere);
-    match existing {
-        Existing::Refuse if place.is_taken() => {
-            return Err(StateError::Taken {
-                path: place.file().to_owned(),
-            }
-            .into());
-        }
-        Existing::Refuse | Existing::Resume => {}
-        Existing::Overwrite => place.clear()?,
-    }
-    let row = RunRow {
-        tag: run.tag.clone(),
-        workdir: workdir.to_string(),
-        scheduler: run.scheduler.clone(),
-        started: clock.timestamp(),
-    };
-    Ok(Store::create(&place, &row)?)
-}
-
-fn local_scheduler(settings: &Settings) -> LocalScheduler {
-    LocalScheduler::new(settings.wrapper_shell.clone(), settings.kill_grace, None)
-}
-
-/// A run that nobody wants to feed can do without being spoken to.
-fn open_socket(workdir: &Utf8Path, listen: bool) -> Result<Option<Socket>, BuildError> {
-    let here = absolute(Utf8Path::new("."))?;
-    match Socket::bind(workdir, here) {
-        Ok(socket) => Ok(Some(socket)),
-        Err(error) if listen => Err(error.into()),
-        Err(error) => {
-            tracing::debug!("{error}");
-            Ok(None)
-        }
-    }
-}
-
-fn check_settings(run: &Run) -> Result<(), BuildError> {
-    check_env(&run.settings.env)?;
-    if let Some(cwd) = &run.settings.cwd {
-        run.check_cwd(cwd)?;
-    }
-    match run.settings.wrapper_shell.first() {
-        Some(shell) if !shell.is_empty() => Ok(()),
-        _ => Err(BuildError::NoWrapperShell),
-    }
-}
-
-/// Asks the shell that will run job scripts; that of another machine is out of reach, so this machine's reads the scripts.
-async fn check_scripts(run: &Run) -> Result<(), BuildError> {
-    let (settings, usual) = (&run.settings, Settings::default().wrapper_shell);
-    let shell = match run.scheduler == LOCAL {
-        true => &settings.wrapper_shell,
-        false => &usual,
-    };
-    if *shell != usual {
-        bash::check_shell(shell).await?;
-    }
-    for (what, script) in [("prescript", &settings.prescript), ("postscript", &settings.postscript)] {
-        if !script.is_empty() {
-            bash::check_syntax(shell, what, script).await?;
-        }
-    }
-    Ok(())
-}
-
-/// The workdir as the host sees it and as jobs see it.
-fn faces(path: &Utf8Path, mounted: Option<&Utf8Path>) -> SpecPath {
-    match mounted {
-        Some(mounted) => SpecPath::mounted_at(path, mounted),
-        None => SpecPath::same(path),
-    }
-}
-
-fn check_jobs(feeder: &Feeder, jobs: &[JobSpec]) -> Result<(), BuildError> {
-    for (index, job) in jobs.iter().enumerate() {
-        feeder.check(job).map_err(|source| BuildError::Job {
-            index,
-            command: job.command.to_string(),
-            source,
-        })?;
-    }
-    Ok(())
-}
-
-fn absolute(path: &Utf8Path) -> Result<Utf8PathBuf, BuildError> {
-    camino::absolute_utf8(path).map_err(|source| BuildError::Workdir {
-        path: path.to_owned(),
-        source,
-    })
-}
-
-/// Tells runs apart; nothing secret depends on it. The standard library seeds this hasher from the operating system.
-fn new_tag() -> String {
-    let mut hasher = RandomState::new().build_hasher();
-    hasher.write_u32(std::process::id());
-    format!("{:016x}", hasher.finish())
 }
 
 /// Why a run could not be put together.
@@ -339,15 +150,8 @@ pub enum BuildError {
     #[error(transparent)]
     Setting(#[from] FeedError),
     /// A job could not be run as it is.
-    #[error("job {index}, `{command}`: {source}")]
-    Job {
-        /// Its place among the jobs, from 0.
-        index: usize,
-        /// Its command, for people.
-        command: String,
-        /// What is wrong with it.
-        source: FeedError,
-    },
+    #[error(transparent)]
+    Job(#[from] BatchError),
     /// The scheduler does not take these options.
     #[error("{}", .0.message)]
     Options(#[from] CallError),
@@ -368,6 +172,9 @@ pub enum BuildError {
     /// The state of the run cannot be used.
     #[error(transparent)]
     State(#[from] StateError),
+    /// The run cannot be gone on with.
+    #[error(transparent)]
+    Resume(#[from] ResumeError),
     /// The system has no thread left.
     #[error("cannot start the thread that records the run: {0}")]
     NoThread(#[from] std::io::Error),

@@ -32,10 +32,12 @@
 //! Plugins and the host meet in `wit/`, nowhere else.
 
 pub mod adapters;
+mod assemble;
 pub mod builder;
 pub mod flow;
 pub mod model;
 pub mod ports;
+pub mod resume;
 pub mod summary;
 mod xqute;
 
@@ -43,13 +45,13 @@ pub use crate::{
     builder::{BuildError, Builder},
     flow::{
         dispatch::Counts,
-        engine::book::{FeedError, Feeder},
+        engine::book::{BadPredecessor, BatchError, FeedError, Feeder},
     },
     model::{
-        job::{Attempt, Command, JobExtras, JobIndex, JobSpec},
+        job::{Attempt, Command, JobExtras, JobIndex, JobSpec, Predecessor},
         options::Options,
-        outcome::{CancelReason, FailureCause, Outcome},
-        settings::{ErrorStrategy, Settings},
+        outcome::{CancelReason, FailureCause, Outcome, StopCause},
+        settings::{ErrorStrategy, RetryCause, RetryPolicy, Settings, Wrapper},
     },
     summary::{FailedJob, RunSummary},
     xqute::{LiveRun, Stopper, Xqute},

@@ -5,18 +5,14 @@
 //! together with its host may be recorded or not, may run or not, and may have left an exit code or not; each of these
 //! is found here, and none is started twice.
 
-use std::{
-    collections::HashMap,
-    ops::ControlFlow,
-    sync::Arc,
-};
+use std::{collections::HashMap, ops::ControlFlow, sync::Arc};
 
 use crate::{
     adapters::{
         state::{StateError, Store, row::JobRow},
         workdir::{JobDirError, Workdir},
     },
-    flow::restore::Standing,
+    flow::{engine::book::BadPredecessor, restore::Standing},
     model::{
         job::{Attempt, JobExtras, JobIndex, JobSpec},
         outcome::{CancelReason, Outcome},
@@ -134,7 +130,11 @@ fn difference(was: &JobSpec, is: &JobSpec) -> String {
         (*priority != is.priority, "priority"),
         (*after != is.after, "after"),
     ];
-    let changed: Vec<_> = fields.iter().filter(|(changed, _)| *changed).map(|(_, name)| *name).collect();
+    let changed: Vec<_> = fields
+        .iter()
+        .filter(|(changed, _)| *changed)
+        .map(|(_, name)| *name)
+        .collect();
     format!("its command is the same, but not its {}", changed.join(", "))
 }
 
@@ -317,6 +317,9 @@ pub enum ResumeError {
     /// The job directories cannot be listed.
     #[error("cannot list the job directories: {0}")]
     JobDirs(std::io::Error),
+    /// A recorded job comes after one that is not there.
+    #[error("the state of the run makes no sense: {0}")]
+    Predecessor(BadPredecessor),
     /// A job directory cannot be read.
     #[error(transparent)]
     JobDir(#[from] JobDirError),

@@ -10,7 +10,10 @@ use crate::{
         dispatch::Counts,
         engine::{Parts, Report},
     },
-    model::{job::JobIndex, outcome::Outcome},
+    model::{
+        job::JobIndex,
+        outcome::{Outcome, StopCause},
+    },
     ports::{jobs::Jobs, journal::NotRecorded},
 };
 
@@ -25,12 +28,11 @@ pub struct RunSummary {
     pub counts: Counts,
     /// How long the run took.
     pub elapsed: Duration,
-    /// The first jobs that failed or were not allowed to start, at most ten.
+    /// The first jobs that failed or were not allowed to start, at most ten; where there are fewer, then those that came
+    /// after one of these.
     pub failures: Vec<FailedJob>,
-    /// The signal that stopped the run, if one did.
-    pub stopped_by: Option<i32>,
-    /// Whether a failure stopped the run.
-    pub halted: bool,
+    /// Why the run was stopped before its jobs were done, if it was.
+    pub stopped: Option<StopCause>,
     /// Why the run could not be recorded to its end, if it could not. Resuming it goes on from what is recorded.
     pub unrecorded: Option<NotRecorded>,
     /// What the plugins did.
@@ -61,7 +63,7 @@ pub struct FailedJob {
 impl RunSummary {
     /// Whether every job succeeded.
     pub fn succeeded(&self) -> bool {
-        self.counts.succeeded == self.counts.fed && self.stopped_by.is_none()
+        self.counts.succeeded == self.counts.fed && self.stopped.and_then(StopCause::signal).is_none()
     }
 }
 

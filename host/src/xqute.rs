@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio::{
-    sync::watch,
+    sync::{mpsc, watch},
     task::{JoinHandle, JoinSet},
 };
 
@@ -19,12 +19,17 @@ use crate::{
         dispatch::Counts,
         engine::{
             Engine, Mail,
-            book::{FeedError, Feeder},
+            book::{BatchError, FeedError, Feeder, Job},
             publisher::Subscribers,
         },
         event::Event,
     },
-    model::job::{JobIndex, JobSpec},
+    model::{
+        job::{JobIndex, JobSpec},
+        record::Entry,
+    },
+    ports::journal::Listener,
+    resume::Resumed,
     summary::{RunSummary, failed_jobs},
 };
 
@@ -54,6 +59,7 @@ pub struct Xqute {
     /// Where the run can be spoken to, if anywhere.
     pub(crate) socket: Option<Socket>,
     pub(crate) control: Arc<LiveControl>,
+    pub(crate) resumed: Option<Resumed>,
 }
 
 impl Xqute {
@@ -70,12 +76,40 @@ impl Xqute {
         self.feeder.feed(job)
     }
 
+    /// Feeds all of these jobs or, when one of them cannot be run, none. They may come after each other, in any order.
+    ///
+    /// # Errors
+    /// When one of the jobs could not be run as it is.
+    pub fn feed_all(&self, jobs: Vec<JobSpec>) -> Result<Vec<JobIndex>, BatchError> {
+        self.feeder.feed_all(jobs)
+    }
+
     /// Looks at a job without feeding it.
     ///
     /// # Errors
     /// What is wrong with it, if anything is.
     pub fn check(&self, job: &JobSpec) -> Result<(), FeedError> {
         self.feeder.check(job)
+    }
+
+    /// What the run goes on from, if it was resumed.
+    pub const fn resumed(&self) -> Option<Resumed> {
+        self.resumed
+    }
+
+    /// What happens to jobs from now on, in groups, once it has been recorded. What nobody takes is held in memory.
+    pub fn events(&self) -> mpsc::UnboundedReceiver<Vec<Entry>> {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        self.subscribers.listen(Box::new(Stream(sender)));
+        receiver
+    }
+
+    /// Feeds one job, and gives a handle on it that can be awaited while the run goes.
+    ///
+    /// # Errors
+    /// When the job could not be run as it is.
+    pub fn feed_job(&self, job: impl Into<JobSpec>) -> Result<Job, FeedError> {
+        self.feeder.feed_job(job)
     }
 
     /// How many jobs are where, from now on until the end.
@@ -129,12 +163,21 @@ impl Xqute {
             counts: report.counts,
             elapsed: clock.elapsed(),
             failures: failed_jobs(&parts, &report),
-            stopped_by: report.stopped_by,
-            halted: report.halted,
+            stopped: report.stopped,
             unrecorded: report.unrecorded,
             plugins: reports.collect(),
             workdir: parts.run.workdir.spec().to_owned(),
         }
+    }
+}
+
+/// A listener that passes on what it hears.
+struct Stream(mpsc::UnboundedSender<Vec<Entry>>);
+
+impl Listener for Stream {
+    fn recorded(&mut self, entries: &[Entry]) {
+        // Whoever does not listen any more misses nothing.
+        let _ = self.0.send(entries.to_vec());
     }
 }
 
@@ -163,6 +206,33 @@ impl LiveRun {
     /// When the job could not be run as it is, or the run was stopped.
     pub fn feed(&self, job: impl Into<JobSpec>) -> Result<JobIndex, FeedError> {
         self.feeder.feed(job)
+    }
+
+    /// Feeds one job, and gives a handle on it that can be awaited.
+    ///
+    /// # Errors
+    /// When the job could not be run as it is, or the run was stopped.
+    pub fn feed_job(&self, job: impl Into<JobSpec>) -> Result<Job, FeedError> {
+        self.feeder.feed_job(job)
+    }
+
+    /// Waits for the end of the run, which comes before [`stop_feeding`](Self::stop_feeding) only when it is stopped.
+    pub async fn over(&self) {
+        let mut progress = self.progress.clone();
+        while progress.changed().await.is_ok() {}
+    }
+
+    /// A way to feed the run from elsewhere.
+    pub fn feeder(&self) -> Feeder {
+        self.feeder.clone()
+    }
+
+    /// Feeds all of these jobs or, when one of them cannot be run, none. They may come after each other, in any order.
+    ///
+    /// # Errors
+    /// When one of the jobs could not be run as it is, or the run was stopped.
+    pub fn feed_all(&self, jobs: Vec<JobSpec>) -> Result<Vec<JobIndex>, BatchError> {
+        self.feeder.feed_all(jobs)
     }
 
     /// How many jobs are where, from now on until the end.

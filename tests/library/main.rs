@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use xqute::{ErrorStrategy, Settings, Xqute};
+use xqute::{ErrorStrategy, Settings, StopCause, Xqute};
 use xqute_tests::{Scratch, wait_for};
 
 fn builder(scratch: &Scratch, settings: Settings) -> xqute::Builder {
@@ -56,7 +56,7 @@ async fn halt_acts_at_once_while_feeding_is_open() {
     run.feed("exit 3").unwrap();
     run.progress().wait_for(|counts| counts.done() == 2).await.unwrap();
     let summary = run.stop_feeding().await.unwrap();
-    assert!(summary.halted);
+    assert_eq!(summary.stopped, Some(StopCause::Halted));
     assert_eq!((summary.counts.failed, summary.counts.cancelled), (1, 1));
 }
 

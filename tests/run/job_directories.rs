@@ -14,7 +14,8 @@ const FILES: [&str; 6] = [
 #[test]
 fn every_job_has_a_directory_with_its_files() {
     let scratch = Scratch::new();
-    scratch.run_jobs("echo a\necho b >&2\n", ["-j", "1"]).exits(0);
+    let args = ["-j", "1", "--prescript", ":"];
+    scratch.run_jobs("echo a\necho b >&2\n", args).exits(0);
     for index in 0..2 {
         assert_eq!(scratch.job(index).ended(0).files(), FILES);
     }
@@ -44,16 +45,33 @@ fn a_job_that_runs_has_number_4_and_one_that_was_not_started_has_none_above_2() 
 
 #[test]
 fn the_job_id_is_that_of_a_process() {
-    let scratch = Scratch::new();
-    scratch.run(["--", "bash", "-c", "echo $PPID"]).exits(0);
-    assert_eq!(scratch.job(0).text("job.jid").trim(), scratch.job(0).stdout().trim());
+    // Its own, or that of the bash that runs its script.
+    for (form, show) in [(&[][..], "echo $$"), (&["--prescript", ":"], "echo $PPID")] {
+        let scratch = Scratch::new();
+        scratch
+            .xqute(["run"])
+            .args(form)
+            .args(["--", "bash", "-c", show])
+            .run()
+            .exits(0);
+        assert_eq!(scratch.job(0).text("job.jid").trim(), scratch.job(0).stdout().trim());
+    }
 }
 
 #[test]
 fn the_script_can_be_run_again_by_hand() {
     let scratch = Scratch::new();
     scratch
-        .run(["--env", "WORD=it's", "--", "bash", "-c", "echo \"$WORD\"; exit 3"])
+        .run([
+            "--prescript",
+            ":",
+            "--env",
+            "WORD=it's",
+            "--",
+            "bash",
+            "-c",
+            "echo \"$WORD\"; exit 3",
+        ])
         .exits(1);
     let job = scratch.job(0).ended(3);
     std::fs::remove_file(job.path("job.rc")).unwrap();

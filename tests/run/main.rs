@@ -3,8 +3,10 @@
 mod commands;
 mod configuration;
 mod environment;
+mod forms;
 mod job_directories;
 mod job_files;
+mod order;
 mod outcomes;
 mod scripts;
 mod strategies;

@@ -1,5 +1,6 @@
 //! What happens when a job fails.
 
+use rustix::process::Signal;
 use xqute_tests::Scratch;
 
 /// Fails until it has been tried `times` times; says which time it is.
@@ -18,7 +19,8 @@ fn by_default_the_others_go_on() {
 #[test]
 fn retry_tries_again_and_keeps_what_was() {
     let scratch = Scratch::new();
-    scratch.run_jobs(&fails_until(3), ["-e", "retry"]).exits(0);
+    let args = ["-e", "retry", "--prescript", ":"];
+    scratch.run_jobs(&fails_until(3), args).exits(0);
     let job = scratch.job(0).ended(0);
     assert_eq!(job.stdout(), "try 3\n");
     assert_eq!(job.attempt(1).ended(1).stdout(), "try 1\n");
@@ -70,6 +72,92 @@ fn a_retry_does_not_wait_for_other_jobs() {
         fails_until(2).trim()
     );
     scratch.run_jobs(&jobs, ["-j", "2", "-e", "retry"]).exits(0);
+}
+
+#[test]
+fn only_the_failures_that_were_named_are_tried_again() {
+    let scratch = Scratch::new();
+    let jobs = "exit 75\nexit 3\nkill -9 $$\n";
+    let args = [
+        "-e",
+        "retry",
+        "-r",
+        "1",
+        "--retry-on",
+        "75,timed-out",
+        "--retry-on",
+        "signal",
+    ];
+    scratch.run_jobs(jobs, args).exits(1).does_not_say("changes nothing");
+    assert!(scratch.job(0).ended(75).attempt(1).exists());
+    assert!(!scratch.job(1).ended(3).attempt(1).exists());
+    assert!(scratch.job(2).attempt(1).exists());
+}
+
+#[test]
+fn a_pause_before_a_retry_holds_nothing_up() {
+    let scratch = Scratch::new();
+    // The first job would fail for good, were the second one not to run while it pauses.
+    let jobs = "[[ -e second ]]\ntouch second\n";
+    let args = [
+        "-j",
+        "1",
+        "--submission-batch",
+        "1",
+        "-e",
+        "retry",
+        "-r",
+        "1",
+        "--retry-delay",
+        "1ms",
+    ];
+    scratch.run_jobs(jobs, args).exits(0);
+    scratch.job(0).ended(0).attempt(1).ended(1);
+}
+
+#[test]
+fn a_run_that_is_stopped_does_not_wait_for_a_pause() {
+    let scratch = Scratch::new();
+    let args = [
+        "-e",
+        "retry",
+        "--retry-delay",
+        "1000h",
+        "--retry-max-delay",
+        "1000h",
+        "-v",
+    ];
+    let run = scratch.xqute(["run"]).args(args).args(["--", "false"]).start();
+    run.wait_for_word("tried again in");
+    run.signal(Signal::TERM);
+    run.wait().exits(128 + 15).says("1 cancelled");
+}
+
+#[test]
+fn the_run_stops_after_too_many_failures() {
+    let scratch = Scratch::new();
+    let output = scratch.run_jobs(&"exit 3\n".repeat(9), ["-j", "1", "--max-failures", "2"]);
+    output.exits(1).says("so many failures").says("2 failed, 7 cancelled");
+    assert!(!scratch.job(2).exists());
+}
+
+#[test]
+fn what_changes_nothing_without_retries_is_said() {
+    let scratch = Scratch::new();
+    let output = scratch.run([
+        "--retry-delay",
+        "1",
+        "--retry-on",
+        "3",
+        "--wrapper",
+        "always",
+        "--",
+        "true",
+    ]);
+    output
+        .exits(0)
+        .says("--retry-delay changes nothing")
+        .says("--retry-on changes nothing");
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod args;
 mod config;
 mod error;
 mod exit;
+mod input;
 mod logging;
 mod plugin;
 mod plugin_page;
@@ -31,7 +32,4 @@ mod start;
 mod summary;
 
 pub(crate) use start::main;
-use xqute::adapters::{
-    jobfile,
-    written::{fields, read, values},
-};
+use xqute::adapters::written::{fields, read, values};

@@ -25,7 +25,8 @@ use xqute::{
 use super::{
     args::run::RunArgs,
     error::{Failure, Result},
-    report::{self, Ending, Gather, Head},
+    exit::Exit,
+    report::{self, Gather, Head},
 };
 
 /// How much of a failed job's stderr goes into the report.
@@ -73,17 +74,18 @@ impl Records {
     }
 
     /// The run in `workdir` is about to start or to go on.
-    pub(super) fn begin(&self, workdir: &Utf8Path, prefix: Option<&str>) -> std::result::Result<(), StateError> {
+    pub(super) fn begin(&self, workdir: &Utf8Path, prefix: Option<&str>) -> Result<()> {
         let Some(events) = &self.events else { return Ok(()) };
-        let run = Reader::open(workdir)?.run()?;
+        let run = Reader::open(workdir).and_then(|state| state.run());
+        let run = run.map_err(|error| Failure::new(Exit::Workdir, error))?;
         if let Some(events) = &mut *events.file() {
             events.begin(&run, prefix.unwrap_or(&run.scheduler), now());
         }
         Ok(())
     }
 
-    /// The run is over. Returns what could not be written, in words.
-    pub(super) fn finish(self, summary: &RunSummary, prefix: Option<&str>) -> Vec<String> {
+    /// The run is over. Returns what could not be written, if anything.
+    pub(super) fn finish(self, summary: &RunSummary, prefix: Option<&str>) -> Option<Failure> {
         let mut unwritten = Vec::new();
         if let Some(mut events) = self.events.and_then(|events| events.file().take()) {
             events.over(&totals(summary), now());
@@ -93,10 +95,11 @@ impl Records {
             let written = page(summary, prefix)
                 .map_err(|error| error.to_string())
                 .and_then(|page| write(&path, &page).map_err(|error| error.to_string()));
-            let told = written.map_err(|error| format!("the report `{}`: {error}", path.display()));
+            let told = written.map_err(|error| format!("cannot write the report to `{}`: {error}", path.display()));
             unwritten.extend(told.err());
         }
-        unwritten
+        let words = (!unwritten.is_empty()).then(|| unwritten.join("\n"))?;
+        Some(Failure::new(Exit::Workdir, anyhow::Error::msg(words)))
     }
 }
 
@@ -126,8 +129,7 @@ fn totals(summary: &RunSummary) -> Totals {
         failed: counts.failed,
         cancelled: counts.cancelled,
         retries: counts.retries,
-        stopped_by: summary.stopped_by,
-        halted: summary.halted,
+        stopped: summary.stopped,
     }
 }
 
@@ -168,11 +170,7 @@ fn head(run: RunRow, summary: &RunSummary, prefix: Option<&str>) -> Head {
         scheduler: run.scheduler,
         started: run.started,
         over: now(),
-        ending: match (summary.stopped_by, summary.halted) {
-            (Some(signal), _) => Ending::Stopped(signal),
-            (None, true) => Ending::Halted,
-            (None, false) => Ending::Complete,
-        },
+        stopped: summary.stopped,
     }
 }
 

@@ -4,7 +4,10 @@
 use std::num::NonZeroU32;
 
 use camino::Utf8PathBuf;
-use xqute::model::{options::Options, settings::Settings};
+use xqute::model::{
+    options::Options,
+    settings::{RetryPolicy, Settings},
+};
 
 use super::{
     args::{
@@ -70,15 +73,15 @@ pub(super) fn run(flags: RunSettings, file: &RunSettings, around: &Surroundings)
     let file = file.clone();
     let defaults = Settings::default();
     let strategy = flags.error_strategy.or(file.error_strategy).unwrap_or(Strategy::Ignore);
-    let mut warnings = Vec::new();
-    if flags.num_retries.is_some() && strategy != Strategy::Retry {
-        warnings.push("--num-retries changes nothing without --error-strategy retry".to_owned());
-    }
+    let warnings = idle_flags(&flags, strategy);
+    let retry = retry_policy(&flags, &file);
     let options: Options = file.opt.into_iter().collect();
     let settings = Settings {
         forks: flags.forks.or(file.forks).unwrap_or(around.cores),
         error_strategy: strategy.into(),
         num_retries: flags.num_retries.or(file.num_retries).unwrap_or(defaults.num_retries),
+        retry,
+        max_failures: flags.max_failures.or(file.max_failures),
         submission_batch: flags
             .submission_batch
             .or(file.submission_batch)
@@ -93,6 +96,7 @@ pub(super) fn run(flags: RunSettings, file: &RunSettings, around: &Surroundings)
             .recheck_interval
             .or(file.recheck_interval)
             .unwrap_or(defaults.recheck_interval),
+        wrapper: flags.wrapper.or(file.wrapper).map(Into::into).unwrap_or_default(),
         wrapper_shell: flags
             .wrapper_shell
             .or(file.wrapper_shell)
@@ -111,6 +115,38 @@ pub(super) fn run(flags: RunSettings, file: &RunSettings, around: &Surroundings)
     }
 }
 
+/// Warnings about flags that change nothing. The same keys in the file may be for other runs.
+fn idle_flags(flags: &RunSettings, strategy: Strategy) -> Vec<String> {
+    if strategy == Strategy::Retry {
+        return Vec::new();
+    }
+    let given = [
+        (flags.num_retries.is_some(), "--num-retries"),
+        (flags.retry_delay.is_some(), "--retry-delay"),
+        (flags.retry_max_delay.is_some(), "--retry-max-delay"),
+        (!flags.retry_on.is_empty(), "--retry-on"),
+    ];
+    let idle = given.into_iter().filter(|(given, _)| *given);
+    idle.map(|(_, flag)| format!("{flag} changes nothing without --error-strategy retry"))
+        .collect()
+}
+
+fn retry_policy(flags: &RunSettings, file: &RunSettings) -> RetryPolicy {
+    let defaults = RetryPolicy::default();
+    let only_on = match flags.retry_on.is_empty() {
+        true => &file.retry_on,
+        false => &flags.retry_on,
+    };
+    RetryPolicy {
+        delay: flags.retry_delay.or(file.retry_delay).unwrap_or(defaults.delay),
+        longest_delay: flags
+            .retry_max_delay
+            .or(file.retry_max_delay)
+            .unwrap_or(defaults.longest_delay),
+        only_on: only_on.clone(),
+    }
+}
+
 /// A variable that the flags set is taken from there.
 fn joined_env(file: Vec<(String, String)>, flags: Vec<(String, String)>) -> Vec<(String, String)> {
     let kept = file
@@ -123,7 +159,9 @@ fn joined_env(file: Vec<(String, String)>, flags: Vec<(String, String)>) -> Vec<
 
 #[cfg(test)]
 mod tests {
-    use xqute::model::settings::ErrorStrategy;
+    use std::time::Duration;
+
+    use xqute::model::settings::{ErrorStrategy, RetryCause};
 
     use super::*;
     use crate::cli::args::{Action, tests::typed};
@@ -184,8 +222,33 @@ mod tests {
     }
 
     #[test]
+    fn what_is_tried_again_comes_from_flags_and_file() {
+        let file = RunSettings {
+            retry_delay: Some(Duration::from_secs(5)),
+            retry_on: vec![RetryCause::Lost],
+            max_failures: NonZeroU32::new(3),
+            ..RunSettings::default()
+        };
+        let settings = plan("xqute run --retry-on 75 --retry-max-delay 9 x", &file).settings;
+        assert_eq!(settings.retry.delay, Duration::from_secs(5));
+        assert_eq!(settings.retry.longest_delay, Duration::from_secs(9));
+        assert_eq!(settings.retry.only_on, [RetryCause::ExitCode(75)]);
+        assert_eq!(settings.max_failures, NonZeroU32::new(3));
+        assert_eq!(
+            plan("xqute run --retry-delay 0 x", &file).settings.retry.delay,
+            Duration::ZERO
+        );
+    }
+
+    #[test]
     fn retries_without_the_strategy_are_worth_a_warning() {
         assert_eq!(plan("xqute run -r 3 x", &RunSettings::default()).warnings.len(), 1);
+        let all = "xqute run --retry-delay 1 --retry-max-delay 2 --retry-on 3 x";
+        insta::assert_snapshot!(plan(all, &RunSettings::default()).warnings.join("\n"), @r"
+        --retry-delay changes nothing without --error-strategy retry
+        --retry-max-delay changes nothing without --error-strategy retry
+        --retry-on changes nothing without --error-strategy retry
+        ");
         assert!(
             plan("xqute run -e retry -r 3 x", &RunSettings::default())
                 .warnings

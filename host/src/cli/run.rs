@@ -1,17 +1,23 @@
 //! `xqute run`: hands everything over to the library and tells what became of it.
 
-use std::os::unix::ffi::OsStringExt;
+use std::fmt::Write as _;
 
+use camino::Utf8PathBuf;
 use xqute::{
-    BuildError, Command, Counts, JobSpec, RunSummary, Xqute,
-    adapters::{component::error::StartError, workdir::Existing},
+    BatchError, BuildError, Counts, RunSummary, StopCause, Xqute,
+    adapters::{
+        component::error::StartError,
+        jobfile::{Pipe, Places},
+        workdir::Existing,
+    },
+    resume::{Failed as ResumeFailed, ResumeError, Resumed},
 };
 
 use super::{
-    args::run::{ProgressMode, RunArgs},
+    args::run::ProgressMode,
     error::{Failure, Result},
     exit::Exit,
-    jobfile::{self, Places, Rules},
+    input::{self, Input},
     plugin::Wanted,
     progress::{self, Tally},
     records::Records,
@@ -21,60 +27,50 @@ use super::{
     summary::{BadPlugin, Failed, Summary},
 };
 
-/// Reads all jobs, before anything else happens.
-pub(super) fn jobs(args: RunArgs, rules: &Rules) -> Result<(Vec<JobSpec>, Places)> {
-    if args.files.is_empty() && args.command.is_empty() {
-        return Err(Failure::usage("there is nothing to run")
-            .help("name a job file, give jobs on standard input with -, or a command behind --"));
-    }
-    let jobs = jobfile::read(&args.files, rules).map_err(|bad| {
-        let help = bad.help();
-        let failure = Failure::new(Exit::Usage, bad);
-        match help {
-            Some(help) => failure.help(help),
-            None => failure,
-        }
-    })?;
-    let (mut jobs, places) = jobs.split();
-    if !args.command.is_empty() {
-        let words = args.command.into_iter().map(OsStringExt::into_vec);
-        let command = Command::argv(words);
-        command
-            .check()
-            .map_err(|bad| Failure::usage(format!("{bad} behind --")))?;
-        jobs.push(JobSpec::new(command));
-    }
-    tracing::debug!(jobs = jobs.len(), "all jobs are read");
-    Ok((jobs, places))
+/// What is to be run, and on what.
+pub(super) struct Request {
+    pub(super) plan: RunPlan,
+    pub(super) input: Input,
+    pub(super) existing: Existing,
+    pub(super) failed: ResumeFailed,
+    pub(super) state: Option<Utf8PathBuf>,
+    pub(super) records: Records,
 }
 
-/// Runs them.
-pub(super) async fn run(
-    plan: RunPlan,
-    existing: Existing,
-    (jobs, places): (Vec<JobSpec>, Places),
-    records: Records,
-    wanted: &Wanted<'_>,
-    verbosity: Verbosity,
-    screen: &Screen,
-) -> Result<Summary> {
+/// How a run ended, and what went wrong with the run itself.
+pub(super) struct Ended {
+    summary: Summary,
+    trouble: Option<Failure>,
+}
+
+/// Runs it.
+pub(super) async fn run(request: Request, wanted: &Wanted<'_>, verbosity: Verbosity, screen: &Screen) -> Result<Ended> {
+    let Request {
+        plan, input, records, ..
+    } = request;
+    let Input { jobs, places, pipe } = input;
     let plugins = wanted.load(&plan.scheduler).await?;
-    let prefix = plan.settings.jobname_prefix.clone();
-    let workdir = plan.workdir.clone();
+    let (workdir, prefix) = (plan.workdir.clone(), plan.settings.jobname_prefix.clone());
     let mut builder = Xqute::builder()
         .settings(plan.settings)
         .scheduler(plan.scheduler)
         .workdir(plan.workdir)
-        .existing(existing)
+        .existing(request.existing)
+        .failed(request.failed)
         .plugins(plugins)
         .jobs(jobs);
+    if let Some(file) = request.state {
+        builder = builder.state(file);
+    }
     if let Some(listener) = records.listener() {
         builder = builder.listener(listener);
     }
     let xqute = builder.build().await.map_err(|error| cannot_build(&error, &places))?;
-    records
-        .begin(&workdir, prefix.as_deref())
-        .map_err(|error| Failure::new(Exit::Workdir, error))?;
+    drop(places);
+    records.begin(&workdir, prefix.as_deref())?;
+    if let (Some(resumed), Verbosity::Normal(_)) = (xqute.resumed(), verbosity) {
+        screen.note(&format!("resuming: {}", resumption(&resumed)));
+    }
     let stopper = xqute.stopper();
     let listening = signals::listen(screen, move |signal| stopper.stop(signal)).map_err(|error| {
         let error = anyhow::Error::new(error).context("cannot wait for signals");
@@ -85,32 +81,75 @@ pub(super) async fn run(
         (mode, _) => mode,
     };
     let shown = progress::show(xqute.progress(), tally, mode, screen);
-    let run = xqute.run_until_complete().await;
+    let (ended, poured) = to_the_end(xqute, pipe).await?;
     drop(listening);
     if let Some(shown) = shown {
         shown.finish().await;
     }
-    let unwritten = records.finish(&run, prefix.as_deref());
-    Ok(Summary {
-        unwritten,
-        ..summary(run)
+    let unrecorded = ended.unrecorded.as_ref().map(|why| {
+        Failure::new(
+            Exit::Workdir,
+            anyhow::Error::new(why.clone()).context("the run is not recorded to its end"),
+        )
+        .help("what jobs left is in their directories; go on with `--resume`")
+    });
+    let unwritten = records.finish(&ended, prefix.as_deref());
+    Ok(Ended {
+        summary: summary(ended),
+        trouble: unrecorded.or(poured.err()).or(unwritten),
     })
 }
 
+/// Runs what is there and what comes from the pipe.
+async fn to_the_end(xqute: Xqute, pipe: Option<Pipe>) -> Result<(RunSummary, Result<()>)> {
+    let Some(pipe) = pipe else {
+        return Ok((xqute.run_until_complete().await, Ok(())));
+    };
+    let live = xqute.keep_feeding();
+    let poured = tokio::select! {
+        poured = input::pour(pipe, live.feeder(), live.progress()) => poured,
+        () = live.over() => Ok(()),
+    };
+    let ended = live.stop_feeding().await;
+    let ended = ended.map_err(|error| Failure::new(Exit::Usage, anyhow::Error::new(error)))?;
+    Ok((ended, poured))
+}
+
+/// What a resumed run starts from, in words.
+fn resumption(resumed: &Resumed) -> String {
+    let Resumed {
+        done,
+        waiting,
+        in_flight,
+        abandoned,
+        added,
+    } = resumed;
+    let mut text = format!("{done} jobs are done, {waiting} wait");
+    for (number, what) in [
+        (in_flight, "may still run"),
+        (abandoned, "ended while nobody watched"),
+        (added, "are new"),
+    ] {
+        if *number > 0 {
+            let _infallible = write!(text, ", {number} {what}");
+        }
+    }
+    text
+}
+
 /// Tells what became of it, after everything else has been said.
-pub(super) fn tell(summary: &Summary, verbosity: Verbosity, screen: &Screen) -> Exit {
+pub(super) fn tell(ended: &Ended, verbosity: Verbosity, screen: &Screen) -> Exit {
+    let Ended { summary, trouble } = ended;
     if verbosity != Verbosity::Quiet || !summary.is_good() {
         summary.show(screen);
     }
-    let exit = Exit::of_run(
-        summary.stopped_by,
-        !summary.bad_plugins.is_empty(),
-        summary.all_succeeded(),
-    );
-    match exit {
-        // Nothing else is wrong, but somebody waits for that file.
-        Exit::Success if !summary.unwritten.is_empty() => Exit::Workdir,
-        exit => exit,
+    let signal = summary.stopped.and_then(StopCause::signal);
+    match trouble {
+        None => Exit::of_run(signal, !summary.bad_plugins.is_empty(), summary.all_succeeded()),
+        Some(trouble) => {
+            trouble.show(screen);
+            signal.map_or(trouble.exit, Exit::Signal)
+        }
     }
 }
 
@@ -143,11 +182,9 @@ fn summary(run: RunSummary) -> Summary {
         tally: tally(&run.counts),
         elapsed: run.elapsed,
         failures: failures.collect(),
-        stopped_by: run.stopped_by,
-        halted: run.halted,
+        stopped: run.stopped,
         bad_plugins: run.plugins.into_iter().filter_map(bad_plugin).collect(),
         workdir: run.workdir.into_string(),
-        unwritten: Vec::new(),
     }
 }
 
@@ -164,7 +201,7 @@ fn cannot_build(error: &BuildError, places: &Places) -> Failure {
         BuildError::NoWrapperShell
         | BuildError::Script(_)
         | BuildError::Setting(_)
-        | BuildError::Job { .. }
+        | BuildError::Job(_)
         | BuildError::Options(_)
         | BuildError::Plugin(
             StartError::UnknownScheduler { .. }
@@ -172,15 +209,24 @@ fn cannot_build(error: &BuildError, places: &Places) -> Failure {
             | StartError::OptionTwice { .. }
             | StartError::InvalidOptions { .. },
         ) => Exit::Usage,
+        BuildError::Resume(ResumeError::Changed(_) | ResumeError::Missing { .. } | ResumeError::Scheduler { .. }) => {
+            Exit::Usage
+        }
         BuildError::Plugin(_) => Exit::Plugin,
         BuildError::Workdir { .. }
         | BuildError::WorkdirUnusable(_)
         | BuildError::State(_)
         | BuildError::NoThread(_)
+        | BuildError::Resume(_)
         | BuildError::Socket(_) => Exit::Workdir,
     };
     let message = match error {
-        BuildError::Job { index, source, .. } => places.of(*index).map(|place| format!("{place}: {source}")),
+        BuildError::Job(BatchError::Job { place, source, .. }) => {
+            places.of(*place).map(|place| format!("{place}: {source}"))
+        }
+        BuildError::Resume(ResumeError::Changed(changed)) => {
+            places.of(changed.place).map(|place| format!("{place}: {changed}"))
+        }
         _ => None,
     };
     Failure::new(exit, anyhow::Error::msg(message.unwrap_or_else(|| error.to_string())))

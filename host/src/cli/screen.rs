@@ -100,6 +100,14 @@ impl Screen {
         }
     }
 
+    /// Prints a line that is no message of anybody's: it is said once, and only here.
+    pub(super) fn note(&self, message: &str) {
+        match self.format() {
+            LogFormat::Text => self.print(&format!("{message}\n")),
+            LogFormat::Json => self.record("info", "xqute", message, serde_json::json!({})),
+        }
+    }
+
     /// Prints a JSON line. `more` is an object whose members are added.
     pub(super) fn record(&self, level: &str, target: &str, message: &str, more: Value) {
         let time = humantime::format_rfc3339_millis(xqute::adapters::clock::Clock::start().now());

@@ -6,21 +6,25 @@ use std::{num::NonZeroU32, process::ExitCode, time::Duration};
 use camino::Utf8PathBuf;
 use clap::{Parser as _, error::ErrorKind};
 use tokio::runtime::Runtime;
-use xqute::{JobSpec, adapters::workdir::Existing, model::settings::ErrorStrategy};
+use xqute::{
+    JobSpec,
+    adapters::{jobfile::Rules, state::Place, workdir::Existing},
+    model::settings::ErrorStrategy,
+    resume::Failed as ResumeFailed,
+};
 
 use super::{
     args::{Action, Args, Global, run::RunArgs},
     config::{self, Config},
     error::{Failure, Result},
     exit::Exit,
-    jobfile::Rules,
+    input,
     logging::{self, Log},
     plugin::{self, Wanted},
     records::Records,
     resolve::{self, Surroundings, Voice},
     run,
     screen::{Color, LogFormat, Screen},
-    summary::Summary,
 };
 
 /// Does what the command line says.
@@ -77,10 +81,10 @@ fn act(
     };
     match action {
         Action::Run(args) => {
-            let summary = run_jobs(*args, &wanted, around, voice, screen)?;
+            let ended = run_jobs(*args, &wanted, around, voice, screen)?;
             // Nothing comes after the summary.
             log.finish();
-            Ok(run::tell(&summary, voice.verbosity, screen))
+            Ok(run::tell(&ended, voice.verbosity, screen))
         }
         Action::PluginList => with_runtime(|runtime| runtime.block_on(plugin::list(&wanted, screen))),
         Action::PluginInspect(file) => with_runtime(|runtime| runtime.block_on(plugin::inspect(&wanted, &file))),
@@ -93,28 +97,44 @@ fn run_jobs(
     around: &Surroundings,
     voice: Voice,
     screen: &Screen,
-) -> Result<Summary> {
+) -> Result<run::Ended> {
     let plan = resolve::run(args.settings.clone(), &wanted.config.run, around);
     for warning in &plan.warnings {
         tracing::warn!("{warning}");
     }
-    let existing = if args.overwrite {
-        Existing::Overwrite
-    } else {
-        Existing::Refuse
-    };
     let rules = Rules {
         here: around.here.clone(),
         // Other schedulers may run jobs on machines that have other folders.
         cwd_exists: plan.scheduler == xqute::builder::LOCAL,
     };
-    let records = Records::open(&args, existing)?;
-    let jobs = run::jobs(args, &rules)?;
+    let (existing, failed) = match (args.overwrite, args.resume, args.resume_failed) {
+        (true, ..) => (Existing::Overwrite, ResumeFailed::Stay),
+        (_, _, true) => (Existing::Resume, ResumeFailed::RunAgain),
+        (_, true, _) => (Existing::Resume, ResumeFailed::Stay),
+        _ => (Existing::Refuse, ResumeFailed::Stay),
+    };
+    let state = args.state.as_ref().map(|file| around.here.join(file));
+    let mut input = input::read(&args, &rules)?;
+    if existing == Existing::Resume {
+        input.catch_up(&Place::of(&plan.workdir, state.as_deref()))?;
+    } else if input.jobs.is_empty() && args.files.is_empty() {
+        return Err(Failure::usage("there is nothing to run")
+            .help("name a job file, give jobs on standard input with -, or a command behind --"));
+    }
     let wants_retries = |job: &JobSpec| job.extras().num_retries.is_some();
-    if plan.settings.error_strategy != ErrorStrategy::Retry && jobs.0.iter().any(wants_retries) {
+    if plan.settings.error_strategy != ErrorStrategy::Retry && input.jobs.iter().any(wants_retries) {
         tracing::warn!("`num_retries` of jobs changes nothing without --error-strategy retry");
     }
-    let command = run::run(plan, existing, jobs, records, wanted, voice.verbosity, screen);
+    let records = Records::open(&args, existing)?;
+    let request = run::Request {
+        plan,
+        input,
+        existing,
+        failed,
+        state,
+        records,
+    };
+    let command = run::run(request, wanted, voice.verbosity, screen);
     with_runtime(|runtime| runtime.block_on(command))
 }
 

@@ -4,6 +4,7 @@
 use std::{fmt::Write as _, time::Duration};
 
 use serde_json::{Value, json};
+use xqute::StopCause;
 
 use super::{
     progress::{self, Tally},
@@ -17,15 +18,11 @@ pub(super) struct Summary {
     pub(super) elapsed: Duration,
     /// The first jobs that did not succeed.
     pub(super) failures: Vec<Failed>,
-    /// The signal that stopped the run, if one did.
-    pub(super) stopped_by: Option<i32>,
-    /// Whether a failure stopped the run.
-    pub(super) halted: bool,
+    /// Why the run was stopped, if it was.
+    pub(super) stopped: Option<StopCause>,
     /// Plugins that were quarantined.
     pub(super) bad_plugins: Vec<BadPlugin>,
     pub(super) workdir: String,
-    /// Files that were asked for and could not be written, in words.
-    pub(super) unwritten: Vec<String>,
 }
 
 /// A job that did not succeed.
@@ -61,7 +58,11 @@ impl Summary {
 
     /// Whether there is nothing but good news.
     pub(super) fn is_good(&self) -> bool {
-        self.all_succeeded() && self.stopped_by.is_none() && self.bad_plugins.is_empty() && self.unwritten.is_empty()
+        self.all_succeeded() && self.signal().is_none() && self.bad_plugins.is_empty()
+    }
+
+    fn signal(&self) -> Option<i32> {
+        self.stopped.and_then(StopCause::signal)
     }
 
     /// Tells the user.
@@ -78,7 +79,7 @@ impl Summary {
             text.push_str(&failed.text());
         }
         let not_shown = (self.tally.failed + self.tally.cancelled).saturating_sub(self.failures.len() as u64);
-        let is_news = !self.failures.is_empty() || (self.stopped_by.is_none() && !self.halted);
+        let is_news = !self.failures.is_empty() || self.stopped.is_none();
         if not_shown > 0 && is_news {
             let more = format!(
                 "{not_shown} more that did not succeed, see {}\n",
@@ -90,17 +91,9 @@ impl Summary {
             let (label, name) = (Style::Warning.paint("quarantined:"), printable(&plugin.name));
             let _infallible = writeln!(text, "{label} plugin {name}: {}", printable(&plugin.why));
         }
-        for file in &self.unwritten {
-            let label = Style::Warning.paint("not written:");
-            let _infallible = writeln!(text, "{label} {}", printable(file));
-        }
-        if self.halted {
-            let label = Style::Warning.paint("halted:");
-            let _infallible = writeln!(text, "{label} nothing further was started after the first failure");
-        }
-        if let Some(signal) = self.stopped_by {
-            let label = Style::Warning.paint("stopped:");
-            let _infallible = writeln!(text, "{label} by {}", signal_name(signal));
+        if let Some(cause) = self.stopped {
+            let (label, what) = stop(cause);
+            let _infallible = writeln!(text, "{} {what}", Style::Warning.paint(label));
         }
         let style = if self.is_good() { Style::Good } else { Style::Error };
         let _infallible = writeln!(text, "{}", style.paint(&self.counts()));
@@ -141,8 +134,7 @@ impl Summary {
             .collect();
         let more = json!({
             "elapsed_ms": u64::try_from(self.elapsed.as_millis()).unwrap_or(u64::MAX), "failures": failures,
-            "stopped_by": self.stopped_by, "halted": self.halted, "quarantined": plugins, "workdir": self.workdir,
-            "unwritten": self.unwritten,
+            "stopped": self.stopped.map(stop_word), "stopped_by": self.signal(), "quarantined": plugins, "workdir": self.workdir,
         });
         if let (Value::Object(record), Value::Object(more)) = (&mut record, more) {
             record.extend(more);
@@ -202,6 +194,30 @@ fn short(time: Duration) -> String {
     }
 }
 
+/// Why the run was stopped, for people.
+fn stop(cause: StopCause) -> (&'static str, String) {
+    match cause {
+        StopCause::Signal(signal) => ("stopped:", format!("by {}", signal_name(signal))),
+        StopCause::Halted => (
+            "halted:",
+            "nothing further was started after the first failure".to_owned(),
+        ),
+        StopCause::TooManyFailures => (
+            "stopped:",
+            "nothing further was started after so many failures (--max-failures)".to_owned(),
+        ),
+    }
+}
+
+/// The same for programs.
+const fn stop_word(cause: StopCause) -> &'static str {
+    match cause {
+        StopCause::Signal(_) => "signal",
+        StopCause::Halted => "halted",
+        StopCause::TooManyFailures => "too-many-failures",
+    }
+}
+
 /// A signal as people know it.
 pub(super) fn signal_name(signal: i32) -> String {
     match signal {
@@ -244,14 +260,12 @@ mod tests {
                 stderr: "/w/17/job.stderr".into(),
                 tail: "first\n\u{1b}[31mbash: nosuch: command not found\n".into(),
             }],
-            stopped_by: Some(15),
-            halted: true,
+            stopped: Some(StopCause::Signal(15)),
             bad_plugins: vec![BadPlugin {
                 name: "notify".into(),
                 why: "it failed 3 times in a row".into(),
             }],
             workdir: "/w".into(),
-            unwritten: vec!["the report `r.html`: no space".into()],
         }
     }
 
@@ -281,10 +295,24 @@ mod tests {
             | \u{1b}[31mbash: nosuch: command not found
         19 more that did not succeed, see /w
         quarantined: plugin notify: it failed 3 times in a row
-        not written: the report `r.html`: no space
-        halted: nothing further was started after the first failure
         stopped: by SIGTERM
         500 jobs in 12.3 s: 480 succeeded, 3 failed, 17 cancelled (2 retries)
+        ");
+    }
+
+    #[test]
+    fn a_run_that_was_stopped_says_why() {
+        let stopped = |cause| Summary {
+            stopped: Some(cause),
+            ..Summary::default()
+        };
+        insta::assert_snapshot!(shown(&stopped(StopCause::Halted)), @r"
+        halted: nothing further was started after the first failure
+        0 jobs in 0 ms: 0 succeeded
+        ");
+        insta::assert_snapshot!(shown(&stopped(StopCause::TooManyFailures)), @r"
+        stopped: nothing further was started after so many failures (--max-failures)
+        0 jobs in 0 ms: 0 succeeded
         ");
     }
 
@@ -296,6 +324,9 @@ mod tests {
         assert_eq!(record["failed"], 3);
         assert_eq!(record["failures"][0]["stderr"], "/w/17/job.stderr");
         assert_eq!(record["quarantined"][0]["plugin"], "notify");
-        assert_eq!(record["stopped_by"], 15);
+        assert_eq!(
+            (&record["stopped"], &record["stopped_by"]),
+            (&json!("signal"), &json!(15))
+        );
     }
 }

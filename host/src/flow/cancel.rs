@@ -12,7 +12,7 @@ use crate::{
     model::{
         hook::{Hook, Verdict},
         job::{Attempt, JobIndex},
-        outcome::{CancelReason, Outcome},
+        outcome::{CancelReason, Outcome, StopCause},
         state::State,
     },
     ports::scheduler::Cancel,
@@ -25,16 +25,15 @@ impl Dispatcher {
             return;
         };
         match phase {
-            Phase::Queued => {
-                self.queue.retain(|queued| *queued != index);
+            Phase::Held | Phase::Queued | Phase::Pausing => {
                 self.end_job(index, Outcome::Cancelled(reason.clone()), None);
             }
-            Phase::Submitting { unwanted } => *unwanted = Some(reason.clone()),
+            Phase::Submitting { unwanted } => *unwanted = Some(Box::new(reason.clone())),
             Phase::InFlight(_) => {
                 let attempt = *attempt;
                 self.kill(index, attempt, KillReason::Cancelled(reason.clone()));
             }
-            Phase::Done => {}
+            Phase::Done { .. } => {}
         }
     }
 
@@ -93,39 +92,39 @@ impl Dispatcher {
         self.signals = self.signals.saturating_add(1);
         if self.signals > 1 {
             self.stop = Some(Stop {
-                reason: CancelReason::Signalled(signal),
+                cause: StopCause::Signal(signal),
                 at_once: true,
             });
             self.stop_everything();
         } else if self.is_gated(Hook::Shutdown) {
             self.act(Action::AskShutdown(signal));
         } else {
-            self.begin_stop(CancelReason::Signalled(signal));
+            self.begin_stop(StopCause::Signal(signal));
         }
     }
 
     pub(crate) fn on_shutdown_decided(&mut self, signal: i32, verdict: &Verdict) {
         match verdict {
-            Verdict::Proceed => self.begin_stop(CancelReason::Signalled(signal)),
+            Verdict::Proceed => self.begin_stop(StopCause::Signal(signal)),
             // The next signal is asked about again, unless it comes while the run is stopping.
             Verdict::Veto { .. } if self.stop.is_none() => self.signals = 0,
             Verdict::Veto { .. } => {}
         }
     }
 
-    /// Nothing further is started, what waits is cancelled, what runs is killed. A signal outranks a halt.
-    pub(crate) fn begin_stop(&mut self, reason: CancelReason) {
+    /// Nothing further is started, what waits is cancelled, what runs is killed. A signal outranks every other cause.
+    pub(crate) fn begin_stop(&mut self, cause: StopCause) {
         match &self.stop {
             Some(Stop { at_once: true, .. }) => return,
-            Some(stop) if stop.reason == reason || reason == CancelReason::Halted => return,
+            Some(stop) if stop.cause == cause || cause.signal().is_none() => return,
             _ => {}
         }
-        self.stop = Some(Stop { reason, at_once: false });
+        self.stop = Some(Stop { cause, at_once: false });
         self.stop_everything();
     }
 
     fn stop_everything(&mut self) {
-        let Some(reason) = self.stop.as_ref().map(|stop| stop.reason.clone()) else {
+        let Some(reason) = self.stop.as_ref().map(|stop| CancelReason::from(stop.cause)) else {
             return;
         };
         self.feed_open = false;
@@ -135,8 +134,13 @@ impl Dispatcher {
 
     /// Cancels every job that was fed so far and is not over.
     pub(crate) fn cancel_all(&mut self, reason: &CancelReason) {
-        for index in std::mem::take(&mut self.queue) {
-            self.end_job(index, Outcome::Cancelled(reason.clone()), None);
+        self.queue.clear();
+        self.expected.clear();
+        if self.waiting > 0 {
+            // Those that come after others are among them, so nobody has to judge them.
+            for index in self.table.waiting() {
+                self.end_alone(index, Outcome::Cancelled(reason.clone()), None);
+            }
         }
         let in_flight: Vec<_> = self.submitting.iter().chain(&self.watched).copied().collect();
         for index in in_flight {

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::{
     engine::{
         Mail,
-        book::{Book, FeedError, Feeder},
+        book::{BatchError, Book, FeedError, Feeder},
     },
     event::Event,
 };
@@ -66,15 +66,14 @@ impl LiveControl {
         self.feeding.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn enter(&self, jobs: Vec<JobSpec>) -> Result<JobIndex, Refusal> {
+    fn enter(&self, jobs: Vec<JobSpec>) -> Result<(JobIndex, JobIndex), Refusal> {
         let feeding = self.feeding();
         feeding.check()?;
-        let mut first = None;
-        for job in jobs {
-            let index = self.feeder.feed_checked(job, Origin::Fed)?;
-            first.get_or_insert(index);
-        }
-        first.ok_or_else(|| Refusal::Job("there are no jobs in it".to_owned()))
+        let fed = self.feeder.feed_checked(jobs, Origin::Fed)?;
+        fed.first()
+            .zip(fed.last())
+            .map(|(first, last)| (*first, *last))
+            .ok_or_else(|| Refusal::Job("there are no jobs in it".to_owned()))
     }
 }
 
@@ -99,7 +98,11 @@ impl Control for LiveControl {
     }
 
     async fn feed(&self, jobs: Vec<JobSpec>) -> Result<JobIndex, Refusal> {
-        self.enter(jobs)
+        let (first, last) = self.enter(jobs)?;
+        match self.feeder.recorded(last).await {
+            true => Ok(first),
+            false => Err(Refusal::Over),
+        }
     }
 
     fn stop_feeding(&self) -> Result<(), Refusal> {
@@ -120,6 +123,15 @@ impl Control for LiveControl {
 
     fn kill_all(&self) {
         self.mail.send(Event::CancelAllRequested);
+    }
+}
+
+impl From<BatchError> for Refusal {
+    fn from(error: BatchError) -> Self {
+        match error {
+            BatchError::All(error) => error.into(),
+            wrong => Self::Job(wrong.to_string()),
+        }
     }
 }
 

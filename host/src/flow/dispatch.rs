@@ -3,18 +3,20 @@
 //! This file holds what the steps share; the decision of each step lives in the file of its name. The dispatcher never
 //! looks at files, clocks or plugins, so every order of events can be tried in a test.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::{collections::BTreeSet, num::NonZeroU32};
 
 use super::{
+    after::Expected,
     event::{Action, Event},
+    queue::Queue,
     table::{Phase, Table},
 };
 use crate::model::{
     hook::{Fact, Hook, HookSet, JobEvent},
     job::{Attempt, JobIndex},
-    outcome::CancelReason,
+    outcome::{CancelReason, StopCause},
     run::JobRef,
-    settings::{ErrorStrategy, Settings},
+    settings::{ErrorStrategy, RetryPolicy, Settings},
 };
 
 /// What the dispatcher has to know about the run.
@@ -28,6 +30,10 @@ pub struct Policy {
     pub error_strategy: ErrorStrategy,
     /// The retries of a job that does not say.
     pub num_retries: u32,
+    /// When and after which failures another attempt is made.
+    pub retry: RetryPolicy,
+    /// The run stops when this many jobs have failed.
+    pub max_failures: Option<NonZeroU32>,
     /// The hooks whose facts somebody wants to hear.
     pub observed: HookSet,
     /// The hooks that somebody gates.
@@ -42,6 +48,8 @@ impl Policy {
             submission_batch: settings.submission_batch.get(),
             error_strategy: settings.error_strategy,
             num_retries: settings.num_retries,
+            retry: settings.retry.clone(),
+            max_failures: settings.max_failures,
             observed,
             gated,
         }
@@ -53,7 +61,7 @@ impl Policy {
 pub struct Counts {
     /// Accepted so far.
     pub fed: u64,
-    /// Waiting for a free slot.
+    /// Waiting: for a free slot, for other jobs, or for the pause before another attempt to end.
     pub queued: u64,
     /// On their way to the scheduler, or there.
     pub in_flight: u64,
@@ -77,7 +85,7 @@ impl Counts {
 /// Why nothing further is started.
 #[derive(Clone, Debug)]
 pub(crate) struct Stop {
-    pub(crate) reason: CancelReason,
+    pub(crate) cause: StopCause,
     /// Nobody is asked any more and nothing gets time to end by itself.
     pub(crate) at_once: bool,
 }
@@ -87,7 +95,10 @@ pub(crate) struct Stop {
 pub struct Dispatcher {
     pub(crate) policy: Policy,
     pub(crate) table: Table,
-    pub(crate) queue: VecDeque<JobIndex>,
+    pub(crate) queue: Queue,
+    /// How many jobs wait, in the queue or elsewhere.
+    pub(crate) waiting: u64,
+    pub(crate) expected: Expected,
     /// Jobs that the scheduler has, so that polling and stopping never walk over the whole table.
     pub(crate) watched: BTreeSet<JobIndex>,
     /// Jobs on their way to the scheduler.
@@ -98,6 +109,8 @@ pub struct Dispatcher {
     pub(crate) counts: Counts,
     /// Whether what happens can be recorded just now. Nothing is started while it cannot.
     pub(crate) recording: bool,
+    /// How many of the failed jobs failed under an earlier process: those do not count against the most to bear.
+    pub(crate) failed_before: u64,
     pub(crate) finished: bool,
     pub(crate) actions: Vec<Action>,
 }
@@ -108,7 +121,9 @@ impl Dispatcher {
         let mut dispatcher = Self {
             policy,
             table: Table::default(),
-            queue: VecDeque::new(),
+            queue: Queue::default(),
+            waiting: 0,
+            expected: Expected::new(),
             watched: BTreeSet::new(),
             submitting: BTreeSet::new(),
             feed_open: true,
@@ -116,6 +131,7 @@ impl Dispatcher {
             stop: None,
             counts: Counts::default(),
             recording: true,
+            failed_before: 0,
             finished: false,
             actions: Vec::new(),
         };
@@ -126,9 +142,9 @@ impl Dispatcher {
     /// Decides what an event means. The order of the actions matters.
     pub fn handle(&mut self, event: Event) {
         match event {
-            Event::Fed { spec, origin } => self.on_fed(spec, origin),
+            Event::Fed { spec, after, origin } => self.on_fed(spec, &after, origin),
             _ if self.finished => {}
-            Event::FeedClosed => self.feed_open = false,
+            Event::FeedClosed => self.on_feed_closed(),
             Event::Submitted { job, attempt, result } => self.on_submitted(job, attempt, result),
             Event::Observed {
                 job,
@@ -140,12 +156,13 @@ impl Dispatcher {
                 self.on_observed(job, attempt, observation, reported, usage);
             }
             Event::Deadline { job, attempt } => self.on_deadline(job, attempt),
+            Event::RetryDue { job, attempt } => self.on_retry_due(job, attempt),
             Event::KillDecided { job, attempt, verdict } => self.on_kill_decided(job, attempt, &verdict),
             Event::CancelRequested(job) => self.cancel(job, &CancelReason::Requested),
             Event::CancelAllRequested => self.cancel_all(&CancelReason::Requested),
             Event::Signalled(signal) => self.on_signal(signal),
             Event::ShutdownDecided { signal, verdict } => self.on_shutdown_decided(signal, &verdict),
-            Event::HaltRequested => self.begin_stop(CancelReason::Halted),
+            Event::HaltRequested => self.begin_stop(StopCause::Halted),
             Event::Recording(works) => self.recording = works,
         }
     }
@@ -163,7 +180,7 @@ impl Dispatcher {
     /// How many jobs are where.
     pub fn counts(&self) -> Counts {
         Counts {
-            queued: self.queue.len() as u64,
+            queued: self.waiting,
             in_flight: self.in_flight() as u64,
             ..self.counts
         }
@@ -181,25 +198,15 @@ impl Dispatcher {
             let job = table.get_mut(index)?;
             match &job.phase {
                 Phase::InFlight(flight) => Some((flight.job_ref(index, job.attempt), flight.started)),
-                Phase::Queued | Phase::Submitting { .. } | Phase::Done => None,
+                _ => None,
             }
         });
         in_flight.collect()
     }
 
-    /// The signal that stops the run, if one does.
-    pub fn stopped_by(&self) -> Option<i32> {
-        match self.stop.as_ref()?.reason {
-            CancelReason::Signalled(signal) => Some(signal),
-            _ => None,
-        }
-    }
-
-    /// Whether a failure stops the run.
-    pub fn halted(&self) -> bool {
-        self.stop
-            .as_ref()
-            .is_some_and(|stop| stop.reason == CancelReason::Halted)
+    /// Why the run was stopped, if it was.
+    pub fn stopped(&self) -> Option<StopCause> {
+        Some(self.stop.as_ref()?.cause)
     }
 
     pub(crate) fn act(&mut self, action: Action) {
@@ -223,10 +230,10 @@ impl Dispatcher {
 
     fn finish_if_done(&mut self) {
         // What waits while nothing can be recorded is left to the next run that goes on with this one.
-        let nothing_waits = !self.recording || (self.queue.is_empty() && !self.feed_open);
+        let nothing_waits = !self.recording || (self.waiting == 0 && !self.feed_open);
         if nothing_waits && self.in_flight() == 0 && !self.finished {
             self.finished = true;
-            self.tell(Fact::Shutdown(self.stopped_by()));
+            self.tell(Fact::Shutdown(self.stopped().and_then(StopCause::signal)));
             self.act(Action::Finish);
         }
     }

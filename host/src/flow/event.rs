@@ -1,6 +1,6 @@
 //! What the dispatcher is told, and what it wants done.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     model::{
@@ -21,6 +21,9 @@ pub enum Event {
     Fed {
         /// The request.
         spec: Arc<JobSpec>,
+        /// The jobs that must succeed before it starts: those that its request names, found. Some of them may be fed
+        /// only after it.
+        after: Vec<JobIndex>,
         /// Who gave it.
         origin: Origin,
     },
@@ -53,6 +56,13 @@ pub enum Event {
         /// Which job.
         job: JobIndex,
         /// Which try of it.
+        attempt: Attempt,
+    },
+    /// The pause before a further attempt is over.
+    RetryDue {
+        /// Which job.
+        job: JobIndex,
+        /// The try that is due.
         attempt: Attempt,
     },
     /// What gatekeepers say about killing an attempt.
@@ -112,6 +122,15 @@ pub enum Action {
     Watch(JobRef),
     /// Start the clock of this attempt, if it has a time limit.
     StartTimeout(JobRef),
+    /// Say when this pause before a further attempt is over.
+    RetryLater {
+        /// Which job.
+        job: JobIndex,
+        /// The try that is to come.
+        attempt: Attempt,
+        /// How long it has to wait.
+        pause: Duration,
+    },
     /// Ask gatekeepers whether this attempt may be killed.
     AskKill(JobRef),
     /// Kill this attempt.

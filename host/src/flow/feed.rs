@@ -9,28 +9,45 @@ use super::{
 };
 use crate::model::{
     hook::JobEvent,
-    job::{Attempt, JobSpec},
+    job::{Attempt, JobIndex, JobSpec},
     record::{Change, Origin},
 };
 
 impl Dispatcher {
-    pub(crate) fn on_fed(&mut self, spec: Arc<JobSpec>, origin: Origin) {
+    pub(crate) fn on_fed(&mut self, spec: Arc<JobSpec>, after: &[JobIndex], origin: Origin) {
         if self.finished {
             // It crossed the end of a run that was stopped. Observers have been told that the run is over.
             self.counts.fed += 1;
             self.counts.cancelled += 1;
             return;
         }
-        let job = Job {
-            attempt: Attempt::FIRST,
-            retries_allowed: spec.extras().num_retries.unwrap_or(self.policy.num_retries),
-            phase: Phase::Queued,
-        };
         // Whoever feeds checks the number of jobs against the same bound, so that nothing is lost here.
-        let Some(index) = self.table.push(job) else { return };
-        self.counts.fed += 1;
+        let Some(index) = self.enter(&spec, Attempt::FIRST, Phase::Held) else {
+            return;
+        };
         self.act(Action::Journal(index, Change::Fed { spec, origin }));
         self.tell_job(index, Attempt::FIRST, JobEvent::Init);
-        self.enqueue_new(index);
+        self.hold_or_enqueue(index, after);
+    }
+
+    /// Enters a job into the table, as it stands.
+    pub(crate) fn enter(&mut self, spec: &JobSpec, attempt: Attempt, phase: Phase) -> Option<JobIndex> {
+        let extras = spec.extras();
+        let links = self.new_links(self.table.next()?, extras.priority);
+        let waits = phase.waits();
+        let index = self.table.push(Job {
+            attempt,
+            retries_allowed: extras.num_retries.unwrap_or(self.policy.num_retries),
+            phase,
+            links,
+        })?;
+        self.counts.fed += 1;
+        self.waiting += u64::from(waits);
+        Some(index)
+    }
+
+    pub(crate) fn on_feed_closed(&mut self) {
+        self.feed_open = false;
+        self.expect_no_more();
     }
 }

@@ -1,58 +1,112 @@
-//! Second step: jobs wait for a free slot.
+//! Second step: jobs wait for a free slot, those of a higher priority in front.
 
-use super::{dispatch::Dispatcher, event::Action, table::Phase};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, VecDeque},
+};
+
+use super::{
+    dispatch::Dispatcher,
+    event::Action,
+    table::{Job, Phase, Table},
+};
 use crate::model::{
     hook::JobEvent,
     job::{Attempt, JobIndex},
-    outcome::Outcome,
 };
 
-impl Dispatcher {
-    /// A new job goes to the end of the queue; one that comes too late is cancelled.
-    pub(crate) fn enqueue_new(&mut self, job: JobIndex) {
-        if let Some(stop) = &self.stop {
-            let reason = stop.reason.clone();
-            self.end_job(job, Outcome::Cancelled(reason), None);
-            return;
-        }
-        self.queue.push_back(job);
-        self.tell_job(job, Attempt::FIRST, JobEvent::Queued);
+/// The jobs that wait, by priority. One that is cancelled stays until its turn comes and is skipped then.
+#[derive(Debug, Default)]
+pub(crate) struct Queue(BTreeMap<Reverse<i32>, VecDeque<JobIndex>>);
+
+impl Queue {
+    fn push_back(&mut self, job: JobIndex, priority: i32) {
+        self.0.entry(Reverse(priority)).or_default().push_back(job);
     }
 
-    /// A further attempt goes first: its job was started before those that wait.
+    fn push_front(&mut self, job: JobIndex, priority: i32) {
+        self.0.entry(Reverse(priority)).or_default().push_front(job);
+    }
+
+    fn pop(&mut self) -> Option<JobIndex> {
+        let mut first = self.0.first_entry()?;
+        let job = first.get_mut().pop_front();
+        if first.get().is_empty() {
+            first.remove();
+        }
+        job
+    }
+
+    /// Forgets all of them.
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+impl Dispatcher {
+    /// A job goes behind those that wait at its priority.
+    pub(crate) fn enqueue(&mut self, index: JobIndex) {
+        if let Some((attempt, priority)) = self.waits(index, Phase::Queued) {
+            self.queue.push_back(index, priority);
+            self.tell_job(index, attempt, JobEvent::Queued);
+        }
+    }
+
+    /// A further attempt goes before those that wait at its priority: its job was started before them.
     pub(crate) fn enqueue_retry(&mut self, index: JobIndex) {
-        let Some(job) = self.table.get_mut(index) else { return };
-        job.attempt = job.attempt.next();
-        job.phase = Phase::Queued;
-        let attempt = job.attempt;
-        self.counts.retries += 1;
-        self.queue.push_front(index);
-        self.tell_job(index, attempt, JobEvent::Queued);
+        if let Some((attempt, priority)) = self.waits(index, Phase::Queued) {
+            self.queue.push_front(index, priority);
+            self.tell_job(index, attempt, JobEvent::Queued);
+        }
+    }
+
+    /// The job waits, in this phase, from now on.
+    pub(crate) fn waits(&mut self, index: JobIndex, phase: Phase) -> Option<(Attempt, i32)> {
+        let job = self.table.get_mut(index)?;
+        let waited = job.phase.waits();
+        job.phase = phase;
+        let known = (job.attempt, job.priority());
+        self.waiting += u64::from(!waited);
+        Some(known)
     }
 
     /// Hands over as many jobs as there are free slots, in batches.
     pub(crate) fn fill_slots(&mut self) {
         let forks = usize::try_from(self.policy.forks).unwrap_or(usize::MAX);
         let mut free = forks.saturating_sub(self.in_flight());
-        while free > 0 && !self.queue.is_empty() {
+        while free > 0 {
             let size = free.min(usize::try_from(self.policy.submission_batch).unwrap_or(usize::MAX));
-            let batch: Vec<_> = self.take_queued(size);
-            free -= batch.len().min(free);
+            let batch = self.take_queued(size);
+            if batch.is_empty() {
+                return;
+            }
+            free -= batch.len();
             self.act(Action::Submit(batch));
         }
     }
 
     fn take_queued(&mut self, size: usize) -> Vec<(JobIndex, Attempt)> {
-        let size = size.min(self.queue.len());
-        let taken: Vec<_> = self.queue.drain(..size).collect();
-        let mut batch = Vec::with_capacity(taken.len());
-        for index in taken {
-            if let Some(job) = self.table.get_mut(index) {
-                job.phase = Phase::Submitting { unwanted: None };
-                batch.push((index, job.attempt));
-                self.submitting.insert(index);
-            }
+        let mut batch = Vec::new();
+        while batch.len() < size
+            && let Some((index, attempt)) = pop_waiting(&mut self.queue, &mut self.table)
+        {
+            self.waiting -= 1;
+            self.submitting.insert(index);
+            batch.push((index, attempt));
         }
         batch
     }
+}
+
+/// The next job, which is on its way to the scheduler from now on.
+fn pop_waiting(queue: &mut Queue, table: &mut Table) -> Option<(JobIndex, Attempt)> {
+    while let Some(index) = queue.pop() {
+        if let Some(Job { attempt, phase, .. }) = table.get_mut(index)
+            && matches!(phase, Phase::Queued)
+        {
+            *phase = Phase::Submitting { unwanted: None };
+            return Some((index, *attempt));
+        }
+    }
+    None
 }

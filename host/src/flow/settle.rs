@@ -4,7 +4,7 @@ use super::{dispatch::Dispatcher, event::Action, table::Phase};
 use crate::model::{
     hook::JobEvent,
     job::{Attempt, JobIndex},
-    outcome::{CancelReason, FailureCause, Outcome},
+    outcome::{FailureCause, Outcome, StopCause},
     record::{Change, Usage},
     settings::ErrorStrategy,
 };
@@ -19,26 +19,29 @@ impl Dispatcher {
         reported: Option<i32>,
         usage: Option<Usage>,
     ) {
-        self.announce_start(index, attempt, &outcome);
+        let adopted = self.announce_start(index, attempt, &outcome);
         self.watched.remove(&index);
         if reported != Some(outcome.rc()) {
             self.act(Action::Record(index, outcome.clone()));
         }
         match outcome {
+            Outcome::Failed(FailureCause::Lost) if adopted && self.stop.is_none() => self.lost_before(index, attempt),
             Outcome::Failed(cause) => self.attempt_failed(index, attempt, cause, usage),
             outcome @ (Outcome::Succeeded | Outcome::Cancelled(_)) => self.end_job(index, outcome, usage),
         }
     }
 
-    /// Observers always hear that a job started before they hear how it ended, even if nobody saw it run.
-    fn announce_start(&mut self, index: JobIndex, attempt: Attempt, outcome: &Outcome) {
-        let started = self
-            .table
-            .in_flight(index, attempt)
-            .is_some_and(|flight| flight.started);
+    /// Observers always hear that a job started before they hear how it ended, even if nobody saw it run. Says whether
+    /// an earlier process submitted the attempt.
+    fn announce_start(&mut self, index: JobIndex, attempt: Attempt, outcome: &Outcome) -> bool {
+        let (started, adopted) = match self.table.in_flight(index, attempt) {
+            Some(flight) => (flight.started, flight.adopted),
+            None => (false, false),
+        };
         if !started && !matches!(outcome, Outcome::Cancelled(_)) {
             self.tell_job(index, attempt, JobEvent::Started);
         }
+        adopted
     }
 
     /// The error strategy decides what a failure means.
@@ -52,58 +55,83 @@ impl Dispatcher {
         if matches!(cause, FailureCause::SubmissionFailed(_)) {
             self.tell_job(index, attempt, JobEvent::Started);
         }
-        let will_retry = self.may_retry(index);
-        self.tell_job(
-            index,
-            attempt,
-            JobEvent::Failed {
-                cause: cause.clone(),
-                will_retry,
-            },
-        );
+        let will_retry = self.may_retry(index, &cause);
+        self.tell_failed(index, attempt, &cause, will_retry);
         if will_retry {
-            let outcome = Outcome::Failed(cause);
-            self.journal_end(index, attempt, outcome, will_retry, usage);
-            self.enqueue_retry(index);
+            self.journal_end(index, attempt, Outcome::Failed(cause), will_retry, usage);
+            self.retry(index);
             return;
         }
         self.end_job(index, Outcome::Failed(cause), usage);
         if self.policy.error_strategy == ErrorStrategy::Halt {
-            self.begin_stop(CancelReason::Halted);
+            self.begin_stop(StopCause::Halted);
+        } else if self.has_too_many_failures() {
+            self.begin_stop(StopCause::TooManyFailures);
         }
     }
 
-    fn may_retry(&mut self, index: JobIndex) -> bool {
-        let wanted = self.policy.error_strategy == ErrorStrategy::Retry && self.stop.is_none();
-        wanted
-            && self
-                .table
-                .get_mut(index)
-                .is_some_and(|job| job.attempt.retries() < job.retries_allowed)
+    /// An attempt of an earlier process left nothing behind: the end of that process may be what ended it. So it is
+    /// made again whatever the strategy is, and does not count.
+    fn lost_before(&mut self, index: JobIndex, attempt: Attempt) {
+        let cause = FailureCause::Lost;
+        self.tell_failed(index, attempt, &cause, true);
+        self.journal_end(index, attempt, Outcome::Failed(cause), true, None);
+        self.retry_lost(index);
     }
 
-    /// The job has its outcome; nothing more happens to it.
+    fn tell_failed(&mut self, index: JobIndex, attempt: Attempt, cause: &FailureCause, will_retry: bool) {
+        let cause = cause.clone();
+        self.tell_job(index, attempt, JobEvent::Failed { cause, will_retry });
+    }
+
+    fn has_too_many_failures(&self) -> bool {
+        let failed = self.counts.failed - self.failed_before;
+        self.policy
+            .max_failures
+            .is_some_and(|most| failed >= u64::from(most.get()))
+    }
+
+    /// The job has its outcome; nothing more happens to it. Those that come after it are judged.
     pub(crate) fn end_job(&mut self, index: JobIndex, outcome: Outcome, usage: Option<Usage>) {
-        let Some(job) = self.table.get_mut(index) else { return };
-        job.phase = Phase::Done;
+        let succeeded = outcome == Outcome::Succeeded;
+        let successors = self.end_alone(index, outcome, usage);
+        if !successors.is_empty() {
+            self.judge_successors(index, succeeded, successors);
+        }
+    }
+
+    /// The job has its outcome. Returns the jobs that come after it.
+    pub(crate) fn end_alone(&mut self, index: JobIndex, outcome: Outcome, usage: Option<Usage>) -> Vec<JobIndex> {
+        let Some(job) = self.table.get_mut(index) else {
+            return Vec::new();
+        };
+        self.waiting -= u64::from(job.phase.waits());
+        job.phase = Phase::Done {
+            succeeded: outcome == Outcome::Succeeded,
+        };
         let attempt = job.attempt;
+        let successors = job.links.take().map(|links| links.successors);
         self.journal_end(index, attempt, outcome.clone(), false, usage);
+        self.count(&outcome);
         match &outcome {
-            Outcome::Succeeded => {
-                self.counts.succeeded += 1;
-                self.tell_job(index, attempt, JobEvent::Succeeded);
-            }
-            Outcome::Failed(_) => self.counts.failed += 1,
-            Outcome::Cancelled(_) => {
-                self.counts.cancelled += 1;
-                self.tell_job(index, attempt, JobEvent::Killed);
-            }
+            Outcome::Succeeded => self.tell_job(index, attempt, JobEvent::Succeeded),
+            Outcome::Failed(_) => {}
+            Outcome::Cancelled(_) => self.tell_job(index, attempt, JobEvent::Killed),
         }
         self.act(Action::Ended {
             job: index,
             attempt,
             outcome,
         });
+        successors.unwrap_or_default()
+    }
+
+    pub(crate) const fn count(&mut self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Succeeded => self.counts.succeeded += 1,
+            Outcome::Failed(_) => self.counts.failed += 1,
+            Outcome::Cancelled(_) => self.counts.cancelled += 1,
+        }
     }
 
     fn journal_end(

@@ -45,22 +45,23 @@ impl Dispatcher {
                 self.attempt_failed(index, attempt, cause, None);
             }
             Submission::GivenUp => {
-                let reason = unwanted.unwrap_or(CancelReason::Requested);
+                let reason = unwanted.map_or(CancelReason::Requested, |unwanted| *unwanted);
                 self.end_job(index, Outcome::Cancelled(reason), None);
             }
         }
     }
 
-    fn on_taken(&mut self, index: JobIndex, attempt: Attempt, id: BackendJobId, unwanted: Option<CancelReason>) {
+    fn on_taken(&mut self, index: JobIndex, attempt: Attempt, id: BackendJobId, unwanted: Option<Box<CancelReason>>) {
         let flight = InFlight {
             id,
             started: false,
+            adopted: false,
             unknown: 0,
             kill: None,
         };
         let job_ref = flight.job_ref(index, attempt);
         if let Some(job) = self.table.get_mut(index) {
-            job.phase = Phase::InFlight(flight);
+            job.phase = Phase::InFlight(Box::new(flight));
         }
         self.watched.insert(index);
         let id = job_ref.id.clone();
@@ -68,7 +69,7 @@ impl Dispatcher {
         self.tell_job(index, attempt, JobEvent::Submitted);
         self.act(Action::Watch(job_ref));
         if let Some(reason) = unwanted {
-            self.kill(index, attempt, KillReason::Cancelled(reason));
+            self.kill(index, attempt, KillReason::Cancelled(*reason));
         }
     }
 }

@@ -89,12 +89,15 @@ fn judge(flight: &mut InFlight, observation: Observation, reported: Option<i32>)
     Judgement::Ended(explain(believe(seen, reported), flight.kill.as_ref()))
 }
 
-/// The job's own exit code is more exact than the backend's, unless the backend knows a better reason than a code.
+/// The job's own exit code is more exact than the backend's, unless the backend knows a better reason than a code. A job
+/// that left one is not lost.
 fn believe(seen: Outcome, reported: Option<i32>) -> Outcome {
     match (seen, reported) {
         (Outcome::Succeeded | Outcome::Failed(FailureCause::ExitCode(_)), Some(code)) if code != 0 => {
             from_exit_code(code)
         }
+        // What nobody knows anything of is lost only if it left no word itself.
+        (Outcome::Failed(FailureCause::Lost), Some(code)) => from_exit_code(code),
         (seen, _) => seen,
     }
 }
@@ -129,6 +132,7 @@ mod tests {
         InFlight {
             id: "1".into(),
             started: true,
+            adopted: false,
             unknown: 0,
             kill,
         }
@@ -170,8 +174,10 @@ mod tests {
             ended(out_of_memory, Some(0), None),
             Outcome::Failed(FailureCause::OutOfMemory)
         );
-        let vague = Observation::Ended(Outcome::Failed(FailureCause::ExitCode(1)));
-        assert_eq!(ended(vague, Some(7), None), Outcome::Failed(FailureCause::ExitCode(7)));
+        let lost = || Observation::Ended(Outcome::Failed(FailureCause::Lost));
+        assert_eq!(ended(lost(), Some(0), None), Outcome::Succeeded);
+        assert_eq!(ended(lost(), Some(3), None), Outcome::Failed(FailureCause::ExitCode(3)));
+        assert_eq!(ended(lost(), None, None), Outcome::Failed(FailureCause::Lost));
     }
 
     #[test]

@@ -137,6 +137,38 @@ impl fmt::Display for CancelReason {
     }
 }
 
+/// Why a run was stopped before its jobs were done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopCause {
+    /// This signal told it to stop.
+    Signal(i32),
+    /// A job failed under the strategy `halt`, or a plugin failed whose failure is to halt the run.
+    Halted,
+    /// More jobs failed than it was to bear.
+    TooManyFailures,
+}
+
+impl StopCause {
+    /// The signal, if one stopped the run.
+    pub const fn signal(self) -> Option<i32> {
+        match self {
+            Self::Signal(signal) => Some(signal),
+            Self::Halted | Self::TooManyFailures => None,
+        }
+    }
+}
+
+/// What jobs are cancelled with when their run is stopped.
+impl From<StopCause> for CancelReason {
+    fn from(cause: StopCause) -> Self {
+        match cause {
+            StopCause::Signal(signal) => Self::Signalled(signal),
+            StopCause::Halted => Self::Halted,
+            StopCause::TooManyFailures => Self::TooManyFailures,
+        }
+    }
+}
+
 /// How a job, or one attempt of it, ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

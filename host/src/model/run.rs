@@ -24,7 +24,32 @@ pub struct Run {
     pub settings: Settings,
 }
 
+/// Environment variables that tell a job what it is.
+pub mod variable {
+    /// The run's tag.
+    pub const RUN_TAG: &str = "XQUTE_RUN_TAG";
+    /// The job's index.
+    pub const JOB_INDEX: &str = "XQUTE_JOB_INDEX";
+    /// The number of the attempt, from 1.
+    pub const JOB_ATTEMPT: &str = "XQUTE_JOB_ATTEMPT";
+    /// The run's directory.
+    pub const WORKDIR: &str = "XQUTE_METADIR";
+    /// The job directory.
+    pub const JOB_DIR: &str = "XQUTE_JOB_METADIR";
+}
+
 impl Run {
+    /// What tells a job what it is. A job cannot give itself other values of these.
+    pub fn variables(&self, attempt: &JobAttempt) -> [(&'static str, String); 5] {
+        [
+            (variable::JOB_INDEX, attempt.job.to_string()),
+            (variable::WORKDIR, self.workdir.mounted().to_string()),
+            (variable::JOB_DIR, attempt.dir.mounted().to_string()),
+            (variable::RUN_TAG, self.tag.clone()),
+            (variable::JOB_ATTEMPT, attempt.attempt.to_string()),
+        ]
+    }
+
     /// Puts together what one attempt of a job needs, from the job's own request and the run's settings.
     pub fn attempt(&self, job: JobIndex, attempt: Attempt, spec: Arc<JobSpec>) -> JobAttempt {
         let settings = &self.settings;

@@ -23,6 +23,11 @@ pub trait Scheduler: Send + Sync {
     /// How the flow learns that an attempt has ended.
     fn watching(&self) -> Watching;
 
+    /// What must stand in a job's directory before an attempt is submitted. The answer is the same for the whole run.
+    fn preparation(&self) -> Preparation {
+        Preparation::Script
+    }
+
     /// Whether these options, of the run or of one job, are known. Looked at before a job is accepted.
     ///
     /// # Errors
@@ -32,14 +37,15 @@ pub trait Scheduler: Send + Sync {
     /// What the backend wants to see at the top of each job's script.
     async fn wrap(&self, jobs: &[JobAttempt]) -> Vec<Result<Wrapping, CallError>>;
 
-    /// Submits attempts whose scripts have been written.
+    /// Submits attempts that were [prepared](Self::preparation) as it wants.
     async fn submit(&self, jobs: &[JobAttempt]) -> Vec<Result<BackendJobId, CallError>>;
 
     /// Asks the backend about attempts, with as few questions as possible. An error speaks of the question, never of a
     /// job. Not called with [`Watching::Wait`].
     async fn poll(&self, jobs: &[JobRef]) -> Result<Vec<Observation>, CallError>;
 
-    /// Waits until an attempt has ended, and says what it used where the kernel counted that. Not called with [`Watching::Poll`].
+    /// Waits until an attempt has ended, and says what it used where the kernel counted that. One that it knows nothing of
+    /// has ended, and is lost unless it left an exit code. Not called with [`Watching::Poll`].
     async fn wait(&self, job: &JobRef) -> (Observation, Option<Usage>);
 
     /// The attempts of this run that the backend knows of, whoever submitted them: how jobs are adopted when a run is
@@ -60,6 +66,17 @@ pub enum Watching {
     Wait,
     /// [`Scheduler::poll`] asks about all attempts in flight, from time to time.
     Poll,
+}
+
+/// What must stand in a job's directory before an attempt is submitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preparation {
+    /// The job's script. It shows the job's state and leaves its exit code in the directory.
+    Script,
+    /// Nothing, but there must be a directory. What becomes of the job is known without it.
+    Directory,
+    /// There need not even be a directory, and none is made: for schedulers that execute nothing, as measurements need them.
+    Nothing,
 }
 
 /// How hard an attempt is cancelled.

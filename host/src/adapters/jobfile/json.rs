@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::{BadLine, Jobs, Rules, command, error::Problem, lines};
 use crate::{
     adapters::written::{fields, read},
-    model::job::{Command, JobExtras, JobSpec},
+    model::job::{Command, JobExtras, JobSpec, Predecessor},
 };
 
 /// One line, as it is written.
@@ -28,6 +28,10 @@ struct Line {
     num_retries: Option<u32>,
     #[serde(default, deserialize_with = "read::options")]
     opts: Vec<(String, String)>,
+    #[serde(default, deserialize_with = "read::after")]
+    after: Vec<Predecessor>,
+    #[serde(default, deserialize_with = "read::priority")]
+    priority: i32,
 }
 
 /// Reads single lines, of whatever they are part of.
@@ -77,7 +81,8 @@ fn job(text: &[u8], folders: &mut Folders<'_>) -> Result<JobSpec, Problem> {
         timeout: line.timeout,
         num_retries: line.num_retries,
         options: line.opts.into_iter().collect(),
-        ..JobExtras::default()
+        priority: line.priority,
+        after: line.after,
     };
     Ok(JobSpec::new(command).with(extras))
 }
@@ -142,6 +147,7 @@ impl Folders<'_> {
 
 #[cfg(test)]
 mod tests {
+    use crate::model::job::JobIndex;
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -158,9 +164,12 @@ mod tests {
 
     #[test]
     fn every_key_is_read() {
+        let name = |name: &str| Predecessor::Name(name.to_owned());
+        let index = |index| Predecessor::Index(JobIndex(index));
         let jobs = all(
             "{\"cmd\": [\"a\", \"b c\"], \"name\": \"n\", \"env\": {\"A\": \"1\", \"B\": 2}, \"cwd\": \".\", \"timeout\": 1.5, \
-             \"num_retries\": 4, \"opts\": {\"mem\": \"4G\", \"license\": [\"x\", \"y\"]}}\n\n{\"cmd\": \"a | b\", \"timeout\": \"2m\"}",
+             \"num_retries\": 4, \"opts\": {\"mem\": \"4G\", \"license\": [\"x\", \"y\"]}, \"after\": [\"m\", 7], \
+             \"priority\": -3}\n\n{\"cmd\": \"a | b\", \"timeout\": \"2m\", \"after\": \"n\"}\n{\"cmd\": \"a\", \"after\": 0}",
         )
         .unwrap();
         assert_eq!(jobs[0].command, Command::argv(["a", "b c"]));
@@ -172,7 +181,11 @@ mod tests {
         assert_eq!(extras.cwd.as_deref(), Some("/tmp/.".into()));
         assert_eq!(extras.options.iter().count(), 3);
         assert_eq!(jobs[1].command, Command::shell("a | b"));
+        assert_eq!(extras.after, [name("m"), index(7)]);
+        assert_eq!(extras.priority, -3);
         assert_eq!(jobs[1].extras().timeout, Some(Duration::from_secs(120)));
+        assert_eq!(jobs[1].extras().after, [name("n")]);
+        assert_eq!(jobs[2].extras().after, [index(0)]);
     }
 
     #[test]
@@ -193,6 +206,10 @@ mod tests {
         insta::assert_snapshot!(say("{\"cmd\": \"a\", \"opts\": {\"x\": {}}}"), @"invalid type: map, expected a text or a list of texts (column 29)");
         insta::assert_snapshot!(say("{\"cmd\": \"a\", \"name\": \" \"}"), @"a job's name must have a visible character and no control characters");
         insta::assert_snapshot!(say("{\"cmd\": \"a\", \"num_retries\": -1}"), @"expected a whole number from 0 (column 31)");
+        insta::assert_snapshot!(say("{\"cmd\": \"a\", \"after\": -1}"), @"invalid type: integer `-1`, expected the name or the number of a job, or a list of them (column 24)");
+        insta::assert_snapshot!(say("{\"cmd\": \"a\", \"after\": [[1]]}"), @"invalid type: sequence, expected the name or the number of a job (column 24)");
+        insta::assert_snapshot!(say("{\"cmd\": \"a\", \"after\": [\"b\", 1.5]}"), @"invalid type: floating point `1.5`, expected the name or the number of a job (column 31)");
+        insta::assert_snapshot!(say("{\"cmd\": \"a\", \"priority\": 3000000000}"), @"expected a whole number from -2147483648 to 2147483647 (column 36)");
         insta::assert_snapshot!(say("{\"cmd\": \"a\", \"cwd\": \"/no/such\"}"), @"the working directory /no/such does not exist");
         insta::assert_snapshot!(say("echo 1"), @"this is not one JSON object");
         insta::assert_snapshot!(say("[\"true\"]"), @"this is not one JSON object");

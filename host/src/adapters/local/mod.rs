@@ -1,31 +1,43 @@
 //! The native scheduler: jobs are processes of this machine.
 //!
-//! Each job's wrapper script leads a process group of its own, and its end is an event. What a job leaves in the
-//! background goes on when the job ends by itself, and is killed with it when it is cancelled. How processes are started
-//! and ended is the business of [`process`](super::process).
+//! Each job leads a process group of its own, and its end is an event. What a job leaves in the background goes on when the
+//! job ends by itself, and is killed with it when it is cancelled. How processes are started, found and ended is the
+//! business of [`process`](super::process).
+//!
+//! - [`start`]: how a job is started: by its script, or directly;
+//! - `adopt`: jobs that an earlier xqute started for the same run, and left when it was killed.
+
+mod adopt;
+pub mod start;
 
 use std::{
     collections::HashMap,
-    path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use async_trait::async_trait;
-use camino::Utf8PathBuf;
 use rustix::process::Signal;
 use tokio::time::timeout;
 
-use super::process::child::{Child, Exit};
+pub use self::start::Starting;
+use self::{
+    adopt::Job,
+    start::{Leader, Starter},
+};
+use super::{
+    process::{child::Exit, orphan::Found},
+    workdir::Outputs,
+};
 use crate::{
     model::{
         job::{Attempt, JobIndex},
         options::Options,
         outcome::{FailureCause, Observation, Outcome},
         record::Usage,
-        run::{BackendJobId, JobAttempt, JobRef},
+        run::{BackendJobId, JobAttempt, JobRef, Run},
     },
-    ports::scheduler::{CallError, CallErrorKind, Cancel, Scheduler, Watching, Wrapping},
+    ports::scheduler::{CallError, CallErrorKind, Cancel, Preparation, Scheduler, Watching, Wrapping},
 };
 
 /// The name of the native scheduler.
@@ -34,13 +46,15 @@ pub const NAME: &str = "local";
 /// Runs jobs on this machine. When dropped, it kills what still runs.
 #[derive(Debug)]
 pub struct LocalScheduler {
-    shell: Vec<String>,
-    kill_grace: Duration,
-    cwd: Option<Utf8PathBuf>,
-    running: Mutex<Running>,
+    run: Arc<Run>,
+    starting: Starting,
+    outputs: Outputs,
+    running: Mutex<HashMap<Key, Arc<Job>>>,
+    /// What an earlier xqute left and nobody has asked for yet.
+    found: Mutex<HashMap<Key, Found>>,
 }
 
-type Running = HashMap<(JobIndex, Attempt), Arc<Child>>;
+type Key = (JobIndex, Attempt);
 
 /// Local jobs take no options.
 ///
@@ -59,14 +73,14 @@ pub fn check_options(options: &Options) -> Result<(), CallError> {
 }
 
 impl LocalScheduler {
-    /// A scheduler whose scripts are run by `shell`, the absolute path of a bash and its arguments. Jobs that say nothing
-    /// else start in `cwd`, or where xqute was started.
-    pub fn new(shell: Vec<String>, kill_grace: Duration, cwd: Option<Utf8PathBuf>) -> Self {
+    /// A scheduler for the jobs of this run. Those that say nothing else start where xqute was started.
+    pub fn new(run: Arc<Run>, starting: Starting) -> Self {
         Self {
-            shell,
-            kill_grace,
-            cwd,
+            outputs: Outputs::new(run.workdir.spec()),
+            run,
+            starting,
             running: Mutex::default(),
+            found: Mutex::default(),
         }
     }
 
@@ -77,35 +91,32 @@ impl LocalScheduler {
     fn start(&self, attempt: &JobAttempt) -> Result<BackendJobId, CallError> {
         check_options(&attempt.options)?;
         let key = (attempt.job, attempt.attempt);
-        if let Some(child) = self.running().get(&key) {
-            return Ok(child.id().to_string().into());
+        if let Some(job) = self.running().get(&key) {
+            return Ok(job.id().to_string().into());
         }
-        let child = Arc::new(self.spawn(attempt).map_err(|message| CallError {
+        let job = self.spawn(attempt).map_err(|message| CallError {
             kind: CallErrorKind::Other,
             message,
-        })?);
-        let id = child.id().to_string().into();
-        self.running().insert(key, child);
+        })?;
+        let id = job.id().to_string().into();
+        self.running().insert(key, Arc::new(job));
         Ok(id)
     }
 
-    fn spawn(&self, attempt: &JobAttempt) -> Result<Child, String> {
-        let script = attempt.script.mounted().as_str();
-        let (shell, args) = self
-            .shell
-            .split_first()
-            .ok_or("there is no shell to run scripts with")?;
-        let args: Vec<&str> = args.iter().map(String::as_str).chain([script]).collect();
-        let cwd = self.cwd.as_deref().map(AsRef::as_ref);
-        Child::detached(Path::new(shell), &args, cwd).map_err(|error| error.to_string())
+    fn spawn(&self, attempt: &JobAttempt) -> Result<Job, String> {
+        let starter = Starter {
+            run: &self.run,
+            outputs: &self.outputs,
+            attempt,
+        };
+        match self.starting {
+            Starting::ByScript => Ok(Job::Started(starter.by_script()?, Leader::Script)),
+            Starting::Direct => starter.directly().map(|(child, leader)| Job::Started(child, leader)),
+        }
     }
 
-    fn running(&self) -> MutexGuard<'_, Running> {
+    fn running(&self) -> MutexGuard<'_, HashMap<Key, Arc<Job>>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn child(&self, job: &JobRef) -> Option<Arc<Child>> {
-        self.running().get(&(job.job, job.attempt)).cloned()
     }
 }
 
@@ -114,16 +125,33 @@ impl LocalScheduler {
 const ONCE_MORE: Duration = Duration::from_millis(100);
 
 /// Kills what was told to end but has not after the grace period.
-async fn end_within(child: Arc<Child>, grace: Duration) {
+async fn end_within(job: Arc<Job>, grace: Duration) {
     let first = ONCE_MORE.min(grace);
-    if timeout(first, child.ended()).await.is_ok() {
+    if timeout(first, job.ended()).await.is_ok() {
         return;
     }
-    child.signal_group(Signal::TERM);
-    if timeout(grace.saturating_sub(first), child.ended()).await.is_err() {
-        child.signal_group(Signal::KILL);
+    job.signal_group(Signal::TERM);
+    if timeout(grace.saturating_sub(first), job.ended()).await.is_err() {
+        job.signal_group(Signal::KILL);
     }
 }
+
+/// What the end of a job's first process means for the job. What bash says of a program that a signal ended is an exit
+/// code, and so it is here where no bash was between; those signals that a script takes as a reason to exit are too.
+fn outcome(exit: Exit, leader: Leader) -> Outcome {
+    let code = match (exit, leader) {
+        (Exit::Code(0), _) => return Outcome::Succeeded,
+        (Exit::Code(code), _) => code,
+        (Exit::Signal(signal), Leader::Program) => 128 + signal,
+        (Exit::Signal(signal @ (HUP | INT | TERM)), Leader::Shell) => 128 + signal,
+        (Exit::Signal(signal), Leader::Shell | Leader::Script) => return Outcome::Failed(FailureCause::Signal(signal)),
+    };
+    Outcome::Failed(FailureCause::ExitCode(code))
+}
+
+const HUP: i32 = Signal::HUP.as_raw();
+const INT: i32 = Signal::INT.as_raw();
+const TERM: i32 = Signal::TERM.as_raw();
 
 #[async_trait]
 impl Scheduler for LocalScheduler {
@@ -137,6 +165,13 @@ impl Scheduler for LocalScheduler {
 
     fn watching(&self) -> Watching {
         Watching::Wait
+    }
+
+    fn preparation(&self) -> Preparation {
+        match self.starting {
+            Starting::ByScript => Preparation::Script,
+            Starting::Direct => Preparation::Directory,
+        }
     }
 
     async fn wrap(&self, jobs: &[JobAttempt]) -> Vec<Result<Wrapping, CallError>> {
@@ -157,36 +192,36 @@ impl Scheduler for LocalScheduler {
     }
 
     async fn wait(&self, job: &JobRef) -> (Observation, Option<Usage>) {
-        let Some(child) = self.child(job) else {
-            return (Observation::Unknown, None);
-        };
-        let outcome = match child.wait().await {
-            Ok(Exit::Code(0)) => Outcome::Succeeded,
-            Ok(Exit::Code(code)) => Outcome::Failed(FailureCause::ExitCode(code)),
-            Ok(Exit::Signal(signal)) => Outcome::Failed(FailureCause::Signal(signal)),
-            Err(_) => Outcome::Failed(FailureCause::Lost),
+        let lost = || (Observation::Ended(Outcome::Failed(FailureCause::Lost)), None);
+        let Some(process) = self.job(job) else { return lost() };
+        let ended = match &*process {
+            Job::Started(child, leader) => match child.wait().await {
+                Ok(end) => (Observation::Ended(outcome(end.exit, *leader)), Some(end.usage)),
+                Err(_) => lost(),
+            },
+            Job::Adopted(orphan) => {
+                let _ = orphan.wait().await;
+                lost()
+            }
         };
         self.running().remove(&(job.job, job.attempt));
-        (Observation::Ended(outcome), None)
+        ended
     }
 
     async fn find(&self) -> Result<Vec<JobRef>, CallError> {
-        let running = self.running();
-        let found = running.iter().map(|(&(job, attempt), child)| JobRef {
-            job,
-            attempt,
-            id: child.id().to_string().into(),
-        });
-        Ok(found.collect())
+        self.look_around().map_err(|error| CallError {
+            kind: CallErrorKind::Other,
+            message: format!("cannot see which processes run: {error}"),
+        })
     }
 
     async fn cancel(&self, jobs: &[JobRef], how: Cancel) -> Vec<Result<(), CallError>> {
-        for child in jobs.iter().filter_map(|job| self.child(job)) {
+        for job in jobs.iter().filter_map(|job| self.job(job)) {
             match how {
-                Cancel::AtOnce => child.signal_group(Signal::KILL),
+                Cancel::AtOnce => job.signal_group(Signal::KILL),
                 Cancel::Gracefully => {
-                    child.signal_group(Signal::TERM);
-                    tokio::spawn(end_within(child, self.kill_grace));
+                    job.signal_group(Signal::TERM);
+                    tokio::spawn(end_within(job, self.run.settings.kill_grace));
                 }
             }
         }
@@ -196,9 +231,9 @@ impl Scheduler for LocalScheduler {
 
 impl Drop for LocalScheduler {
     fn drop(&mut self) {
-        // Somebody may still hold a child, waiting for the end of its grace.
-        for child in self.running().values() {
-            child.signal_group(Signal::KILL);
+        // Somebody may still hold a job, waiting for the end of its grace.
+        for job in self.running().values() {
+            job.signal_group(Signal::KILL);
         }
     }
 }

@@ -16,7 +16,7 @@ use tokio::{
     net::unix::pipe,
 };
 
-use super::child::{Child, Exit, NotStarted, command};
+use super::child::{Exit, Launch, NotStarted};
 
 /// What a program printed, and how it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,26 +68,17 @@ pub async fn run<A: AsRef<OsStr>>(
     stdin: Vec<u8>,
     limit: usize,
 ) -> Result<Output, ProcessError> {
-    let mut command = command(program, args);
-    command.env("LC_ALL", "C");
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut spawned = command.spawn().map_err(|source| NotStarted {
-        program: program.to_owned(),
-        source,
-    })?;
-    let pipes = (spawned.stdin.take(), spawned.stdout.take(), spawned.stderr.take());
+    let launch = Launch::new(program, args).env("LC_ALL", "C");
+    let launch = launch.stdin(Stdio::piped()).outputs(Stdio::piped(), Stdio::piped());
+    let (child, pipes) = launch.start()?;
     let lost = |source| ProcessError::Io {
         program: program.to_owned(),
         source,
     };
-    let child = Child::adopt(&spawned).map_err(lost)?;
-    let mut stdout = Capture::new("stdout", pipes.1.map(OwnedFd::from), limit).map_err(lost)?;
-    let mut stderr = Capture::new("stderr", pipes.2.map(OwnedFd::from), limit).map_err(lost)?;
+    let mut stdout = Capture::new("stdout", pipes.stdout, limit).map_err(lost)?;
+    let mut stderr = Capture::new("stderr", pipes.stderr, limit).map_err(lost)?;
     let piped = tokio::select! {
-        piped = async { tokio::try_join!(feed(pipes.0.map(OwnedFd::from), &stdin), stdout.fill(), stderr.fill()) } => {
+        piped = async { tokio::try_join!(feed(pipes.stdin, &stdin), stdout.fill(), stderr.fill()) } => {
             piped.map(|_| ())
         }
         ended = child.ended() => ended.map_err(Broken::Io),
@@ -95,7 +86,7 @@ pub async fn run<A: AsRef<OsStr>>(
     if piped.is_err() {
         child.signal_group(Signal::KILL);
     }
-    let exit = child.wait().await.map_err(lost)?;
+    let exit = child.wait().await.map_err(lost)?.exit;
     let piped = piped.and_then(|()| stdout.drain()).and_then(|()| stderr.drain());
     match piped {
         Ok(()) => Ok(Output {

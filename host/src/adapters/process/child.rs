@@ -6,18 +6,21 @@
 use std::{
     ffi::OsStr,
     fmt, io,
-    os::unix::process::CommandExt,
+    os::unix::process::{CommandExt, ExitStatusExt},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Child as Process, Command, ExitStatus, Stdio},
     sync::{Mutex, MutexGuard, PoisonError},
     thread,
 };
 
 use rustix::{
-    fd::{AsFd, OwnedFd},
+    fd::OwnedFd,
     process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_open, waitid},
 };
 use tokio::io::{Interest, unix::AsyncFd};
+use wait4::Wait4;
+
+use crate::model::record::Usage;
 
 /// How a program ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +38,16 @@ impl fmt::Display for Exit {
             Self::Signal(signal) => write!(f, "signal {signal}"),
         }
     }
+}
+
+/// How a program ended, and what it used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct End {
+    /// How.
+    pub exit: Exit,
+    /// By the kernel's accounting. It begins before the program replaces the copy of its starter, so the peak of memory is
+    /// never less than what xqute itself had resident.
+    pub usage: Usage,
 }
 
 /// A program could not be started.
@@ -55,44 +68,102 @@ pub struct Child {
     life: Mutex<Life>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 enum Life {
-    Running,
-    /// Somebody sent a signal to the group: nothing of it is to be left when the leader has ended.
-    Ending,
-    Reaped(Exit),
+    Running {
+        process: Process,
+        /// Somebody sent a signal to the group: nothing of it is to be left when the leader has ended.
+        signalled: bool,
+    },
+    Reaped(End),
 }
 
-/// The command line of a program that will lead its own process group.
-#[expect(clippy::disallowed_methods, reason = "this is where programs are started")]
-pub(super) fn command<A: AsRef<OsStr>>(program: &Path, args: &[A]) -> Command {
-    let mut command = Command::new(program);
-    // Both of these keep the standard library on its `posix_spawn` path, several times cheaper than fork in a large host.
-    command.args(args).process_group(0);
-    command
-}
+/// A program that is about to be started as the leader of its own process group, on its own: nothing on its standard
+/// input, its output thrown away until somebody wants it, otherwise with what xqute has around it.
+#[derive(Debug)]
+pub struct Launch(Command);
 
-impl Child {
-    /// Starts a program that is on its own: nothing on its standard input, its output thrown away until it redirects it.
+impl Launch {
+    /// A program, by its path, and its arguments.
+    #[expect(clippy::disallowed_methods, reason = "this is where programs are started")]
+    pub fn new<A: AsRef<OsStr>>(program: impl AsRef<OsStr>, args: impl IntoIterator<Item = A>) -> Self {
+        let mut command = Command::new(program);
+        // Nothing here or below keeps the standard library from `posix_spawn`, several times cheaper than fork in a large
+        // host.
+        command.args(args).process_group(0);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        Self(command)
+    }
+
+    /// What the program finds as its own name.
+    #[must_use]
+    pub fn called(mut self, name: &OsStr) -> Self {
+        self.0.arg0(name);
+        self
+    }
+
+    /// An environment variable; a later one of the same name counts.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.0.env(name, value);
+        self
+    }
+
+    /// Where it starts.
+    #[must_use]
+    pub fn cwd(mut self, dir: Option<&Path>) -> Self {
+        if let Some(dir) = dir {
+            self.0.current_dir(dir);
+        }
+        self
+    }
+
+    /// What it reads.
+    #[must_use]
+    pub fn stdin(mut self, file: impl Into<Stdio>) -> Self {
+        self.0.stdin(file);
+        self
+    }
+
+    /// Where its output goes.
+    #[must_use]
+    pub fn outputs(mut self, stdout: impl Into<Stdio>, stderr: impl Into<Stdio>) -> Self {
+        self.0.stdout(stdout).stderr(stderr);
+        self
+    }
+
+    /// Starts it, and hands out the pipes to it, if any were wanted. Must be called within a tokio runtime.
     ///
     /// # Errors
     /// When the program cannot be started.
-    pub fn detached<A: AsRef<OsStr>>(program: &Path, args: &[A], cwd: Option<&Path>) -> Result<Self, NotStarted> {
-        let mut command = command(program, args);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        if let Some(cwd) = cwd {
-            command.current_dir(cwd);
-        }
-        let started = command.spawn().and_then(|child| Self::adopt(&child));
+    pub fn start(mut self) -> Result<(Child, Pipes), NotStarted> {
+        let started = self.0.spawn().and_then(|mut process| {
+            let pipes = Pipes {
+                stdin: process.stdin.take().map(OwnedFd::from),
+                stdout: process.stdout.take().map(OwnedFd::from),
+                stderr: process.stderr.take().map(OwnedFd::from),
+            };
+            Ok((Child::take_over(process)?, pipes))
+        });
         started.map_err(|source| NotStarted {
-            program: program.to_owned(),
+            program: self.0.get_program().into(),
             source,
         })
     }
+}
 
-    /// Takes over a program that was just started as the leader of its group. Must be called within a tokio runtime.
-    pub(super) fn adopt(child: &std::process::Child) -> io::Result<Self> {
-        let leader = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+/// Our ends of the pipes to a program.
+#[derive(Debug)]
+pub struct Pipes {
+    pub(super) stdin: Option<OwnedFd>,
+    pub(super) stdout: Option<OwnedFd>,
+    pub(super) stderr: Option<OwnedFd>,
+}
+
+impl Child {
+    /// Takes over a program that was just started as the leader of its group.
+    fn take_over(process: Process) -> io::Result<Self> {
+        let leader = i32::try_from(process.id()).ok().and_then(Pid::from_raw);
         let leader = leader.ok_or_else(|| io::Error::other("the process id makes no sense"))?;
         // The child has not been reaped, so this number is still its own.
         let pidfd = pidfd_open(leader, PidfdFlags::empty()).map_err(io::Error::from);
@@ -100,7 +171,10 @@ impl Child {
             Ok(pidfd) => Ok(Self {
                 leader,
                 pidfd,
-                life: Mutex::new(Life::Running),
+                life: Mutex::new(Life::Running {
+                    process,
+                    signalled: false,
+                }),
             }),
             Err(error) => {
                 let _ = kill_process_group(leader, Signal::KILL);
@@ -129,27 +203,38 @@ impl Child {
     ///
     /// # Errors
     /// When the runtime shuts down, or somebody else reaped the program.
-    pub async fn wait(&self) -> io::Result<Exit> {
+    pub async fn wait(&self) -> io::Result<End> {
         self.ended().await?;
         let mut life = self.life();
-        match *life {
-            Life::Reaped(exit) => return Ok(exit),
-            Life::Ending => kill(self.leader),
-            Life::Running => (),
-        }
-        let exit = reap(self.pidfd.as_fd(), WaitIdOptions::empty())?;
-        let exit = exit.ok_or_else(|| io::Error::other("the program ended, but not its process"))?;
-        *life = Life::Reaped(exit);
-        Ok(exit)
+        let process = match &mut *life {
+            Life::Reaped(end) => return Ok(*end),
+            Life::Running { process, signalled } => {
+                if *signalled {
+                    kill(self.leader);
+                }
+                process
+            }
+        };
+        // It has ended, so this does not block.
+        let reaped = process.wait4()?;
+        let end = End {
+            exit: exit(reaped.status),
+            usage: Usage {
+                user: reaped.rusage.utime,
+                system: reaped.rusage.stime,
+                peak_memory: reaped.rusage.maxrss,
+            },
+        };
+        *life = Life::Reaped(end);
+        Ok(end)
     }
 
     /// Sends a signal to the whole group, unless its leader was reaped.
     pub fn signal_group(&self, signal: Signal) {
-        let mut life = self.life();
-        if !matches!(*life, Life::Reaped(_)) {
+        if let Life::Running { signalled, .. } = &mut *self.life() {
             // It fails when nobody is left, or with what runs as another user: nothing can be done about either.
             let _ = kill_process_group(self.leader, signal);
-            *life = Life::Ending;
+            *signalled = true;
         }
     }
 
@@ -164,9 +249,12 @@ impl Drop for Child {
             return;
         }
         kill(self.leader);
-        if matches!(reap(self.pidfd.as_fd(), WaitIdOptions::NOHANG), Ok(None)) {
+        let leader = self.leader;
+        if matches!(
+            waitid(WaitId::Pid(leader), WaitIdOptions::EXITED | WaitIdOptions::NOHANG),
+            Ok(None)
+        ) {
             // A killed process is gone within a moment, unless it hangs in the kernel. Nobody should wait for that here.
-            let leader = self.leader;
             let _ = thread::Builder::new()
                 .name("reaper".to_owned())
                 .spawn(move || waitid(WaitId::Pid(leader), WaitIdOptions::EXITED));
@@ -187,12 +275,11 @@ fn kill(leader: Pid) {
     let _ = kill_process_group(leader, Signal::KILL);
 }
 
-fn reap(pidfd: rustix::fd::BorrowedFd<'_>, options: WaitIdOptions) -> io::Result<Option<Exit>> {
-    let status = waitid(WaitId::PidFd(pidfd), WaitIdOptions::EXITED | options)?;
-    Ok(status.and_then(|status| {
-        let code = status.exit_status().map(Exit::Code);
-        code.or_else(|| status.terminating_signal().map(Exit::Signal))
-    }))
+fn exit(status: ExitStatus) -> Exit {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => Exit::Code(code),
+        (None, signal) => Exit::Signal(signal.unwrap_or_default()),
+    }
 }
 
 #[cfg(test)]
@@ -201,23 +288,24 @@ mod tests {
     use rustix::process::test_kill_process_group;
 
     fn bash(script: &str) -> Child {
-        Child::detached(Path::new("/bin/bash"), &["-c", script], None).unwrap()
+        Launch::new("/bin/bash", ["-c", script]).start().unwrap().0
     }
 
     #[tokio::test]
     async fn an_end_is_told_as_it_was() {
-        assert_eq!(bash("exit 3").wait().await.unwrap(), Exit::Code(3));
-        assert_eq!(bash("kill -9 $$").wait().await.unwrap(), Exit::Signal(9));
+        assert_eq!(bash("exit 3").wait().await.unwrap().exit, Exit::Code(3));
+        assert_eq!(bash("kill -9 $$").wait().await.unwrap().exit, Exit::Signal(9));
         let child = bash("true");
-        assert_eq!(child.wait().await.unwrap(), Exit::Code(0));
-        assert_eq!(child.wait().await.unwrap(), Exit::Code(0));
+        assert_eq!(child.wait().await.unwrap().exit, Exit::Code(0));
+        assert_eq!(child.wait().await.unwrap().exit, Exit::Code(0));
     }
 
     #[tokio::test]
     async fn a_program_starts_where_it_is_told() {
-        let child = Child::detached(Path::new("/bin/bash"), &["-c", "[ $PWD = / ]"], Some(Path::new("/"))).unwrap();
-        assert_eq!(child.wait().await.unwrap(), Exit::Code(0));
-        let error = Child::detached(Path::new("/no/such"), &["x"], None).unwrap_err();
+        let launch = Launch::new("/bin/bash", ["-c", "[ $PWD = / ]"]).cwd(Some(Path::new("/")));
+        let (child, _) = launch.start().unwrap();
+        assert_eq!(child.wait().await.unwrap().exit, Exit::Code(0));
+        let error = Launch::new("/no/such", ["x"]).start().unwrap_err();
         assert_eq!(
             error.to_string(),
             "cannot start /no/such: No such file or directory (os error 2)"
@@ -240,9 +328,18 @@ mod tests {
             .await
             .unwrap();
         child.signal_group(Signal::TERM);
-        assert_eq!(child.wait().await.unwrap(), Exit::Signal(15));
+        assert_eq!(child.wait().await.unwrap().exit, Exit::Signal(15));
         assert_eq!(tokio::io::AsyncReadExt::read(&mut reader, &mut byte).await.unwrap(), 0);
         child.signal_group(Signal::KILL);
+    }
+
+    #[tokio::test]
+    async fn what_was_used_is_counted() {
+        let busy = "for ((i = 0; i < 300000; i++)); do :; done; x=$(printf %20000000s); exit 4";
+        let end = bash(busy).wait().await.unwrap();
+        assert_eq!(end.exit, Exit::Code(4));
+        assert!(end.usage.user.as_millis() > 20, "{end:?}");
+        assert!(end.usage.peak_memory > 20_000_000, "{end:?}");
     }
 
     #[tokio::test]

@@ -1,6 +1,7 @@
 //! The only place that starts programs, and that knows how to end them again.
 //!
 //! - [`child`]: a program in a process group of its own, whose end is an event;
+//! - [`orphan`]: a program that another process started and left;
 //! - [`capture`]: a program that is run for what it prints, within bounds;
 //! - [`resolve`]: where a program is.
 //!
@@ -9,4 +10,5 @@
 
 pub mod capture;
 pub mod child;
+pub mod orphan;
 pub mod resolve;

@@ -2,6 +2,7 @@
 
 use std::{
     ffi::OsStr,
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
 
@@ -20,6 +21,24 @@ pub fn find(name: &OsStr, path: &OsStr) -> Option<PathBuf> {
         .filter(|folder| folder.is_absolute())
         .map(|folder| folder.join(name))
         .find(|file| is_program(file))
+}
+
+/// Finds a program in the folders of `path` where there can be no doubt which one bash would run. Where there can, it is
+/// better to ask bash. A name with a `/` in it is a path already.
+pub fn surely(name: &OsStr, path: &OsStr) -> Option<PathBuf> {
+    if name.as_bytes().contains(&b'/') {
+        return Some(PathBuf::from(name));
+    }
+    for folder in std::env::split_paths(path) {
+        if !folder.is_absolute() {
+            return None;
+        }
+        let file = folder.join(name);
+        if is_program(&file) {
+            return Some(file);
+        }
+    }
+    None
 }
 
 fn is_program(file: &Path) -> bool {
@@ -45,6 +64,16 @@ mod tests {
     fn folders_and_plain_files_are_no_programs() {
         assert_eq!(found("bin", "/usr"), None);
         assert_eq!(found("passwd", "/etc"), None);
+    }
+
+    #[test]
+    fn nothing_is_guessed() {
+        let surely = |name: &str, path: &str| super::surely(OsStr::new(name), OsStr::new(path));
+        assert_eq!(surely("sh", "/no/such:/bin"), Some("/bin/sh".into()));
+        assert_eq!(surely("./any", ""), Some("./any".into()));
+        for path in ["", ".:/bin", ":/bin", "~/bin:/bin", "/no/such"] {
+            assert_eq!(surely("sh", path), None, "{path}");
+        }
     }
 
     #[test]

@@ -21,8 +21,8 @@ pub enum StateError {
          choose another place with `--state FILE`"
     )]
     Taken { path: PathBuf },
-    #[error("`{path}` holds the state of the run in `{workdir}`; choose another place with `--state FILE`")]
-    Stranger { path: PathBuf, workdir: String },
+    #[error("another run has just begun in `{path}`; look at it with `xqute status`")]
+    Replaced { path: PathBuf },
     #[error("`{path}` is a database, but not one of xqute's; choose another place with `--state FILE`")]
     Foreign { path: PathBuf },
     #[error(

@@ -117,6 +117,16 @@ impl Reader {
         Ok(tally)
     }
 
+    /// How many jobs were given by the command that started the run.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or what is there makes no sense.
+    pub fn given(&self) -> Result<u64, StateError> {
+        let sql = "SELECT count(*) FROM job WHERE fed_live = 0";
+        let given = self.connection.query_row(sql, [], |row| number(row, 0));
+        given.map_err(|error| self.failed(&error))
+    }
+
     /// One job, if there is one of this index.
     ///
     /// # Errors

@@ -35,12 +35,17 @@ impl Store {
         Ok(store)
     }
 
-    /// Opens the state of a run that is resumed.
+    /// Opens the state of the run with this tag, which is resumed.
     ///
     /// # Errors
-    /// When it is not there, not ours, damaged, or of a newer version.
-    pub fn open(place: &Place) -> Result<Self, StateError> {
+    /// When it is not there, not ours, damaged, of a newer version, or of another run.
+    pub fn open(place: &Place, tag: &str) -> Result<Self, StateError> {
         let store = Self(Reader::over(schema::open(place.file(), Access::Write)?, place.file()));
+        if store.0.run()?.tag != tag {
+            return Err(StateError::Replaced {
+                path: place.file().to_owned(),
+            });
+        }
         place.announce()?;
         Ok(store)
     }
@@ -48,14 +53,6 @@ impl Store {
     /// What is recorded.
     pub const fn rows(&self) -> &Reader {
         &self.0
-    }
-
-    /// The run goes on with this scheduler.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub fn set_scheduler(&self, name: &str) -> Result<(), StateError> {
-        self.run("UPDATE run SET scheduler = ?", params![name])
     }
 
     /// These jobs, which were over, get another attempt: the one that is given. What an attempt of that number left is

@@ -206,7 +206,7 @@ async fn what_is_recorded_is_read_again() {
 async fn a_job_that_was_over_can_go_on() {
     let scratch = Scratch::new();
     a_life(scratch.create()).await;
-    let store = Store::open(&scratch.place()).unwrap();
+    let store = Store::open(&scratch.place(), &run().tag).unwrap();
     let next = [(JobIndex(3), Attempt::new(3)), (JobIndex(4), Attempt::FIRST)];
     store.revive(&next).unwrap();
     let rows = all(store.rows(), Some(State::Queued));
@@ -226,7 +226,7 @@ fn a_state_can_be_elsewhere() {
     let moved = other.path().join("moved.db");
     fs::rename(&file, &moved).unwrap();
     assert!(matches!(Reader::open(scratch.path()), Err(StateError::Missing { .. })));
-    drop(Store::open(&Place::of(scratch.path(), Some(&moved))).unwrap());
+    drop(Store::open(&Place::of(scratch.path(), Some(&moved)), &run().tag).unwrap());
     Reader::open(scratch.path()).unwrap();
     Place::of(scratch.path(), None).clear().unwrap();
     assert!(matches!(Reader::open(scratch.path()), Err(StateError::NoRun { .. })));
@@ -242,7 +242,7 @@ fn what_is_not_ours_is_refused() {
         let refusal = Reader::open(scratch.path()).and_then(|reader| reader.run());
         (
             refusal.unwrap_err(),
-            Store::open(&scratch.place())
+            Store::open(&scratch.place(), &run().tag)
                 .and_then(|store| store.rows().run())
                 .unwrap_err(),
         )

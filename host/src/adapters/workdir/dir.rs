@@ -10,7 +10,10 @@ use cap_std::{ambient_authority, fs::Dir};
 use rustix::fs::{Access, AtFlags, OFlags, accessat};
 
 use super::{files, reserve::Reserve};
-use crate::model::path::SpecPath;
+use crate::{
+    adapters::process::orphan::was_started_with,
+    model::{path::SpecPath, run::variable},
+};
 
 const LOCK: &str = "run.lock";
 
@@ -237,12 +240,11 @@ fn is_job_dir(dir: &Dir, name: &str) -> bool {
 fn local_process(dir: &Dir, path: &Utf8Path, name: &str) -> Option<u32> {
     let job = files::open_dir(dir, name).ok()?;
     let pid: u32 = files::read_number(&job, "job.jid")?;
-    let started = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
     let script = path.join(name).join("job.wrapped.local");
-    let runs = started
-        .split(|byte| *byte == 0)
-        .any(|arg| arg == script.as_str().as_bytes());
-    runs.then_some(pid)
+    let runs = |arg: &[u8]| arg == script.as_str().as_bytes();
+    let cmdline = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let ours = cmdline.split(|byte| *byte == 0).any(runs) || was_started_with(pid, variable::JOB_DIR, path.join(name));
+    ours.then_some(pid)
 }
 
 fn remove_job_dir(dir: &Dir, name: &str) -> io::Result<()> {

@@ -4,6 +4,7 @@
 use std::{
     fs::File,
     io::{self, Read, Seek, SeekFrom, Write},
+    os::unix::fs::FileExt,
     str::FromStr,
 };
 
@@ -82,32 +83,70 @@ pub(super) fn create(dir: impl AsFd, name: &str, content: &[u8], mode: Mode) -> 
     File::from(openat(dir, name, flags, mode)?).write_all(content)
 }
 
+/// Makes sure that a small file, which most likely does not exist yet, holds `content`.
+pub(super) fn put_new(dir: impl AsFd, name: &str, content: &[u8]) -> io::Result<()> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | COMMON;
+    match openat(&dir, name, flags, Mode::from(0o666)) {
+        Ok(file) => fill(&dir, name, file, content),
+        Err(Errno::EXIST) => put(dir, name, content),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Writes a file that was just created. An empty file says less than none.
+fn fill(dir: impl AsFd, name: &str, file: OwnedFd, content: &[u8]) -> io::Result<()> {
+    let written = File::from(file).write_all(content);
+    if written.is_err() {
+        remove(dir, name)?;
+    }
+    written
+}
+
 /// Makes sure that a small file holds `content`. An existing file is overwritten in place, which needs no space on a full
 /// disk; anything else that has the name is removed.
 pub(super) fn put(dir: impl AsFd, name: &str, content: &[u8]) -> io::Result<()> {
-    match open(&dir, name, OFlags::RDWR) {
-        Ok(mut file) => {
-            let mut now = Vec::with_capacity(64);
-            Read::by_ref(&mut file).take(64).read_to_end(&mut now)?;
-            if now == content {
-                return Ok(());
-            }
-            file.rewind()?;
-            file.write_all(content)?;
-            file.set_len(content.len() as u64)
-        }
-        Err(error) => {
-            if error.kind() != io::ErrorKind::NotFound {
-                remove(&dir, name)?;
-            }
-            let created = create(&dir, name, content, Mode::from(0o666));
-            if created.is_err() {
-                // An empty file says less than none.
-                remove(&dir, name)?;
-            }
-            created
-        }
+    let file = match openat(&dir, name, OFlags::RDWR | COMMON, Mode::empty()) {
+        Ok(file) => file,
+        Err(Errno::NOENT) => return put_new(dir, name, content),
+        // A link, or something else that nobody can write to.
+        Err(_) => return replace(dir, name, content),
+    };
+    let found = fstat(&file)?;
+    if FileType::from_raw_mode(found.st_mode) != FileType::RegularFile {
+        return replace(dir, name, content);
     }
+    let file = File::from(file);
+    let mut now = [0; 64];
+    let length = file.read_at(&mut now, 0)?;
+    if now.get(..length) == Some(content) {
+        return Ok(());
+    }
+    file.write_all_at(content, 0)?;
+    let length = content.len() as u64;
+    match u64::try_from(found.st_size) == Ok(length) {
+        true => Ok(()),
+        false => file.set_len(length),
+    }
+}
+
+/// Puts a small file in the place of whatever has its name.
+fn replace(dir: impl AsFd, name: &str, content: &[u8]) -> io::Result<()> {
+    remove(&dir, name)?;
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | COMMON;
+    let file = openat(&dir, name, flags, Mode::from(0o666))?;
+    fill(dir, name, file, content)
+}
+
+/// Opens a file for a job to write to. It is a new one, whatever had its name.
+pub(super) fn open_output(dir: impl AsFd, name: &str) -> io::Result<File> {
+    // Not `COMMON`: the job is to find the file as a shell would have opened it.
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+    let open = || openat(&dir, name, flags, Mode::from(0o666));
+    match open() {
+        Err(Errno::EXIST) => remove(&dir, name).and_then(|()| Ok(open()?)),
+        opened => Ok(opened?),
+    }
+    .map(File::from)
 }
 
 /// Removes a file, if there is one.

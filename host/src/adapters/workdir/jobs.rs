@@ -20,8 +20,9 @@ use crate::model::{
 
 const STATUS: &str = "job.status";
 const RC: &str = "job.rc";
-const STDERR: &str = "job.stderr";
-const JID: &str = "job.jid";
+pub(super) const STDOUT: &str = "job.stdout";
+pub(super) const STDERR: &str = "job.stderr";
+pub(super) const JID: &str = "job.jid";
 pub(super) const RETRY: &str = "job.retry";
 
 /// A job directory cannot be used.
@@ -44,16 +45,38 @@ impl Workdir {
     /// # Errors
     /// When the file system says no, or a first attempt finds its directory taken.
     pub fn prepare(&self, attempt: &JobAttempt, script: &[u8]) -> Result<(), JobDirError> {
-        let failed = |source| JobDirError {
-            job: attempt.job,
-            action: "write the script",
-            source,
+        self.make_ready(attempt, "write the script", State::Submitted, |job| {
+            files::create(job, script_name(attempt), script, Mode::from(0o777))
+        })
+    }
+
+    /// Makes a job directory ready for an attempt that has no script. Such a job cannot show that it runs, so its state
+    /// tells that beforehand.
+    ///
+    /// # Errors
+    /// As for [`prepare`](Self::prepare).
+    pub fn prepare_without_script(&self, attempt: &JobAttempt) -> Result<(), JobDirError> {
+        self.make_ready(attempt, "write the state", State::Running, |_| Ok(()))
+    }
+
+    fn make_ready(
+        &self,
+        attempt: &JobAttempt,
+        action: &'static str,
+        state: State,
+        write_script: impl FnOnce(&OwnedFd) -> io::Result<()>,
+    ) -> Result<(), JobDirError> {
+        let make = || {
+            self.reserve.job_starts(attempt.job)?;
+            let job = self.open_for(attempt, script_name(attempt))?;
+            write_script(&job)?;
+            files::create(&job, STATUS, status(state).as_bytes(), Mode::from(0o666))
         };
-        let name = attempt.script.spec().file_name().unwrap_or("job.wrapped");
-        self.reserve.job_starts(attempt.job).map_err(failed)?;
-        let job = self.open_for(attempt, name).map_err(failed)?;
-        files::create(&job, name, script, Mode::from(0o777)).map_err(failed)?;
-        files::create(&job, STATUS, status(State::Submitted).as_bytes(), Mode::from(0o666)).map_err(failed)
+        make().map_err(|source| JobDirError {
+            job: attempt.job,
+            action,
+            source,
+        })
     }
 
     /// Records what the backend calls an attempt.
@@ -62,7 +85,7 @@ impl Workdir {
     /// When the file system says no.
     pub fn record_id(&self, job: &JobRef) -> Result<(), JobDirError> {
         self.record(job.job, "record the backend's id", |dir| {
-            files::put(dir, JID, format!("{}\n", job.id).as_bytes())
+            files::put_new(dir, JID, format!("{}\n", job.id).as_bytes())
         })
     }
 
@@ -123,7 +146,7 @@ impl Workdir {
         let job = files::ensure_dir(&self.dir, &name)?;
         let retry = files::ensure_dir(&job, RETRY)?;
         let earlier = files::ensure_dir(&retry, &attempt.attempt.retries().to_string())?;
-        for file in [script, STATUS, RC, "job.stdout", STDERR, JID] {
+        for file in [script, STATUS, RC, STDOUT, STDERR, JID] {
             match renameat(&job, file, &earlier, file) {
                 Ok(()) | Err(Errno::NOENT) => (),
                 Err(error) => return Err(error.into()),
@@ -147,6 +170,11 @@ impl Workdir {
         dir.and_then(|dir| write(&dir))
             .map_err(|source| JobDirError { job, action, source })
     }
+}
+
+/// What the job's script is called.
+fn script_name(attempt: &JobAttempt) -> &str {
+    attempt.script.spec().file_name().unwrap_or("job.wrapped")
 }
 
 /// The last lines that a job of the run in `workdir` wrote to its stderr, fit to be shown; empty if there are none. Takes no

@@ -96,16 +96,12 @@ impl Script {
             let value = quoted(value, "an environment variable")?;
             self.parts(&[b"export ", name.as_bytes(), b"=", &value]);
         }
-        let index = format!("export XQUTE_JOB_INDEX={}", attempt.job);
-        let workdir = quoted(run.workdir.mounted(), "the path of the workdir")?;
-        let dir = quoted(attempt.dir.mounted(), "the path of the workdir")?;
-        self.parts(&[
-            index.as_bytes(),
-            b" XQUTE_METADIR=",
-            &workdir,
-            b" XQUTE_JOB_METADIR=",
-            &dir,
-        ]);
+        let mut line = b"export".to_vec();
+        for (name, value) in run.variables(attempt) {
+            let value = quoted(value, "the path of the workdir")?;
+            line.extend([b" ", name.as_bytes(), b"=", &value].concat());
+        }
+        self.parts(&[&line]);
         Ok(())
     }
 

@@ -8,7 +8,13 @@ use serde::{
 };
 
 use super::values;
-use crate::adapters::component::rights::{Grant, parse_rights};
+use crate::{
+    adapters::component::rights::{Grant, parse_rights},
+    model::{
+        job::{JobIndex, Predecessor},
+        settings::RetryCause,
+    },
+};
 
 /// A whole number from 1.
 pub fn forks<'de, D: Deserializer<'de>>(from: D) -> Result<Option<NonZeroU32>, D::Error> {
@@ -29,6 +35,94 @@ pub fn count<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error
 pub fn duration<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
     let Number(text) = Number::deserialize(from)?;
     values::duration(&text).map(Some).map_err(D::Error::custom)
+}
+
+/// The same, or 0.
+pub fn pause<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+    let Number(text) = Number::deserialize(from)?;
+    values::pause(&text).map(Some).map_err(D::Error::custom)
+}
+
+/// How many failures are too many.
+pub fn failures<'de, D: Deserializer<'de>>(from: D) -> Result<Option<NonZeroU32>, D::Error> {
+    let Text(number) = Text::deserialize(from)?;
+    values::failures(&number).map(Some).map_err(D::Error::custom)
+}
+
+/// Kinds of failures: a list of them, or a text with commas.
+pub fn retry_on<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<RetryCause>, D::Error> {
+    let OneOrMany(texts) = OneOrMany::deserialize(from)?;
+    let causes = texts.iter().flat_map(|text| text.split(','));
+    causes
+        .map(|cause| values::retry_cause(cause).map_err(D::Error::custom))
+        .collect()
+}
+
+/// A whole number that may be negative.
+pub fn priority<'de, D: Deserializer<'de>>(from: D) -> Result<i32, D::Error> {
+    let Text(number) = Text::deserialize(from)?;
+    number
+        .parse()
+        .map_err(|_| D::Error::custom("expected a whole number from -2147483648 to 2147483647"))
+}
+
+/// The name or number of a job, or a list of them.
+pub fn after<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Predecessor>, D::Error> {
+    struct AfterVisitor;
+    impl<'de> Visitor<'de> for AfterVisitor {
+        type Value = Vec<Predecessor>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("the name or the number of a job, or a list of them")
+        }
+
+        fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
+            JobVisitor.visit_str(name).map(|job| vec![job])
+        }
+
+        fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
+            JobVisitor.visit_u64(number).map(|job| vec![job])
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+            let mut all = Vec::new();
+            while let Some(Job(job)) = seq.next_element()? {
+                all.push(job);
+            }
+            Ok(all)
+        }
+    }
+    from.deserialize_any(AfterVisitor)
+}
+
+/// A job that another one comes after.
+struct Job(Predecessor);
+
+impl<'de> Deserialize<'de> for Job {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(JobVisitor).map(Self)
+    }
+}
+
+struct JobVisitor;
+
+impl Visitor<'_> for JobVisitor {
+    type Value = Predecessor;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name or the number of a job")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<Predecessor, E> {
+        Ok(Predecessor::Name(name.to_owned()))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Predecessor, E> {
+        match u32::try_from(number) {
+            Ok(index) => Ok(Predecessor::Index(JobIndex(index))),
+            Err(_) => Err(E::custom(format!("no run has a job {number}"))),
+        }
+    }
 }
 
 /// A table of environment variables.

@@ -2,6 +2,8 @@
 
 use std::{num::NonZeroU32, time::Duration};
 
+use crate::model::settings::RetryCause;
+
 /// Forks: how many jobs at once.
 pub fn forks(text: &str) -> Result<NonZeroU32, String> {
     text.parse().map_err(|_| match text {
@@ -19,6 +21,48 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     match parsed {
         Some(duration) if !duration.is_zero() => Ok(duration),
         _ => Err("expected a duration above 0, such as `90` (seconds), `1.5s`, `20m` or `1h 30m`".to_owned()),
+    }
+}
+
+/// A duration that may be none at all.
+pub fn pause(text: &str) -> Result<Duration, String> {
+    match text.trim() {
+        "0" | "0s" => Ok(Duration::ZERO),
+        _ => duration(text).map_err(|bad| bad.replace("above 0", "from 0")),
+    }
+}
+
+/// How many failures are too many.
+pub fn failures(text: &str) -> Result<NonZeroU32, String> {
+    let expected = "expected a whole number from 1; without it, the run bears any number of failures";
+    text.parse().map_err(|_| expected.to_owned())
+}
+
+/// The failures, by name, after which a job may be tried again.
+const CAUSES: [(&str, RetryCause); 9] = [
+    ("timed-out", RetryCause::TimedOut),
+    ("signal", RetryCause::Signal),
+    ("out-of-memory", RetryCause::OutOfMemory),
+    ("preempted", RetryCause::Preempted),
+    ("node-failure", RetryCause::NodeFailure),
+    ("never-started", RetryCause::NeverStarted),
+    ("lost", RetryCause::Lost),
+    ("submission-failed", RetryCause::SubmissionFailed),
+    ("other", RetryCause::Other),
+];
+
+/// A kind of failure: an exit code or a name.
+pub fn retry_cause(text: &str) -> Result<RetryCause, String> {
+    let text = text.trim();
+    if let Some((_, cause)) = CAUSES.iter().find(|(name, _)| *name == text) {
+        return Ok(*cause);
+    }
+    match text.parse() {
+        Ok(code @ 1..=255) => Ok(RetryCause::ExitCode(code)),
+        _ => {
+            let names = CAUSES.map(|(name, _)| name).join(", ");
+            Err(format!("expected an exit code from 1 to 255, or one of {names}"))
+        }
     }
 }
 
@@ -84,6 +128,23 @@ mod tests {
         for bad in ["0", "-1", "nan", "inf", "1e300", "soon", ""] {
             assert!(duration(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_pause_may_be_none_at_all() {
+        assert_eq!(pause("0").unwrap(), Duration::ZERO);
+        assert_eq!(pause("1.5").unwrap(), Duration::from_millis(1500));
+        insta::assert_snapshot!(pause("-1").unwrap_err(), @"expected a duration from 0, such as `90` (seconds), `1.5s`, `20m` or `1h 30m`");
+    }
+
+    #[test]
+    fn causes_are_codes_or_names() {
+        assert_eq!(retry_cause("75"), Ok(RetryCause::ExitCode(75)));
+        assert_eq!(retry_cause(" out-of-memory"), Ok(RetryCause::OutOfMemory));
+        for bad in ["0", "256", "-1", "oom", ""] {
+            assert!(retry_cause(bad).is_err(), "{bad}");
+        }
+        insta::assert_snapshot!(retry_cause("oom").unwrap_err(), @"expected an exit code from 1 to 255, or one of timed-out, signal, out-of-memory, preempted, node-failure, never-started, lost, submission-failed, other");
     }
 
     #[test]

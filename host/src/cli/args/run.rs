@@ -5,7 +5,7 @@ use std::{ffi::OsString, num::NonZeroU32, path::PathBuf, time::Duration};
 use camino::Utf8PathBuf;
 use clap::ValueEnum;
 use serde::{Deserialize, Deserializer, de::Error as _};
-use xqute::model::settings::ErrorStrategy;
+use xqute::model::settings::{ErrorStrategy, RetryCause, Wrapper};
 
 use super::{Global, values};
 use crate::cli::read::{self, OneOrMany};
@@ -16,9 +16,10 @@ Job files:
   named *.jsonl hold an object on each line:
     {\"cmd\": [\"gzip\", \"a file\"], \"name\": \"pack\", \"timeout\": \"10m\"}
   with cmd (a list is an argv, a text is a shell line) and any of name, env, cwd, timeout,
-  num_retries, opts. From standard input both are understood. Everything is checked before the
-  first job runs. Each job gets a directory in the workdir with its script, output, exit code and
-  state.
+  num_retries, opts, priority (higher ones start first; 0 is usual) and after (names or numbers of
+  jobs that must succeed first; the first job is 0). From standard input both are understood.
+  Everything is checked before the first job runs. Each job gets a directory in the workdir with
+  its script, output, exit code and state.
 
 Examples:
   xqute run jobs.txt                          as many jobs at once as there are cores
@@ -89,6 +90,23 @@ pub(in crate::cli) struct RunSettings {
     /// How often a failed job is tried again under the strategy retry [default: 3]
     #[arg(short = 'r', long, value_name = "N")]
     pub(in crate::cli) num_retries: Option<u32>,
+    /// The pause before a failed job is tried again; it doubles each time [default: 0]
+    #[arg(long, value_name = "DURATION", value_parser = values::pause)]
+    #[serde(deserialize_with = "read::pause")]
+    pub(in crate::cli) retry_delay: Option<Duration>,
+    /// The longest such pause [default: 10m]
+    #[arg(long, value_name = "DURATION", value_parser = values::pause)]
+    #[serde(deserialize_with = "read::pause")]
+    pub(in crate::cli) retry_max_delay: Option<Duration>,
+    /// Try again only after these failures: exit codes, timed-out, signal, out-of-memory, preempted, node-failure,
+    /// never-started, lost, submission-failed, other; may be repeated
+    #[arg(long, value_name = "CAUSES", value_delimiter = ',', value_parser = values::retry_cause)]
+    #[serde(deserialize_with = "read::retry_on")]
+    pub(in crate::cli) retry_on: Vec<RetryCause>,
+    /// Stop when this many jobs have failed [default: never]
+    #[arg(long, value_name = "N", value_parser = values::failures)]
+    #[serde(deserialize_with = "read::failures")]
+    pub(in crate::cli) max_failures: Option<NonZeroU32>,
     /// The most jobs handed to the scheduler in one call [default: 8]
     #[arg(long, value_name = "N", value_parser = values::forks)]
     #[serde(deserialize_with = "read::forks")]
@@ -121,6 +139,9 @@ pub(in crate::cli) struct RunSettings {
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     #[serde(deserialize_with = "read::duration")]
     pub(in crate::cli) recheck_interval: Option<Duration>,
+    /// Whether local jobs run by a script always, or only where something needs one [default: auto]
+    #[arg(long, value_enum, value_name = "WHEN")]
+    pub(in crate::cli) wrapper: Option<WrapperMode>,
     /// The bash that runs job scripts, and its arguments [default: /bin/bash]
     #[arg(long, value_name = "WORDS", value_parser = shell)]
     #[serde(deserialize_with = "shell_value")]
@@ -167,6 +188,23 @@ impl From<Strategy> for ErrorStrategy {
     }
 }
 
+/// Whether local jobs run by a script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::cli) enum WrapperMode {
+    Auto,
+    Always,
+}
+
+impl From<WrapperMode> for Wrapper {
+    fn from(mode: WrapperMode) -> Self {
+        match mode {
+            WrapperMode::Auto => Self::Auto,
+            WrapperMode::Always => Self::Always,
+        }
+    }
+}
+
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -201,7 +239,9 @@ mod tests {
         let args = run(
             "xqute run -s slurm -j 7 -w out -e retry -r 2 --submission-batch 5 --timeout 1h30m --cwd /tmp --env A=1 \
              --env B=x=y --opt partition=short --opt license=a --opt license=b --prescript 'module load x' --postscript sync \
-             --jobname-prefix p --overwrite --events e.jsonl --report r.html --recheck-interval 2s --wrapper-shell '/bin/bash -l' --progress plain a.txt -",
+             --jobname-prefix p --overwrite --recheck-interval 2s --wrapper-shell '/bin/bash -l' --progress plain --wrapper always \
+             --retry-delay 2s --retry-max-delay 1m --retry-on 75,timed-out --retry-on lost --max-failures 9 \
+             --events e.jsonl --report r.html a.txt -",
         );
         assert_eq!(args.files, [PathBuf::from("a.txt"), PathBuf::from("-")]);
         assert!(args.overwrite && args.command.is_empty());
@@ -219,6 +259,12 @@ mod tests {
             Some(Shell(vec!["/bin/bash".into(), "-l".into()]))
         );
         assert_eq!(settings.progress, Some(ProgressMode::Plain));
+        assert_eq!(settings.wrapper, Some(WrapperMode::Always));
+        assert_eq!(settings.retry_delay, Some(Duration::from_secs(2)));
+        assert_eq!(settings.retry_max_delay, Some(Duration::from_secs(60)));
+        let causes = [RetryCause::ExitCode(75), RetryCause::TimedOut, RetryCause::Lost];
+        assert_eq!(settings.retry_on, causes);
+        assert_eq!(settings.max_failures.map(NonZeroU32::get), Some(9));
     }
 
     #[test]
@@ -260,6 +306,13 @@ mod tests {
                                              ignore, retry, halt]
           -r, --num-retries <N>              How often a failed job is tried again under the strategy retry
                                              [default: 3]
+              --retry-delay <DURATION>       The pause before a failed job is tried again; it doubles each
+                                             time [default: 0]
+              --retry-max-delay <DURATION>   The longest such pause [default: 10m]
+              --retry-on <CAUSES>            Try again only after these failures: exit codes, timed-out,
+                                             signal, out-of-memory, preempted, node-failure, never-started,
+                                             lost, submission-failed, other; may be repeated
+              --max-failures <N>             Stop when this many jobs have failed [default: never]
               --submission-batch <N>         The most jobs handed to the scheduler in one call [default: 8]
               --timeout <DURATION>           How long a job may run, such as 90 (seconds), 20m or 1h30m
               --cwd <DIR>                    Where jobs start [default: here]
@@ -271,19 +324,15 @@ mod tests {
               --jobname-prefix <TEXT>        What job names start with [default: the scheduler's name]
               --recheck-interval <DURATION>  The longest pause between two questions about jobs in flight
                                              [default: 5s]
+              --wrapper <WHEN>               Whether local jobs run by a script always, or only where
+                                             something needs one [default: auto] [possible values: auto,
+                                             always]
               --wrapper-shell <WORDS>        The bash that runs job scripts, and its arguments [default:
                                              /bin/bash]
               --progress <HOW>               How progress is shown; auto: a bar on a terminal, plain lines
                                              elsewhere [default: auto] [possible values: auto, bar, plain,
                                              none]
-              --resume                       Go on with the run in the workdir, if there is one: what is
-                                             done stays done
-              --resume-failed                Go on with it, and run the jobs that failed once more
               --overwrite                    Remove what an earlier run left in the workdir
-              --state <FILE>                 Keep the run's state in this file, for a workdir on a disk that
-                                             other machines share [default: run.db in the workdir]
-              --events <FILE.jsonl>          Write what happens to this file, a JSON object on each line
-              --report <FILE.html>           Write a page about the run to this file, when it is over
           -h, --help                         Print help
           -V, --version                      Print version
 
@@ -308,9 +357,10 @@ mod tests {
           named *.jsonl hold an object on each line:
             {"cmd": ["gzip", "a file"], "name": "pack", "timeout": "10m"}
           with cmd (a list is an argv, a text is a shell line) and any of name, env, cwd, timeout,
-          num_retries, opts. From standard input both are understood. Everything is checked before the
-          first job runs. Each job gets a directory in the workdir with its script, output, exit code and
-          state.
+          num_retries, opts, priority (higher ones start first; 0 is usual) and after (names or numbers of
+          jobs that must succeed first; the first job is 0). From standard input both are understood.
+          Everything is checked before the first job runs. Each job gets a directory in the workdir with
+          its script, output, exit code and state.
 
         Examples:
           xqute run jobs.txt                          as many jobs at once as there are cores

@@ -171,6 +171,10 @@ mod tests {
         workdir = "out"
         error-strategy = "retry"
         num-retries = 1
+        retry-delay = 10
+        retry-max-delay = "5m"
+        retry-on = [75, "timed-out,lost"]
+        max-failures = 20
         submission-batch = 50
         timeout = "1h 30m"
         cwd = "/data"
@@ -180,6 +184,7 @@ mod tests {
         postscript = "sync"
         jobname-prefix = "p"
         recheck-interval = 2.5
+        wrapper = "always"
         wrapper-shell = ["/bin/bash", "-l"]
         progress = "plain"
         [plugins.slurm]
@@ -199,6 +204,8 @@ mod tests {
         assert_eq!(config.run.error_strategy, Some(Strategy::Retry));
         assert_eq!(config.run.timeout, Some(Duration::from_secs(5400)));
         assert_eq!(config.run.recheck_interval, Some(Duration::from_millis(2500)));
+        assert_eq!(config.run.retry_max_delay, Some(Duration::from_secs(300)));
+        assert_eq!(config.run.retry_on.len(), 3);
         assert_eq!(config.run.env, [("LANG".into(), "C".into()), ("N".into(), "3".into())]);
         assert_eq!(config.run.opt.len(), 3);
         let slurm = &config.plugins["slurm"];
@@ -258,6 +265,8 @@ mod tests {
         insta::assert_snapshot!(say("[run]\n\nforks = \"many\""), @"3: expected a whole number from 1 ()");
         insta::assert_snapshot!(say("[run]\nerror-strategy = \"shrug\""), @"2: unknown variant `shrug`, expected one of `ignore`, `retry`, `halt` ()");
         insta::assert_snapshot!(say("[run]\ntimeout = \"soon\""), @"2: expected a duration above 0, such as `90` (seconds), `1.5s`, `20m` or `1h 30m` ()");
+        insta::assert_snapshot!(say("[run]\nretry-on = [0]"), @"2: expected an exit code from 1 to 255, or one of timed-out, signal, out-of-memory, preempted, node-failure, never-started, lost, submission-failed, other ()");
+        insta::assert_snapshot!(say("[run]\nmax-failures = 0"), @"2: expected a whole number from 1; without it, the run bears any number of failures ()");
         insta::assert_snapshot!(say("[plugins.x]\nallow = [\"fly\"]"), @"2: there is no right `fly`; known are run, read, write, env, net and script ()");
         insta::assert_snapshot!(say("[plugins.x.limits]\nmemory-mib = 0"), @"2: with 0 no call of the plugin could ever succeed; the least is 1, and without this line the default holds ()");
         insta::assert_snapshot!(say("[plugins.x]\nlimits = { call-ms = 0 }"), @"2: with 0 no call of the plugin could ever succeed; the least is 1, and without this line the default holds ()");

@@ -7,12 +7,16 @@
 //! - `canceller`: kills, and questions about kills;
 //! - `publisher`: those who hear of what was recorded;
 //! - `teller`: observers;
-//! - `deadlines`: time limits;
+//! - `deadlines`: time limits, and pauses before further attempts;
+//! - `failures`: what a summary tells of jobs that did not succeed;
+//! - `predecessors`: jobs that come after others;
 //! - [`book`]: what was fed.
 
 pub mod book;
 mod canceller;
 mod deadlines;
+mod failures;
+mod predecessors;
 pub(crate) mod publisher;
 mod submitter;
 mod teller;
@@ -27,7 +31,8 @@ use tokio::sync::{
 
 use self::{
     book::Book,
-    deadlines::Deadlines,
+    deadlines::{Deadlines, Due},
+    failures::{Ended, Failures},
     publisher::{Publisher, Subscribers},
     teller::Teller,
     watcher::{Beat, Rhythm},
@@ -35,28 +40,26 @@ use self::{
 use super::{
     dispatch::{Counts, Dispatcher, Policy},
     event::{Action, Event},
+    restore::Restored,
 };
 use crate::{
     adapters::{clock::Clock, workdir::Workdir},
     model::{
         hook::HookSet,
         job::{Attempt, JobIndex},
-        outcome::{CancelReason, Outcome},
+        outcome::{FailureCause, Observation, Outcome, StopCause},
         record::Entry,
         run::{JobRef, Run},
     },
     ports::{
         hooks::Hooks,
         journal::{Batch, Journal, NotRecorded},
-        scheduler::{Cancel, Scheduler, Watching},
+        scheduler::{Cancel, Preparation, Scheduler, Watching},
     },
 };
 
 /// How many events are handled before the dispatcher decides what to do about them.
 const EVENTS_AT_ONCE: usize = 1024;
-
-/// How many failed jobs are kept in detail.
-const KEPT_FAILURES: usize = 10;
 
 /// What all tasks of a run share.
 pub(crate) struct Parts {
@@ -66,6 +69,13 @@ pub(crate) struct Parts {
     pub(crate) scheduler: Arc<dyn Scheduler>,
     pub(crate) hooks: Arc<dyn Hooks>,
     pub(crate) clock: Clock,
+}
+
+impl Parts {
+    /// Whether jobs have directories that tell what becomes of them.
+    pub(crate) fn keeps_directories(&self) -> bool {
+        self.scheduler.preparation() != Preparation::Nothing
+    }
 }
 
 /// The way by which tasks report to the dispatcher.
@@ -93,10 +103,9 @@ pub(crate) struct Lines {
 #[derive(Debug)]
 pub(crate) struct Report {
     pub(crate) counts: Counts,
-    pub(crate) stopped_by: Option<i32>,
-    pub(crate) halted: bool,
-    /// The first jobs that did not succeed for a reason of their own.
-    pub(crate) failures: Vec<(JobIndex, Attempt, Outcome)>,
+    pub(crate) stopped: Option<StopCause>,
+    /// The first jobs that did not succeed, though nobody asked for that.
+    pub(crate) failures: Vec<Ended>,
     /// Why the end of the run is not recorded, if it is not.
     pub(crate) unrecorded: Option<NotRecorded>,
 }
@@ -113,7 +122,7 @@ pub(crate) struct Engine {
     deadlines: Deadlines,
     stopping: watch::Sender<bool>,
     progress: watch::Sender<Counts>,
-    failures: Vec<(JobIndex, Attempt, Outcome)>,
+    failures: Failures,
     finished: bool,
 }
 
@@ -151,13 +160,28 @@ impl Engine {
             deadlines: Deadlines::default(),
             stopping: watch::Sender::new(false),
             progress,
-            failures: Vec::new(),
+            failures: Failures::default(),
             finished: false,
         })
     }
 
     pub(crate) fn parts(&self) -> Arc<Parts> {
         self.parts.clone()
+    }
+
+    /// Takes over the jobs of an earlier process, before anything else. `abandoned` are attempts that are not in flight any
+    /// more: they are judged by what they left.
+    pub(crate) fn restore(&mut self, jobs: impl Iterator<Item = Restored>, abandoned: Vec<JobRef>) {
+        jobs.for_each(|job| self.dispatcher.restore(job));
+        for JobRef { job, attempt, .. } in abandoned {
+            self.dispatcher.handle(Event::Observed {
+                job,
+                attempt,
+                observation: Observation::Ended(Outcome::Failed(FailureCause::Lost)),
+                reported: self.parts.workdir.reported_rc(job),
+                usage: None,
+            });
+        }
     }
 
     /// Runs until every job has its outcome and no more will be fed.
@@ -169,7 +193,7 @@ impl Engine {
             }
             tokio::select! {
                 Some(event) = self.inbox.recv() => self.handle_waiting(event),
-                (job, attempt) = self.deadlines.next() => self.dispatcher.handle(Event::Deadline { job, attempt }),
+                due = self.deadlines.next() => self.dispatcher.handle(due),
                 beat = self.rhythm.beat() => self.on_beat(beat),
             }
         }
@@ -208,6 +232,10 @@ impl Engine {
                 Action::Submit(batch) => self.submit(batch),
                 Action::Watch(job) => self.watch(job),
                 Action::StartTimeout(job) => self.start_timeout(&job),
+                Action::RetryLater { job, attempt, pause } => {
+                    tracing::info!(job = job.0, "tried again in {pause:.1?}");
+                    self.deadlines.start(job, attempt, Due::Retry, pause);
+                }
                 Action::AskKill(job) => {
                     tokio::spawn(canceller::ask_kill(self.parts.clone(), job, self.mail.clone()));
                 }
@@ -216,6 +244,7 @@ impl Engine {
                     tokio::spawn(canceller::ask_shutdown(self.parts.clone(), signal, self.mail.clone()));
                 }
                 Action::StopSubmitting => _ = self.stopping.send_replace(true),
+                Action::ShowState(..) | Action::Record(..) if !self.parts.keeps_directories() => {}
                 Action::ShowState(job, state) => {
                     if let Err(error) = self.parts.workdir.record_state(job, state) {
                         tracing::warn!(job = job.0, "the state could not be written: {error}");
@@ -254,7 +283,7 @@ impl Engine {
 
     fn start_timeout(&mut self, job: &JobRef) {
         if let Some(limit) = self.parts.book.timeout(job.job) {
-            self.deadlines.start(job, limit);
+            self.deadlines.start(job.job, job.attempt, Due::TimeLimit, limit);
         }
     }
 
@@ -269,23 +298,12 @@ impl Engine {
 
     fn ended(&mut self, job: JobIndex, attempt: Attempt, outcome: Outcome) {
         self.parts.workdir.job_ended(job);
-        let remarkable = match &outcome {
-            Outcome::Succeeded => {
-                tracing::info!(job = job.0, "succeeded");
-                false
-            }
-            Outcome::Failed(cause) => {
-                tracing::info!(job = job.0, attempt = attempt.get(), "failed: {cause}");
-                true
-            }
-            Outcome::Cancelled(reason) => {
-                tracing::info!(job = job.0, "cancelled: {reason}");
-                matches!(reason, CancelReason::Vetoed { .. } | CancelReason::InBackend)
-            }
-        };
-        if remarkable && self.failures.len() < KEPT_FAILURES {
-            self.failures.push((job, attempt, outcome));
+        match &outcome {
+            Outcome::Succeeded => tracing::info!(job = job.0, "succeeded"),
+            Outcome::Failed(cause) => tracing::info!(job = job.0, attempt = attempt.get(), "failed: {cause}"),
+            Outcome::Cancelled(reason) => tracing::info!(job = job.0, "cancelled: {reason}"),
         }
+        self.failures.add(job, attempt, outcome);
     }
 
     async fn finish(mut self) -> Report {
@@ -302,9 +320,8 @@ impl Engine {
         self.progress.send_replace(counts);
         Report {
             counts,
-            stopped_by: self.dispatcher.stopped_by(),
-            halted: self.dispatcher.halted(),
-            failures: self.failures,
+            stopped: self.dispatcher.stopped(),
+            failures: self.failures.into_list(),
             unrecorded,
         }
     }

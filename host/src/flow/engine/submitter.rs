@@ -1,4 +1,4 @@
-//! Carries a submission out: gate, snippets, script, hand over. One task for each batch of attempts.
+//! Carries a submission out: gate, snippets and script or just a directory, hand over. One task for each batch of attempts.
 
 use std::{fmt::Display, sync::Arc, time::Duration};
 
@@ -15,7 +15,7 @@ use crate::{
     },
     ports::{
         hooks::{AfterFailure, HookFailure, Question},
-        scheduler::{CallError, CallErrorKind, Watching, Wrapping},
+        scheduler::{CallError, CallErrorKind, Preparation, Watching, Wrapping},
     },
 };
 
@@ -38,8 +38,8 @@ pub(super) async fn submit(
         .collect();
     let submitter = Submitter { parts, mail };
     let allowed = submitter.gate(wanted).await;
-    let written = submitter.write_scripts(allowed).await;
-    submitter.hand_over(written, &mut stopping).await;
+    let prepared = submitter.prepare(allowed).await;
+    submitter.hand_over(prepared, &mut stopping).await;
 }
 
 struct Submitter {
@@ -84,6 +84,27 @@ impl Submitter {
             }
         }
         allowed
+    }
+
+    /// Keeps the attempts that are ready for the scheduler.
+    async fn prepare(&self, attempts: Vec<JobAttempt>) -> Vec<JobAttempt> {
+        match self.parts.scheduler.preparation() {
+            Preparation::Script => self.write_scripts(attempts).await,
+            Preparation::Directory => self.make_directories(attempts),
+            Preparation::Nothing => attempts,
+        }
+    }
+
+    /// Keeps the attempts that have a job directory.
+    fn make_directories(&self, mut attempts: Vec<JobAttempt>) -> Vec<JobAttempt> {
+        attempts.retain(|attempt| {
+            let made = self.parts.workdir.prepare_without_script(attempt);
+            if let Err(error) = &made {
+                self.fail(attempt, error);
+            }
+            made.is_ok()
+        });
+        attempts
     }
 
     /// Keeps the attempts whose scripts stand in their job directories.
@@ -180,7 +201,9 @@ impl Submitter {
             attempt: attempt.attempt,
             id,
         };
-        if let Err(error) = self.parts.workdir.record_id(&job_ref) {
+        if self.parts.keeps_directories()
+            && let Err(error) = self.parts.workdir.record_id(&job_ref)
+        {
             tracing::warn!(job = attempt.job.0, "the backend job id could not be written: {error}");
         }
         tracing::info!(

@@ -1,7 +1,9 @@
 //! `cargo xtask bench`: figures, each measured beside its yardstick in the same run, and the target beside each. Targets are
 //! not tests: a machine that is busy with something else misses them. Something that does not run is an error.
 //!
-//! - [`throughput`]: many small jobs on this machine, bare and with plugins; [`yardstick`]: what that is compared with;
+//! - [`throughput`]: many small jobs on this machine, direct, with scripts, with plugins; [`yardstick`] and [`others`]: what
+//!   that is compared with;
+//! - [`disk`]: what a job leaves on disk;
 //! - [`startup`]: one small job;
 //! - [`slurm`]: many small jobs on a real Slurm;
 //! - [`measure`], [`table`], [`place`]: how it is done.
@@ -17,7 +19,9 @@ use crate::{
     test::{Backends, with_backends},
 };
 
+mod disk;
 pub(crate) mod measure;
+mod others;
 mod place;
 mod slurm;
 mod startup;
@@ -72,7 +76,9 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
     }
     build::all()?;
     let place = place::Place::make(&project)?;
+    throughput::direct(&place, effort)?;
     throughput::against_bare_loop(&place, effort)?;
+    disk::run(&place)?;
     throughput::with_plugins(&place, effort)?;
     startup::run(&place, effort)?;
     match backends {

@@ -17,6 +17,8 @@ use crate::{
 pub(super) struct Place {
     folder: PathBuf,
     plugins: PathBuf,
+    /// On the disk that this project is on, and so most likely ext4.
+    disk: PathBuf,
 }
 
 impl Place {
@@ -37,11 +39,19 @@ impl Place {
         Ok(Self {
             folder,
             plugins: project.plugins(),
+            disk: project.target.join("bench-disk"),
         })
+    }
+
+    /// A workdir on a real disk, which is not there yet.
+    pub(super) fn on_disk(&self) -> Result<PathBuf> {
+        project::remove(&self.disk)?;
+        Ok(self.disk.clone())
     }
 
     /// Removes it.
     pub(super) fn clear(&self) -> Result<()> {
+        project::remove(&self.disk)?;
         project::remove(&self.folder)
     }
 
@@ -55,6 +65,13 @@ impl Place {
         let folder = self.path(name);
         project::empty(&folder)?;
         Ok(folder)
+    }
+
+    /// A job file with the program `true` on each line, which needs no shell.
+    pub(super) fn program_file(&self, jobs: usize) -> Result<PathBuf> {
+        let file = self.path("programs.jsonl");
+        fs::write(&file, "{\"cmd\": [\"true\"]}\n".repeat(jobs))?;
+        Ok(file)
     }
 
     /// A job file with `true` on each line.
@@ -73,6 +90,11 @@ impl Place {
     pub(super) fn xqute(&self, plugins: &[&str]) -> Result<Command> {
         let workdir = self.workdir();
         project::remove(&workdir)?;
+        self.xqute_in(&workdir, plugins)
+    }
+
+    /// The same in another workdir.
+    pub(super) fn xqute_in(&self, workdir: &Path, plugins: &[&str]) -> Result<Command> {
         let mut xqute = program(self.path("xqute"));
         xqute
             .current_dir(&self.folder)

@@ -11,14 +11,44 @@ use anyhow::{Result, ensure};
 use super::{
     Effort,
     measure::{Samples, Side, side_by_side},
+    others,
     place::Place,
     table::{self, Target},
-    yardstick::{Loop, keep_scripts, write_scripts},
+    yardstick::{Loop, keep_scripts, name_outputs, write_scripts},
 };
-use crate::program::{is_installed, program, read, status};
+use crate::program::{program, status};
 
 /// How many jobs are in flight at once.
-const IN_FLIGHT: &str = "4";
+pub(super) const IN_FLIGHT: &str = "4";
+
+/// Makes jobs have scripts: something has to be in them.
+pub(super) const SCRIPTED: [&str; 2] = ["--prescript", ":"];
+
+/// Programs without a shell, beside a loop that does nothing but start them with files for their output, and beside others
+/// that keep their output.
+pub(super) fn direct(place: &Place, effort: Effort) -> Result<()> {
+    let jobs = place.program_file(effort.jobs)?;
+    let mut sides = vec![
+        Side::new("bare posix_spawn loop, output files", || {
+            bare_loop(&name_outputs(&place.path("outputs"), effort.jobs)?, Loop::Programs)
+        }),
+        Side::new("xqute run, direct", || {
+            let mut xqute = place.xqute(&[])?;
+            xqute.args(["--forks", IN_FLIGHT]).arg(&jobs);
+            Ok(xqute)
+        }),
+    ];
+    sides.extend(others::sides(place, effort.jobs));
+    let samples = side_by_side(effort.rounds, sides)?;
+    print(
+        &format!("Throughput: {} x the program `true`, 4 in flight", effort.jobs),
+        "of the bare loop",
+        effort.jobs,
+        &samples,
+        Target::AtLeast(0.8),
+    );
+    Ok(())
+}
 
 /// Beside a loop that does nothing but run scripts that lie ready: those that xqute writes, and the least possible ones,
 /// which lose the exit code of a command that leaves the shell. And beside others that run the least possible ones.
@@ -26,7 +56,7 @@ pub(super) fn against_bare_loop(place: &Place, effort: Effort) -> Result<()> {
     let jobs = place.job_file(effort.jobs)?;
     let xqute = || {
         let mut xqute = place.xqute(&[])?;
-        xqute.args(["--forks", IN_FLIGHT]).arg(&jobs);
+        xqute.args(SCRIPTED).args(["--forks", IN_FLIGHT]).arg(&jobs);
         Ok(xqute)
     };
     let wrappers = || {
@@ -38,7 +68,7 @@ pub(super) fn against_bare_loop(place: &Place, effort: Effort) -> Result<()> {
         Side::new("bare loop, the same scripts", || {
             bare_loop(&wrappers()?, Loop::OneThread)
         }),
-        Side::new("xqute run", xqute),
+        Side::new("xqute run, with scripts", xqute),
         Side::new("bare loop of 4 threads, the same scripts", || {
             bare_loop(&wrappers()?, Loop::ThreadEach)
         }),
@@ -47,30 +77,30 @@ pub(super) fn against_bare_loop(place: &Place, effort: Effort) -> Result<()> {
             fed_with(&scripts()?, "xargs", &["-P", IN_FLIGHT, "-n", "1", "bash"])
         }),
     ];
-    if has_gnu_parallel() {
+    if others::has_gnu_parallel() {
         sides.push(Side::new("GNU parallel -j4, minimal wrapper", || {
             fed_with(&scripts()?, "parallel", &["-j", IN_FLIGHT, "bash", "{}"])
         }));
     }
     let samples = side_by_side(effort.rounds, sides)?;
     print(
-        &format!("Throughput: {} x `true`, 4 in flight, beside a bare loop", effort.jobs),
+        &format!("Throughput: {} x `true` in a script, 4 in flight", effort.jobs),
         "of the bare loop",
         effort.jobs,
         &samples,
-        Target::AtLeast(0.85),
+        Target::AtLeast(0.9),
     );
     Ok(())
 }
 
-/// With plugins, beside none.
+/// With plugins, beside none; with scripts on all sides, as plugins may have something to say in them.
 pub(super) fn with_plugins(place: &Place, effort: Effort) -> Result<()> {
     let jobs = place.job_file(effort.jobs)?;
     let jobs = &jobs;
     let with = |plugins: &'static [&'static str]| {
         move || {
             let mut xqute = place.xqute(plugins)?;
-            xqute.args(["--forks", IN_FLIGHT]).arg(jobs);
+            xqute.args(SCRIPTED).args(["--forks", IN_FLIGHT]).arg(jobs);
             Ok(xqute)
         }
     };
@@ -104,12 +134,6 @@ fn fed_with(scripts: &Path, name: &str, args: &[&str]) -> Result<Command> {
     let mut command = program(name);
     command.args(args).stdin(File::open(scripts)?).stdout(Stdio::null());
     Ok(command)
-}
-
-/// Another program of this name is about.
-fn has_gnu_parallel() -> bool {
-    let says = || read(program("parallel").arg("--version")).unwrap_or_default();
-    is_installed("parallel") && String::from_utf8_lossy(&says()).starts_with("GNU parallel")
 }
 
 /// The first side is what the others are compared with, the second is the one with a target.

@@ -1,8 +1,8 @@
-//! What throughput is compared with: a bare loop that runs scripts which lie ready.
+//! What throughput is compared with: bare loops that run scripts which lie ready, or a program with files for its output.
 
 use std::{
     fmt::Write as _,
-    fs,
+    fs::{self, File},
     path::{Path, PathBuf},
     sync::atomic::{AtomicUsize, Ordering},
     thread,
@@ -12,9 +12,12 @@ use anyhow::{Context as _, Result, ensure};
 
 use super::measure::wait_for_any;
 use crate::{
-    program::{program, status},
+    program::{on_path, program, status},
     project,
 };
+
+/// The program that all jobs are.
+const PROGRAM: &str = "true";
 
 /// Writes scripts for `true`, each in a folder of its own: state, output, exit code, state. Returns a file that lists them.
 pub(crate) fn write_scripts(folder: &Path, count: usize) -> Result<PathBuf> {
@@ -55,13 +58,28 @@ pub(crate) fn keep_scripts(workdir: &Path, count: usize) -> Result<PathBuf> {
     Ok(file)
 }
 
-/// Who starts the scripts of a bare loop.
+/// Makes an empty folder for the outputs of programs. Returns a file that lists them, without the ends of their names.
+pub(crate) fn name_outputs(folder: &Path, count: usize) -> Result<PathBuf> {
+    project::empty(folder)?;
+    let mut list = String::new();
+    for job in 0..count {
+        writeln!(list, "{}/{job}", folder.display())?;
+    }
+    let file = folder.join("list");
+    fs::write(&file, list)?;
+    Ok(file)
+}
+
+/// What a bare loop runs, and who starts it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Loop {
     /// One thread: starts some, waits for whichever ends first, starts the next.
     OneThread,
     /// A thread for each script in flight: a start blocks, so this is the fastest way to do it.
     ThreadEach,
+    /// One thread, which starts programs, each with its standard output and error in files. Nothing is listed but the
+    /// names of these files.
+    Programs,
 }
 
 impl Loop {
@@ -70,11 +88,12 @@ impl Loop {
         match self {
             Self::OneThread => "one-thread",
             Self::ThreadEach => "thread-each",
+            Self::Programs => "programs",
         }
     }
 
     fn from_word(word: &str) -> Result<Self> {
-        let known = [Self::OneThread, Self::ThreadEach].into_iter();
+        let known = [Self::OneThread, Self::ThreadEach, Self::Programs].into_iter();
         let mut named = known.filter(|kind| kind.word() == word);
         named.next().with_context(|| format!("there is no loop `{word}`"))
     }
@@ -85,19 +104,30 @@ pub(crate) fn run(list: &Path, in_flight: usize, word: &str) -> Result<()> {
     let list = fs::read_to_string(list).with_context(|| format!("cannot read {}", list.display()))?;
     let scripts: Vec<&str> = list.lines().collect();
     match Loop::from_word(word)? {
-        Loop::OneThread => one_thread(&scripts, in_flight),
+        Loop::OneThread => one_thread(&scripts, in_flight, |script| {
+            program("/bin/bash").arg(script).spawn()?;
+            Ok(())
+        }),
         Loop::ThreadEach => thread_each(&scripts, in_flight),
+        Loop::Programs => {
+            let found = on_path(PROGRAM).with_context(|| format!("there is no `{PROGRAM}`"))?;
+            one_thread(&scripts, in_flight, |output| {
+                let [stdout, stderr] = [".stdout", ".stderr"].map(|end| File::create(format!("{output}{end}")));
+                program(&found).stdout(stdout?).stderr(stderr?).spawn()?;
+                Ok(())
+            })
+        }
     }
 }
 
-fn one_thread(scripts: &[&str], in_flight: usize) -> Result<()> {
+fn one_thread(listed: &[&str], in_flight: usize, start: impl Fn(&str) -> Result<()>) -> Result<()> {
     let mut running = 0;
-    for script in scripts {
+    for one in listed {
         if running == in_flight {
             wait_for_any()?;
             running -= 1;
         }
-        program("/bin/bash").arg(script).spawn()?;
+        start(one)?;
         running += 1;
     }
     (0..running).try_for_each(|_| wait_for_any())

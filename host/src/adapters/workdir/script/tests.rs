@@ -46,7 +46,7 @@ fn a_plain_script() {
     insta::assert_snapshot!(script, @r###"
     #!/bin/bash
     # Job 7 (local-7), attempt 1. Written by xqute.
-    export XQUTE_JOB_INDEX=7 XQUTE_METADIR=/data/run XQUTE_JOB_METADIR=/data/run/7
+    export XQUTE_JOB_INDEX=7 XQUTE_METADIR=/data/run XQUTE_JOB_METADIR=/data/run/7 XQUTE_RUN_TAG=0123456789abcdef XQUTE_JOB_ATTEMPT=1
 
     # Everything but the command's own output goes to the job's stderr.
     exec 2>/data/run/7/job.stderr 1>&2
@@ -104,7 +104,7 @@ fn a_script_with_everything() {
     #SBATCH --time=1
     # Job 7 (two\nlines-7), attempt 1. Written by xqute.
     export GREETING="it's"
-    export XQUTE_JOB_INDEX=7 XQUTE_METADIR='/mnt/my run' XQUTE_JOB_METADIR='/mnt/my run/7'
+    export XQUTE_JOB_INDEX=7 XQUTE_METADIR='/mnt/my run' XQUTE_JOB_METADIR='/mnt/my run/7' XQUTE_RUN_TAG=0123456789abcdef XQUTE_JOB_ATTEMPT=1
 
     # Everything but the command's own output goes to the job's stderr.
     exec 2>'/mnt/my run/7/job.stderr' 1>&2

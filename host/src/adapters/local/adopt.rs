@@ -1,0 +1,119 @@
+//! Jobs that an earlier xqute started for the same run, and left when it was killed: they are found again by what their
+//! processes were started with.
+//!
+//! An adopted job's end is an event, but its exit code is known only from what its script wrote. A direct job has no script,
+//! so it counts as lost when it ends, and so does one that ended while no xqute lived. A job whose process replaced its
+//! whole environment, or became another user's, cannot be found.
+
+use std::{collections::HashMap, io, str, sync::Arc};
+
+use rustix::process::Signal;
+
+use super::{Key, LocalScheduler, start::Leader};
+use crate::{
+    adapters::process::{
+        child::Child,
+        orphan::{self, Found, Orphan},
+    },
+    model::{
+        job::{Attempt, JobIndex},
+        run::{JobRef, variable},
+    },
+};
+
+/// The process of a job.
+#[derive(Debug)]
+pub(super) enum Job {
+    /// Ours, and what it is for the job.
+    Started(Child, Leader),
+    /// Left by an earlier xqute.
+    Adopted(Orphan),
+}
+
+impl Job {
+    pub(super) fn id(&self) -> u32 {
+        match self {
+            Self::Started(child, _) => child.id(),
+            Self::Adopted(orphan) => orphan.id(),
+        }
+    }
+
+    pub(super) fn signal_group(&self, signal: Signal) {
+        match self {
+            Self::Started(child, _) => child.signal_group(signal),
+            Self::Adopted(orphan) => orphan.signal_group(signal),
+        }
+    }
+
+    pub(super) async fn ended(&self) -> io::Result<()> {
+        match self {
+            Self::Started(child, _) => child.ended().await,
+            Self::Adopted(orphan) => orphan.ended().await,
+        }
+    }
+}
+
+impl LocalScheduler {
+    /// The jobs of this run whose processes live. Those that are not ours are remembered, but left alone until somebody
+    /// asks for them: they may be what a job that is over left in the background.
+    pub(super) fn look_around(&self) -> io::Result<Vec<JobRef>> {
+        let mut claims: HashMap<Key, Vec<Found>> = HashMap::new();
+        for process in orphan::find(variable::RUN_TAG, &self.run.tag)? {
+            if let Some(key) = claimed(&process) {
+                claims.entry(key).or_default().push(process);
+            }
+        }
+        let running = self.running();
+        claims.retain(|key, _| !running.contains_key(key));
+        let ours = running.iter().map(|(key, job)| job_ref(*key, job.id()));
+        let mut jobs: Vec<JobRef> = ours.collect();
+        drop(running);
+        let mut found = self.found.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        found.clear();
+        for (key, processes) in claims {
+            if let Some(leader) = self.leader(key.0, processes) {
+                jobs.push(job_ref(key, leader.id()));
+                found.insert(key, leader);
+            }
+        }
+        Ok(jobs)
+    }
+
+    /// Which of the processes that a job started is the job: the one that was recorded, or the first one where the earlier
+    /// xqute did not come to record any.
+    fn leader(&self, job: JobIndex, processes: Vec<Found>) -> Option<Found> {
+        match self.outputs.recorded_id(job) {
+            Some(id) => processes.into_iter().find(|process| process.id() == id),
+            None => processes.into_iter().min_by_key(|process| process.started),
+        }
+    }
+
+    /// A job that runs. One that was found is adopted by that.
+    pub(super) fn job(&self, job: &JobRef) -> Option<Arc<Job>> {
+        let key = (job.job, job.attempt);
+        let mut running = self.running();
+        if let Some(job) = running.get(&key) {
+            return Some(job.clone());
+        }
+        let mut found = self.found.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let adopted = found.remove(&key)?.adopt().ok()?;
+        let adopted = Arc::new(Job::Adopted(adopted));
+        running.insert(key, adopted.clone());
+        Some(adopted)
+    }
+}
+
+fn job_ref((job, attempt): Key, id: u32) -> JobRef {
+    JobRef {
+        job,
+        attempt,
+        id: id.to_string().into(),
+    }
+}
+
+/// The attempt that a process was started for.
+fn claimed(process: &Found) -> Option<Key> {
+    let number = |name| str::from_utf8(process.variable(name)?).ok()?.parse::<u32>().ok();
+    let job = JobIndex(number(variable::JOB_INDEX)?);
+    Some((job, Attempt::new(number(variable::JOB_ATTEMPT)?)))
+}

@@ -1,0 +1,203 @@
+//! Programs that another process started and left: how they are found, watched and ended. Their exit codes are not ours to
+//! know.
+//!
+//! Their numbers are not kept for us as those of our own children are, so each is looked at twice: a signal goes to a group
+//! only while its leader lives, or when nobody has borne its number since.
+
+use std::{
+    fs, io,
+    os::unix::{ffi::OsStrExt, fs::MetadataExt},
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    fd::OwnedFd,
+    process::{Pid, PidfdFlags, Signal, geteuid, kill_process_group, pidfd_open, test_kill_process},
+};
+use tokio::io::unix::AsyncFd;
+
+use super::child::watch;
+
+/// A process that leads its group, as it was found.
+#[derive(Clone, Debug)]
+pub struct Found {
+    leader: Pid,
+    /// When it started, in ticks since the machine did.
+    pub started: u64,
+    /// The environment that it was started with.
+    environment: Vec<u8>,
+}
+
+/// Finds all processes of this user that lead their group and were started with this environment variable.
+///
+/// # Errors
+/// When the system does not tell what runs.
+pub fn find(name: &str, value: &str) -> io::Result<Vec<Found>> {
+    let entries = fs::read_dir("/proc")?.filter_map(Result::ok);
+    let ours = geteuid().as_raw();
+    let found = entries.filter_map(|entry| {
+        let leader = Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)?;
+        let started = leader_started(leader)?;
+        let process = entry.path();
+        // Others may end, or turn out to be somebody else's, at any moment.
+        let is_ours = fs::metadata(&process).ok()?.uid() == ours;
+        let environment = is_ours.then(|| fs::read(process.join("environ")).ok())??;
+        let found = Found {
+            leader,
+            started,
+            environment,
+        };
+        (found.variable(name)? == value.as_bytes()).then_some(found)
+    });
+    Ok(found.collect())
+}
+
+impl Found {
+    /// The process id.
+    pub fn id(&self) -> u32 {
+        self.leader.as_raw_nonzero().get().unsigned_abs()
+    }
+
+    /// What a variable of its environment held when it was started.
+    pub fn variable(&self, name: &str) -> Option<&[u8]> {
+        let mut variables = self.environment.split(|byte| *byte == 0);
+        variables.find_map(|variable| variable.strip_prefix(name.as_bytes())?.strip_prefix(b"="))
+    }
+
+    /// Keeps an eye on it from now on. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// When it has ended since.
+    pub fn adopt(&self) -> io::Result<Orphan> {
+        let pidfd = watch(pidfd_open(self.leader, PidfdFlags::empty())?)?;
+        if leader_started(self.leader) != Some(self.started) {
+            return Err(io::Error::other("it has ended"));
+        }
+        Ok(Orphan {
+            leader: self.leader,
+            pidfd,
+            signalled: AtomicBool::new(false),
+        })
+    }
+}
+
+/// When a live process that leads its group started.
+fn leader_started(process: Pid) -> Option<u64> {
+    let stat = fs::read(format!("/proc/{}/stat", process.as_raw_nonzero())).ok()?;
+    // The second field is a name with anything in it, in parentheses.
+    let end_of_name = stat.iter().rposition(|byte| *byte == b')')?;
+    let rest = std::str::from_utf8(stat.get(end_of_name.checked_add(1)?..)?).ok()?;
+    let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
+    let (state, group, started) = (fields.first()?, fields.get(2)?, fields.get(19)?);
+    let leads = group.parse() == Ok(process.as_raw_nonzero().get());
+    (leads && !matches!(*state, "Z" | "X")).then(|| started.parse().ok())?
+}
+
+/// A running program that is not our child. It goes on when this is dropped.
+#[derive(Debug)]
+pub struct Orphan {
+    leader: Pid,
+    pidfd: AsyncFd<OwnedFd>,
+    /// Somebody sent a signal to the group: nothing of it is to be left when the leader has ended.
+    signalled: AtomicBool,
+}
+
+impl Orphan {
+    /// The process id, which is the group's id as well.
+    pub fn id(&self) -> u32 {
+        self.leader.as_raw_nonzero().get().unsigned_abs()
+    }
+
+    /// Returns when it has ended.
+    ///
+    /// # Errors
+    /// When the runtime shuts down.
+    pub async fn ended(&self) -> io::Result<()> {
+        self.pidfd.readable().await.map(|_guard| ())
+    }
+
+    /// Waits for its end. If a signal was sent to the group, what is left of it is killed; else it goes on.
+    ///
+    /// # Errors
+    /// When the runtime shuts down.
+    pub async fn wait(&self) -> io::Result<()> {
+        self.ended().await?;
+        if self.signalled.load(Ordering::Relaxed) {
+            self.signal_group(Signal::KILL);
+        }
+        Ok(())
+    }
+
+    /// Sends a signal to the whole group, unless that might be another one by now.
+    pub fn signal_group(&self, signal: Signal) {
+        // The kernel gives no number to a new process that a group still bears.
+        if self.leader_lives() || test_kill_process(self.leader).is_err() {
+            let _ = kill_process_group(self.leader, signal);
+            self.signalled.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn leader_lives(&self) -> bool {
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let mut end = [PollFd::new(&self.pidfd, PollFlags::IN)];
+        matches!(poll(&mut end, Some(&now)), Ok(0))
+    }
+}
+
+/// Whether a process was started with this variable in its environment.
+pub fn was_started_with(process: u32, name: &str, value: impl AsRef<Path>) -> bool {
+    let environment = fs::read(format!("/proc/{process}/environ")).unwrap_or_default();
+    let variable = [name.as_bytes(), b"=", value.as_ref().as_os_str().as_bytes()].concat();
+    environment.split(|byte| *byte == 0).any(|one| one == variable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::adapters::process::child::{Child, Exit, Launch};
+
+    fn bash(script: &str, mark: &str) -> Child {
+        let launch = Launch::new("/bin/bash", ["-c", script]).env("XQUTE_TEST_ORPHAN", mark);
+        launch.start().unwrap().0
+    }
+
+    fn only(mark: &str) -> Option<Found> {
+        let mut all = find("XQUTE_TEST_ORPHAN", mark).unwrap();
+        assert!(all.len() <= 1, "{all:?}");
+        all.pop()
+    }
+
+    #[tokio::test]
+    async fn leaders_are_found_by_what_they_were_started_with() {
+        let mark = format!("found-{}", std::process::id());
+        assert!(only(&mark).is_none());
+        // The one in the background has the variable too, but leads no group.
+        let child = bash("sleep 1000 & wait; :", &mark);
+        let found = only(&mark).unwrap();
+        assert_eq!(found.id(), child.id());
+        assert_eq!(found.variable("XQUTE_TEST_ORPHAN"), Some(mark.as_bytes()));
+        assert_eq!(found.variable("XQUTE_TEST"), None);
+        assert!(was_started_with(child.id(), "XQUTE_TEST_ORPHAN", &mark));
+        assert!(!was_started_with(child.id(), "XQUTE_TEST_ORPHAN", "other"));
+        child.signal_group(Signal::KILL);
+        child.ended().await.unwrap();
+        // It has not been reaped, but lives no more.
+        assert!(only(&mark).is_none());
+        assert!(found.adopt().is_err());
+    }
+
+    #[tokio::test]
+    async fn an_orphan_can_be_watched_and_ended() {
+        let mark = format!("ended-{}", std::process::id());
+        let child = bash("sleep 1000 & wait; :", &mark);
+        let orphan = only(&mark).unwrap().adopt().unwrap();
+        assert_eq!(orphan.id(), child.id());
+        orphan.signal_group(Signal::TERM);
+        orphan.wait().await.unwrap();
+        assert_eq!(child.wait().await.unwrap().exit, Exit::Signal(15));
+        // Its number may be somebody else's from here on.
+        orphan.signal_group(Signal::KILL);
+    }
+}

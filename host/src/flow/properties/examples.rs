@@ -1,0 +1,234 @@
+//! Single stories about the dispatcher, each told by its name.
+
+use std::{num::NonZeroU32, time::Duration};
+
+use super::{
+    moves::{Left, NewJob, NewJobs, Past},
+    world::World,
+};
+use crate::{
+    flow::{
+        dispatch::Policy,
+        event::{Event, Submission},
+    },
+    model::{
+        hook::{Hook, HookSet},
+        job::JobIndex,
+        outcome::{CancelReason, FailureCause, Observation, Outcome, StopCause},
+        settings::{ErrorStrategy, RetryPolicy, Settings},
+    },
+};
+
+fn policy(settings: &Settings) -> Policy {
+    Policy::new(settings, Hook::ALL.into_iter().collect(), HookSet::default())
+}
+
+fn world(settings: &Settings) -> World {
+    World::new(policy(settings))
+}
+
+fn retrying() -> Settings {
+    Settings {
+        error_strategy: ErrorStrategy::Retry,
+        num_retries: 1,
+        ..Settings::default()
+    }
+}
+
+fn failed() -> Outcome {
+    Outcome::Failed(FailureCause::ExitCode(1))
+}
+
+fn cancelled_because_of(job: u32) -> Outcome {
+    Outcome::Cancelled(CancelReason::Dependency(JobIndex(job)))
+}
+
+#[test]
+fn halting_stops_the_rest_while_feeding_is_open() {
+    let mut world = world(&Settings {
+        error_strategy: ErrorStrategy::Halt,
+        ..Settings::default()
+    });
+    for _ in 0..3 {
+        world.feed_after(&NewJob::default(), &[]);
+    }
+    world.run_one(failed());
+    assert!(world.finished);
+    assert_eq!(world.dispatcher.stopped(), Some(StopCause::Halted));
+    assert_eq!(world.dispatcher.counts().cancelled, 2);
+}
+
+#[test]
+fn a_retry_goes_before_what_waits() {
+    let mut world = world(&retrying());
+    world.feed_after(&NewJob::default(), &[]);
+    world.feed_after(&NewJob::default(), &[]);
+    for attempt in 1..=2 {
+        let (job, now) = world.submitting.pop().unwrap();
+        assert_eq!((job, now.get()), (JobIndex(0), attempt));
+        world.happen(Event::Submitted {
+            job,
+            attempt: now,
+            result: Submission::Failed("no".into()),
+        });
+    }
+    assert_eq!(world.submitting.first().map(|(job, _)| *job), Some(JobIndex(1)));
+    assert_eq!(world.dispatcher.counts().failed, 1);
+}
+
+#[test]
+fn a_job_that_pauses_lets_the_others_go_on() {
+    let mut world = world(&Settings {
+        retry: RetryPolicy {
+            delay: Duration::from_secs(1),
+            ..RetryPolicy::default()
+        },
+        ..retrying()
+    });
+    world.feed_after(&NewJob::default(), &[]);
+    world.feed_after(&NewJob::default(), &[]);
+    world.run_one(failed());
+    assert_eq!(world.submitting.first().map(|(job, _)| *job), Some(JobIndex(1)));
+    assert_eq!(world.dispatcher.counts().queued, 1);
+    let (job, attempt) = world.pausing.pop().unwrap();
+    assert_eq!((job, attempt.get()), (JobIndex(0), 2));
+    world.run_one(Outcome::Succeeded);
+    world.happen(Event::CancelRequested(job));
+    assert_eq!(world.ended.len(), 2, "a pause need not be waited for");
+    world.happen(Event::RetryDue { job, attempt });
+    assert!(world.submitting.is_empty());
+}
+
+#[test]
+fn a_higher_priority_goes_first() {
+    let mut world = world(&Settings::default());
+    for priority in [0, 0, -1, 5, 5] {
+        let job = NewJob {
+            priority,
+            ..NewJob::default()
+        };
+        world.feed_after(&job, &[]);
+    }
+    let mut order = Vec::new();
+    while let Some((job, _)) = world.submitting.first() {
+        order.push(job.0);
+        world.run_one(Outcome::Succeeded);
+    }
+    assert_eq!(
+        order,
+        [0, 3, 4, 1, 2],
+        "the first one had started before the others came"
+    );
+}
+
+#[test]
+fn a_long_chain_ends_with_its_first_job() {
+    const LENGTH: u32 = 100_000;
+    let mut world = world(&Settings::default());
+    world.feed_after(&NewJob::default(), &[]);
+    for job in 1..LENGTH {
+        world.feed_after(&NewJob::default(), &[job - 1]);
+    }
+    assert_eq!(world.dispatcher.counts().queued, u64::from(LENGTH) - 1);
+    world.run_one(failed());
+    assert_eq!(world.dispatcher.counts().cancelled, u64::from(LENGTH) - 1);
+    assert_eq!(world.ended[&JobIndex(LENGTH - 1)].1, cancelled_because_of(LENGTH - 2));
+}
+
+#[test]
+fn a_job_after_one_that_has_ended_is_judged_at_once() {
+    let mut world = world(&Settings::default());
+    world.feed_after(&NewJob::default(), &[]);
+    world.run_one(failed());
+    world.feed_after(&NewJob::default(), &[]);
+    world.run_one(Outcome::Succeeded);
+    world.feed_after(&NewJob::default(), &[1, 0]);
+    assert_eq!(world.ended[&JobIndex(2)].1, cancelled_because_of(0));
+    world.feed_after(&NewJob::default(), &[1]);
+    assert_eq!(world.submitting.first().map(|(job, _)| *job), Some(JobIndex(3)));
+}
+
+#[test]
+fn a_job_after_one_that_never_comes_is_cancelled() {
+    let mut world = world(&Settings::default());
+    world.feed_after(&NewJob::default(), &[7]);
+    world.feed_after(&NewJob::default(), &[0]);
+    world.happen(Event::FeedClosed);
+    assert!(world.finished);
+    assert_eq!(world.ended[&JobIndex(0)].1, cancelled_because_of(7));
+    assert_eq!(world.ended[&JobIndex(1)].1, cancelled_because_of(0));
+}
+
+#[test]
+fn a_stop_cancels_what_is_held_for_its_own_reason() {
+    let mut world = world(&Settings::default());
+    world.feed_after(&NewJob::default(), &[]);
+    world.feed_after(&NewJob::default(), &[0]);
+    world.happen(Event::Signalled(15));
+    assert_eq!(
+        world.ended[&JobIndex(1)].1,
+        Outcome::Cancelled(CancelReason::Signalled(15))
+    );
+}
+
+#[test]
+fn a_run_stops_after_as_many_failures_as_it_may_bear() {
+    let mut world = world(&Settings {
+        max_failures: NonZeroU32::new(2),
+        ..Settings::default()
+    });
+    let jobs = vec![NewJob::default(); 5];
+    world.feed(NewJobs { jobs, forwards: false });
+    world.run_one(failed());
+    world.run_one(Outcome::Succeeded);
+    assert_eq!(world.dispatcher.stopped(), None);
+    world.run_one(failed());
+    assert_eq!(world.dispatcher.stopped(), Some(StopCause::TooManyFailures));
+    assert_eq!(
+        world.ended[&JobIndex(4)].1,
+        Outcome::Cancelled(CancelReason::TooManyFailures)
+    );
+    assert!(world.finished);
+}
+
+/// A world in which an earlier process left these jobs, which say nothing themselves.
+fn resumed(settings: &Settings, left: Vec<Left>) -> World {
+    let jobs = vec![NewJob::default(); left.len()];
+    let past = left.into_iter().map(|left| Past { attempt: 1, left });
+    World::resumed(policy(settings), NewJobs { jobs, forwards: false }, past.collect())
+}
+
+#[test]
+fn an_adopted_attempt_that_is_lost_is_made_again_once() {
+    let mut world = resumed(&Settings::default(), vec![Left::InFlight { started: true }]);
+    let lost = || Outcome::Failed(FailureCause::Lost);
+    let adopted = world.flying[0].clone();
+    world.happen(Event::Observed {
+        job: adopted.job,
+        attempt: adopted.attempt,
+        observation: Observation::Ended(lost()),
+        reported: None,
+        usage: None,
+    });
+    assert_eq!(world.submitting.first().map(|(_, attempt)| attempt.get()), Some(2));
+    world.run_one(lost());
+    assert_eq!(world.ended[&JobIndex(0)].1, lost());
+}
+
+#[test]
+fn failures_of_an_earlier_process_are_borne_already() {
+    let settings = Settings {
+        max_failures: NonZeroU32::new(2),
+        ..Settings::default()
+    };
+    let done = || Left::Done(failed());
+    let mut world = resumed(
+        &settings,
+        vec![done(), done(), Left::Waiting, Left::Waiting, Left::Waiting],
+    );
+    world.run_one(failed());
+    assert_eq!(world.dispatcher.stopped(), None);
+    world.run_one(failed());
+    assert_eq!(world.dispatcher.stopped(), Some(StopCause::TooManyFailures));
+    assert_eq!(world.dispatcher.counts().failed, 4);
+}
