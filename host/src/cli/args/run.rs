@@ -332,7 +332,14 @@ mod tests {
               --progress <HOW>               How progress is shown; auto: a bar on a terminal, plain lines
                                              elsewhere [default: auto] [possible values: auto, bar, plain,
                                              none]
+              --resume                       Go on with the run in the workdir, if there is one: what is
+                                             done stays done
+              --resume-failed                Go on with it, and run the jobs that failed once more
               --overwrite                    Remove what an earlier run left in the workdir
+              --state <FILE>                 Keep the run's state in this file, for a workdir on a disk that
+                                             other machines share [default: run.db in the workdir]
+              --events <FILE.jsonl>          Write what happens to this file, a JSON object on each line
+              --report <FILE.html>           Write a page about the run to this file, when it is over
           -h, --help                         Print help
           -V, --version                      Print version
 

@@ -154,7 +154,7 @@ fn every_kind_of_run_has_its_words() {
     1 job on local: It succeeded.
     1 job on local: It did not succeed.
     2 jobs on local: All of them succeeded.
-    3 jobs on local: Halted: failures stopped the run. 2 of them did not succeed.
+    3 jobs on local: Halted after the first failure. 2 of them did not succeed.
     2 jobs on local: Stopped by SIGTERM. None of them succeeded.
     ");
 }
