@@ -1,6 +1,10 @@
 //! The jobs that a command line names: those that are there, and a pipe that more come from while the run goes.
 
-use std::{os::unix::ffi::OsStringExt, path::Path};
+use std::{
+    ffi::OsString,
+    os::unix::ffi::OsStringExt,
+    path::{Path, PathBuf},
+};
 
 use tokio::{sync::watch, task::spawn_blocking};
 use xqute::{
@@ -40,16 +44,22 @@ pub(super) fn read(args: &RunArgs, rules: &Rules) -> Result<Input> {
     if pipe.is_some() {
         files.retain(|file| !is_stdin(file));
     }
-    let (mut jobs, places) = jobfile::read(&files, rules).map_err(bad_file)?.split();
-    if !args.command.is_empty() {
-        let command = Command::argv(args.command.iter().cloned().map(OsStringExt::into_vec));
+    let (jobs, places) = read_all(&files, &args.command, rules)?;
+    tracing::debug!(jobs = jobs.len(), pipe = pipe.is_some(), "jobs are read");
+    Ok(Input { jobs, places, pipe })
+}
+
+/// Reads job files to their ends, and the command behind `--` if there is one.
+pub(super) fn read_all(files: &[PathBuf], command: &[OsString], rules: &Rules) -> Result<(Vec<JobSpec>, Places)> {
+    let (mut jobs, places) = jobfile::read(files, rules).map_err(bad_file)?.split();
+    if !command.is_empty() {
+        let command = Command::argv(command.iter().cloned().map(OsStringExt::into_vec));
         command
             .check()
             .map_err(|bad| Failure::usage(format!("{bad} behind --")))?;
         jobs.push(JobSpec::new(command));
     }
-    tracing::debug!(jobs = jobs.len(), pipe = pipe.is_some(), "jobs are read");
-    Ok(Input { jobs, places, pipe })
+    Ok((jobs, places))
 }
 
 fn is_stdin(file: &Path) -> bool {

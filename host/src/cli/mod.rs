@@ -4,9 +4,12 @@
 //! A command goes through these files, in this order:
 //! - [`args`]: what was typed, in types; [`config`]: what `xqute.toml` says, in types;
 //! - [`resolve`]: both together, with the defaults, become what is to be done (pure);
-//! - [`run`] and [`plugin`]: the commands themselves, the only two files that call the library to do something;
+//! - [`run`], [`plugin`], [`feed`], [`status`], [`logs`], [`kill`]: the commands themselves, the only files that call the
+//!   library to do something; [`live`]: what those about a run that was started elsewhere have in common;
+//! - [`input`]: the jobs that a command line names;
 //! - [`records`]: the files that `--events` and `--report` name; [`report`]: the page, as bytes;
 //! - [`signals`], [`progress`], [`summary`], [`plugin_page`]: what users see of them;
+//! - [`out`]: results, on stdout;
 //! - [`logging`], [`screen`]: everything that goes to stderr, one line at a time, around the progress bar;
 //! - [`error`], [`exit`]: how it ends.
 //!
@@ -17,8 +20,13 @@ mod args;
 mod config;
 mod error;
 mod exit;
+mod feed;
 mod input;
+mod kill;
+mod live;
 mod logging;
+mod logs;
+mod out;
 mod plugin;
 mod plugin_page;
 mod progress;
@@ -29,6 +37,7 @@ mod run;
 mod screen;
 mod signals;
 mod start;
+mod status;
 mod summary;
 
 pub(crate) use start::main;

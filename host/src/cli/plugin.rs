@@ -17,6 +17,7 @@ use super::{
     error::{Failure, Result},
     exit::Exit,
     fields::nearest,
+    out,
     plugin_page::{self, OptionLine, PluginPage},
     screen::Screen,
 };
@@ -151,7 +152,7 @@ pub(super) async fn list(wanted: &Wanted<'_>, screen: &Screen) -> Result<Exit> {
     }
     step_back(&mut plugins, &options.shipped);
     let pages: Vec<PluginPage> = plugins.iter().map(page).collect();
-    print(&plugin_page::table(&pages))?;
+    out::print(&plugin_page::table(&pages))?;
     Ok(exit)
 }
 
@@ -177,7 +178,7 @@ pub(super) async fn inspect(wanted: &Wanted<'_>, file: &Utf8Path) -> Result<Exit
         .await
         .map_err(|error| cannot_load(&error))?;
     for plugin in plugins.list() {
-        print(&plugin_page::page(&page(&plugin)))?;
+        out::print(&plugin_page::page(&page(&plugin)))?;
     }
     Ok(Exit::Success)
 }
@@ -247,17 +248,5 @@ fn page(info: &PluginInfo) -> PluginPage {
         rights: info.asked.iter().map(|right| (right.clone(), granted(right))).collect(),
         options: options.collect(),
         priority: info.priority,
-    }
-}
-
-/// Results go to stdout. A reader that has seen enough is no error.
-fn print(text: &str) -> Result<()> {
-    use std::io::Write as _;
-    match anstream::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            let error = anyhow::Error::new(error).context("cannot write to standard output");
-            Err(Failure::new(Exit::Usage, error))
-        }
-        _ => Ok(()),
     }
 }

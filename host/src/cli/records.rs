@@ -11,7 +11,7 @@ use std::{
 
 use camino::Utf8Path;
 use xqute::{
-    RunSummary,
+    RunSummary, StopCause,
     adapters::{
         clock::Clock,
         events::{EventsFile, Start, Totals},
@@ -25,8 +25,7 @@ use xqute::{
 use super::{
     args::run::RunArgs,
     error::{Failure, Result},
-    exit::Exit,
-    report::{self, Gather, Head},
+    report::{self, Ending, Gather, Head},
 };
 
 /// How much of a failed job's stderr goes into the report.
@@ -74,18 +73,17 @@ impl Records {
     }
 
     /// The run in `workdir` is about to start or to go on.
-    pub(super) fn begin(&self, workdir: &Utf8Path, prefix: Option<&str>) -> Result<()> {
+    pub(super) fn begin(&self, workdir: &Utf8Path, prefix: Option<&str>) -> std::result::Result<(), StateError> {
         let Some(events) = &self.events else { return Ok(()) };
-        let run = Reader::open(workdir).and_then(|state| state.run());
-        let run = run.map_err(|error| Failure::new(Exit::Workdir, error))?;
+        let run = Reader::open(workdir)?.run()?;
         if let Some(events) = &mut *events.file() {
             events.begin(&run, prefix.unwrap_or(&run.scheduler), now());
         }
         Ok(())
     }
 
-    /// The run is over. Returns what could not be written, if anything.
-    pub(super) fn finish(self, summary: &RunSummary, prefix: Option<&str>) -> Option<Failure> {
+    /// The run is over. Returns what could not be written, in words.
+    pub(super) fn finish(self, summary: &RunSummary, prefix: Option<&str>) -> Vec<String> {
         let mut unwritten = Vec::new();
         if let Some(mut events) = self.events.and_then(|events| events.file().take()) {
             events.over(&totals(summary), now());
@@ -95,11 +93,10 @@ impl Records {
             let written = page(summary, prefix)
                 .map_err(|error| error.to_string())
                 .and_then(|page| write(&path, &page).map_err(|error| error.to_string()));
-            let told = written.map_err(|error| format!("cannot write the report to `{}`: {error}", path.display()));
+            let told = written.map_err(|error| format!("the report `{}`: {error}", path.display()));
             unwritten.extend(told.err());
         }
-        let words = (!unwritten.is_empty()).then(|| unwritten.join("\n"))?;
-        Some(Failure::new(Exit::Workdir, anyhow::Error::msg(words)))
+        unwritten
     }
 }
 
@@ -129,7 +126,8 @@ fn totals(summary: &RunSummary) -> Totals {
         failed: counts.failed,
         cancelled: counts.cancelled,
         retries: counts.retries,
-        stopped: summary.stopped,
+        stopped_by: summary.stopped.and_then(StopCause::signal),
+        halted: matches!(summary.stopped, Some(StopCause::Halted | StopCause::TooManyFailures)),
     }
 }
 
@@ -170,7 +168,11 @@ fn head(run: RunRow, summary: &RunSummary, prefix: Option<&str>) -> Head {
         scheduler: run.scheduler,
         started: run.started,
         over: now(),
-        stopped: summary.stopped,
+        ending: match summary.stopped {
+            Some(StopCause::Signal(signal)) => Ending::Stopped(signal),
+            Some(StopCause::Halted | StopCause::TooManyFailures) => Ending::Halted,
+            None => Ending::Complete,
+        },
     }
 }
 

@@ -105,10 +105,10 @@ pub(super) fn run(flags: RunSettings, file: &RunSettings, around: &Surroundings)
         options: options.overridden_by(&flags.opt.into_iter().collect()),
         ..defaults
     };
-    let workdir = flags.workdir.or(file.workdir).unwrap_or_else(|| ".xqute".into());
+    let workdir = workdir(flags.workdir, file.workdir, around);
     RunPlan {
         scheduler: flags.scheduler.or(file.scheduler).unwrap_or_else(|| "local".to_owned()),
-        workdir: around.here.join(workdir),
+        workdir,
         settings,
         progress: flags.progress.or(file.progress).unwrap_or_default(),
         warnings,
@@ -145,6 +145,11 @@ fn retry_policy(flags: &RunSettings, file: &RunSettings) -> RetryPolicy {
             .unwrap_or(defaults.longest_delay),
         only_on: only_on.clone(),
     }
+}
+
+/// Flags and file on where a run is.
+pub(super) fn workdir(flag: Option<Utf8PathBuf>, file: Option<Utf8PathBuf>, around: &Surroundings) -> Utf8PathBuf {
+    around.here.join(flag.or(file).unwrap_or_else(|| ".xqute".into()))
 }
 
 /// A variable that the flags set is taken from there.

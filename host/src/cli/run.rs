@@ -34,6 +34,9 @@ pub(super) struct Request {
     pub(super) existing: Existing,
     pub(super) failed: ResumeFailed,
     pub(super) state: Option<Utf8PathBuf>,
+    /// Whether others may feed the run.
+    pub(super) listen: bool,
+    /// Where it is written down beside its workdir.
     pub(super) records: Records,
 }
 
@@ -45,29 +48,32 @@ pub(super) struct Ended {
 
 /// Runs it.
 pub(super) async fn run(request: Request, wanted: &Wanted<'_>, verbosity: Verbosity, screen: &Screen) -> Result<Ended> {
-    let Request {
-        plan, input, records, ..
-    } = request;
+    let Request { plan, input, .. } = request;
     let Input { jobs, places, pipe } = input;
     let plugins = wanted.load(&plan.scheduler).await?;
-    let (workdir, prefix) = (plan.workdir.clone(), plan.settings.jobname_prefix.clone());
+    let prefix = plan.settings.jobname_prefix.clone();
+    let workdir = plan.workdir.clone();
     let mut builder = Xqute::builder()
         .settings(plan.settings)
         .scheduler(plan.scheduler)
         .workdir(plan.workdir)
         .existing(request.existing)
         .failed(request.failed)
+        .listen(request.listen)
         .plugins(plugins)
         .jobs(jobs);
     if let Some(file) = request.state {
         builder = builder.state(file);
     }
-    if let Some(listener) = records.listener() {
+    if let Some(listener) = request.records.listener() {
         builder = builder.listener(listener);
     }
     let xqute = builder.build().await.map_err(|error| cannot_build(&error, &places))?;
     drop(places);
-    records.begin(&workdir, prefix.as_deref())?;
+    request
+        .records
+        .begin(&workdir, prefix.as_deref())
+        .map_err(|error| Failure::new(Exit::Workdir, error))?;
     if let (Some(resumed), Verbosity::Normal(_)) = (xqute.resumed(), verbosity) {
         screen.note(&format!("resuming: {}", resumption(&resumed)));
     }
@@ -81,7 +87,7 @@ pub(super) async fn run(request: Request, wanted: &Wanted<'_>, verbosity: Verbos
         (mode, _) => mode,
     };
     let shown = progress::show(xqute.progress(), tally, mode, screen);
-    let (ended, poured) = to_the_end(xqute, pipe).await?;
+    let (ended, poured) = to_the_end(xqute, pipe, request.listen).await?;
     drop(listening);
     if let Some(shown) = shown {
         shown.finish().await;
@@ -93,25 +99,39 @@ pub(super) async fn run(request: Request, wanted: &Wanted<'_>, verbosity: Verbos
         )
         .help("what jobs left is in their directories; go on with `--resume`")
     });
-    let unwritten = records.finish(&ended, prefix.as_deref());
     Ok(Ended {
-        summary: summary(ended),
-        trouble: unrecorded.or(poured.err()).or(unwritten),
+        summary: Summary {
+            unwritten: request.records.finish(&ended, prefix.as_deref()),
+            ..summary(ended)
+        },
+        trouble: unrecorded.or(poured.err()),
     })
 }
 
-/// Runs what is there and what comes from the pipe.
-async fn to_the_end(xqute: Xqute, pipe: Option<Pipe>) -> Result<(RunSummary, Result<()>)> {
-    let Some(pipe) = pipe else {
+/// Runs what is there and what comes from the pipe, and from others if the run listens to them.
+async fn to_the_end(xqute: Xqute, pipe: Option<Pipe>, listen: bool) -> Result<(RunSummary, Result<()>)> {
+    if pipe.is_none() && !listen {
         return Ok((xqute.run_until_complete().await, Ok(())));
-    };
+    }
     let live = xqute.keep_feeding();
-    let poured = tokio::select! {
-        poured = input::pour(pipe, live.feeder(), live.progress()) => poured,
-        () = live.over() => Ok(()),
+    let mut poured = Ok(());
+    if let Some(pipe) = pipe {
+        tokio::select! {
+            end = input::pour(pipe, live.feeder(), live.progress()) => poured = end,
+            () = live.over() => {}
+        }
+    }
+    let ended = match listen {
+        true => {
+            tracing::info!("jobs can be fed with `xqute feed`, until `xqute feed --stop`");
+            live.wait().await
+        }
+        false => live.stop_feeding().await,
     };
-    let ended = live.stop_feeding().await;
-    let ended = ended.map_err(|error| Failure::new(Exit::Usage, anyhow::Error::new(error)))?;
+    let ended = ended.map_err(|broken| {
+        let error = anyhow::Error::new(broken).context("the run broke down, which is a bug in xqute");
+        Failure::new(Exit::Workdir, error)
+    })?;
     Ok((ended, poured))
 }
 
@@ -144,12 +164,17 @@ pub(super) fn tell(ended: &Ended, verbosity: Verbosity, screen: &Screen) -> Exit
         summary.show(screen);
     }
     let signal = summary.stopped.and_then(StopCause::signal);
-    match trouble {
+    let exit = match trouble {
         None => Exit::of_run(signal, !summary.bad_plugins.is_empty(), summary.all_succeeded()),
         Some(trouble) => {
             trouble.show(screen);
             signal.map_or(trouble.exit, Exit::Signal)
         }
+    };
+    match exit {
+        // Nothing else is wrong, but somebody waits for that file.
+        Exit::Success if !summary.unwritten.is_empty() => Exit::Workdir,
+        exit => exit,
     }
 }
 
@@ -185,6 +210,7 @@ fn summary(run: RunSummary) -> Summary {
         stopped: run.stopped,
         bad_plugins: run.plugins.into_iter().filter_map(bad_plugin).collect(),
         workdir: run.workdir.into_string(),
+        unwritten: Vec::new(),
     }
 }
 

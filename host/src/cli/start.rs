@@ -18,13 +18,15 @@ use super::{
     config::{self, Config},
     error::{Failure, Result},
     exit::Exit,
-    input,
+    feed, input, kill,
     logging::{self, Log},
+    logs,
     plugin::{self, Wanted},
     records::Records,
     resolve::{self, Surroundings, Voice},
     run,
     screen::{Color, LogFormat, Screen},
+    status,
 };
 
 /// Does what the command line says.
@@ -79,6 +81,7 @@ fn act(
         config,
         here: &around.here,
     };
+    let workdir = |flag| resolve::workdir(flag, config.run.workdir.clone(), around);
     match action {
         Action::Run(args) => {
             let ended = run_jobs(*args, &wanted, around, voice, screen)?;
@@ -86,6 +89,13 @@ fn act(
             log.finish();
             Ok(run::tell(&ended, voice.verbosity, screen))
         }
+        Action::Feed(args) => {
+            let workdir = workdir(args.workdir.clone());
+            feed::feed(args, &workdir, &around.here)
+        }
+        Action::Status(args) => status::status(&args, &workdir(args.workdir.clone())),
+        Action::Logs(args) => logs::logs(&args, &workdir(args.workdir.clone())),
+        Action::Kill(args) => kill::kill(&args, &workdir(args.workdir.clone())),
         Action::PluginList => with_runtime(|runtime| runtime.block_on(plugin::list(&wanted, screen))),
         Action::PluginInspect(file) => with_runtime(|runtime| runtime.block_on(plugin::inspect(&wanted, &file))),
     }
@@ -117,7 +127,7 @@ fn run_jobs(
     let mut input = input::read(&args, &rules)?;
     if existing == Existing::Resume {
         input.catch_up(&Place::of(&plan.workdir, state.as_deref()))?;
-    } else if input.jobs.is_empty() && args.files.is_empty() {
+    } else if input.jobs.is_empty() && args.files.is_empty() && !args.listen {
         return Err(Failure::usage("there is nothing to run")
             .help("name a job file, give jobs on standard input with -, or a command behind --"));
     }
@@ -125,14 +135,14 @@ fn run_jobs(
     if plan.settings.error_strategy != ErrorStrategy::Retry && input.jobs.iter().any(wants_retries) {
         tracing::warn!("`num_retries` of jobs changes nothing without --error-strategy retry");
     }
-    let records = Records::open(&args, existing)?;
     let request = run::Request {
         plan,
         input,
         existing,
         failed,
         state,
-        records,
+        listen: args.listen,
+        records: Records::open(&args, existing)?,
     };
     let command = run::run(request, wanted, voice.verbosity, screen);
     with_runtime(|runtime| runtime.block_on(command))

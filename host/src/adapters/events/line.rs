@@ -14,7 +14,7 @@ use crate::{
     adapters::state::row::RunRow,
     model::{
         job::{Command, JobIndex, JobSpec},
-        outcome::{CancelReason, FailureCause, Outcome, StopCause},
+        outcome::{CancelReason, FailureCause, Outcome},
         record::{Change, Entry, Origin, Timestamp, Usage},
     },
 };
@@ -38,8 +38,10 @@ pub struct Totals {
     pub cancelled: u64,
     /// Attempts made beyond the first ones.
     pub retries: u64,
-    /// Why the run was stopped before its jobs were done, if it was.
-    pub stopped: Option<StopCause>,
+    /// The signal that stopped the run, if one did.
+    pub stopped_by: Option<i32>,
+    /// Whether a failure stopped the run.
+    pub halted: bool,
 }
 
 /// Adds the line with which a run starts, or goes on after it was resumed.
@@ -95,8 +97,8 @@ pub(super) fn over(to: &mut Vec<u8>, totals: &Totals, at: Timestamp) -> io::Resu
         failed: totals.failed,
         cancelled: totals.cancelled,
         retries: totals.retries,
-        stopped: totals.stopped.map(|cause| CancelReason::from(cause).word()),
-        signal: totals.stopped.and_then(StopCause::signal),
+        stopped_by: totals.stopped_by,
+        halted: totals.halted,
     };
     add(to, &line)
 }
@@ -134,9 +136,9 @@ struct Over {
     cancelled: u64,
     retries: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    stopped: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    signal: Option<i32>,
+    stopped_by: Option<i32>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    halted: bool,
 }
 
 #[derive(Debug, Serialize)]

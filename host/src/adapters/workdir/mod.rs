@@ -3,6 +3,7 @@
 //! ```text
 //! <workdir>/run.lock                    held while a run lives; says by which process
 //! <workdir>/run.db, run.db-*            the state of the run; elsewhere, if `run.state` says so
+//! <workdir>/run.sock                    there while a run lives: it can be spoken to
 //! <workdir>/<index>/job.wrapped.<scheduler>     the job's script, if it has one
 //! <workdir>/<index>/job.status          the number of its state
 //! <workdir>/<index>/job.rc              its exit code, once it has ended
@@ -14,6 +15,7 @@
 //! - [`dir`]: opening and locking the run's directory;
 //! - [`jobs`]: what is written to and read from job directories;
 //! - [`outputs`]: job directories as a scheduler needs them that starts jobs itself;
+//! - [`output`]: what attempts write, read by anybody;
 //! - [`script`]: the bash around a job's command;
 //! - [`tail`]: the end of a text of unknown origin, fit to be shown;
 //! - `leftover`: what an earlier process left in job directories;
@@ -28,6 +30,7 @@ pub mod dir;
 mod files;
 pub mod jobs;
 mod leftover;
+pub mod output;
 pub mod outputs;
 mod quoting;
 mod reserve;

@@ -1,6 +1,7 @@
 //! What was typed, in types. Nothing here knows of defaults, configuration files or the machine: see `resolve`.
 //!
 //! - this file: the flags of every command, and the commands;
+//! - [`live`]: the flags of the commands about a run that was started elsewhere;
 //! - [`run`]: the flags of `xqute run`, and of a job's settings.
 
 use camino::Utf8PathBuf;
@@ -13,6 +14,7 @@ use super::{
     values,
 };
 
+pub(super) mod live;
 pub(super) mod run;
 
 const EXAMPLES: &str = "\
@@ -37,6 +39,10 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(Box<run::RunCommand>),
+    Feed(live::FeedCommand),
+    Status(live::StatusCommand),
+    Logs(live::LogsCommand),
+    Kill(live::KillCommand),
     /// Look at plugins
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -65,6 +71,14 @@ enum PluginCommand {
 pub(super) enum Action {
     /// `xqute run`.
     Run(Box<run::RunArgs>),
+    /// `xqute feed`.
+    Feed(live::FeedArgs),
+    /// `xqute status`.
+    Status(live::StatusArgs),
+    /// `xqute logs`.
+    Logs(live::LogsArgs),
+    /// `xqute kill`.
+    Kill(live::KillArgs),
     /// `xqute plugin list`.
     PluginList,
     /// `xqute plugin inspect`.
@@ -76,6 +90,10 @@ impl Args {
     pub(super) fn split(self) -> (Global, Action) {
         let (inner, action) = match self.command {
             Command::Run(run) => (run.global, Action::Run(Box::new(run.args))),
+            Command::Feed(feed) => (feed.global, Action::Feed(feed.args)),
+            Command::Status(status) => (status.global, Action::Status(status.args)),
+            Command::Logs(logs) => (logs.global, Action::Logs(logs.args)),
+            Command::Kill(kill) => (kill.global, Action::Kill(kill.args)),
             Command::Plugin(PluginCommand::List { global }) => (global, Action::PluginList),
             Command::Plugin(PluginCommand::Inspect { file, global }) => (global, Action::PluginInspect(file)),
         };
@@ -181,6 +199,10 @@ pub(super) mod tests {
             "xqute run --timeout soon x",
             "xqute run -e shrug x",
             "xqute plugin inspect",
+            "xqute kill --all 3",
+            "xqute logs",
+            "xqute logs --attempt 0 3",
+            "xqute status --state lost",
         ] {
             assert_eq!(typed(line).unwrap_err().exit_code(), 2, "{line}");
         }
@@ -196,6 +218,10 @@ pub(super) mod tests {
 
         Commands:
           run     Run jobs and wait for them
+          feed    Give more jobs to a run that was started with --listen
+          status  Show where a run and its jobs stand
+          logs    Show what a job wrote
+          kill    End jobs of a run that lives
           plugin  Look at plugins
 
         Options:

@@ -62,6 +62,9 @@ pub(in crate::cli) struct RunArgs {
     /// Keep the run's state in this file, for a workdir on a disk that other machines share [default: run.db in the workdir]
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) state: Option<Utf8PathBuf>,
+    /// Keep the run open for jobs that xqute feed gives it, until xqute feed --stop
+    #[arg(long)]
+    pub(in crate::cli) listen: bool,
     /// Write what happens to this file, a JSON object on each line
     #[arg(long, value_name = "FILE.jsonl")]
     pub(in crate::cli) events: Option<PathBuf>,
@@ -239,12 +242,12 @@ mod tests {
         let args = run(
             "xqute run -s slurm -j 7 -w out -e retry -r 2 --submission-batch 5 --timeout 1h30m --cwd /tmp --env A=1 \
              --env B=x=y --opt partition=short --opt license=a --opt license=b --prescript 'module load x' --postscript sync \
-             --jobname-prefix p --overwrite --recheck-interval 2s --wrapper-shell '/bin/bash -l' --progress plain --wrapper always \
-             --retry-delay 2s --retry-max-delay 1m --retry-on 75,timed-out --retry-on lost --max-failures 9 \
-             --events e.jsonl --report r.html a.txt -",
+             --jobname-prefix p --overwrite --listen --events e.jsonl --report r.html --recheck-interval 2s \
+             --wrapper-shell '/bin/bash -l' --progress plain --wrapper always --retry-delay 2s --retry-max-delay 1m \
+             --retry-on 75,timed-out --retry-on lost --max-failures 9 a.txt -",
         );
         assert_eq!(args.files, [PathBuf::from("a.txt"), PathBuf::from("-")]);
-        assert!(args.overwrite && args.command.is_empty());
+        assert!(args.overwrite && args.listen && args.command.is_empty());
         assert_eq!(args.events, Some("e.jsonl".into()));
         assert_eq!(args.report, Some("r.html".into()));
         let settings = args.settings;
@@ -336,6 +339,8 @@ mod tests {
                                              done stays done
               --resume-failed                Go on with it, and run the jobs that failed once more
               --overwrite                    Remove what an earlier run left in the workdir
+              --listen                       Keep the run open for jobs that xqute feed gives it, until xqute
+                                             feed --stop
               --state <FILE>                 Keep the run's state in this file, for a workdir on a disk that
                                              other machines share [default: run.db in the workdir]
               --events <FILE.jsonl>          Write what happens to this file, a JSON object on each line

@@ -1,0 +1,194 @@
+//! `xqute logs`: what an attempt of a job wrote, byte for byte.
+
+use std::io;
+
+use camino::Utf8Path;
+use xqute::{
+    Attempt, JobIndex,
+    adapters::{
+        state::{Reader, row::JobRow},
+        workdir::{
+            dir::Owner,
+            output::{Output, Stream},
+        },
+    },
+    model::state::State,
+};
+
+use super::{
+    args::live::LogsArgs,
+    error::{Failure, Result},
+    exit::Exit,
+    live, out,
+};
+
+/// Shows it; with `--follow` until the attempt has ended.
+pub(super) fn logs(args: &LogsArgs, workdir: &Utf8Path) -> Result<Exit> {
+    let reader = live::open(workdir)?;
+    let job = one(&reader, &args.job)?;
+    let attempt = choose(&job, args.attempt.map(|number| number.get()), args.follow)?;
+    let stream = if args.stderr { Stream::Stderr } else { Stream::Stdout };
+    let output = Output::of(workdir, job.index, attempt, stream).map_err(|error| unreadable(job.index, error))?;
+    let follower = Follower {
+        reader,
+        workdir,
+        job: job.index,
+        attempt,
+        output,
+    };
+    match args.follow {
+        true => follower.follow(),
+        false => follower.show(),
+    }
+}
+
+fn one(reader: &Reader, word: &str) -> Result<JobRow> {
+    let mut jobs = live::find(reader, word)?;
+    match (jobs.pop(), jobs.first()) {
+        (Some(last), Some(first)) => {
+            let message = format!("the jobs {} to {} share the name `{word}`", first.index, last.index);
+            Err(Failure::usage(message).help(format!("name one by its index, such as {}", first.index)))
+        }
+        (Some(job), None) => Ok(job),
+        (None, _) => Err(Failure::usage(format!("this run has no job `{word}`"))),
+    }
+}
+
+/// Which attempt to show. While a job waits for another one, that is the one before it, unless somebody wants to wait too.
+fn choose(job: &JobRow, asked: Option<u32>, wait: bool) -> Result<Attempt> {
+    let latest = match job.state {
+        State::Queued if !wait && job.attempt > Attempt::FIRST => Attempt::new(job.attempt.retries()),
+        _ => job.attempt,
+    };
+    let Some(asked) = asked else { return Ok(latest) };
+    if asked > job.attempt.get() && (job.outcome.is_some() || !wait) {
+        let attempts = if latest.get() == 1 { "attempt" } else { "attempts" };
+        return Err(Failure::usage(format!(
+            "job {} has had {latest} {attempts}, so there is no attempt {asked}",
+            job.index
+        )));
+    }
+    Ok(Attempt::new(asked))
+}
+
+/// How far an attempt is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    Waits,
+    Goes,
+    Ended,
+}
+
+fn progress(job: &JobRow, attempt: Attempt) -> Progress {
+    match job.attempt.cmp(&attempt) {
+        _ if job.outcome.is_some() => Progress::Ended,
+        std::cmp::Ordering::Greater => Progress::Ended,
+        std::cmp::Ordering::Less => Progress::Waits,
+        std::cmp::Ordering::Equal if job.state == State::Queued => Progress::Waits,
+        std::cmp::Ordering::Equal => Progress::Goes,
+    }
+}
+
+struct Follower<'a> {
+    reader: Reader,
+    workdir: &'a Utf8Path,
+    job: JobIndex,
+    attempt: Attempt,
+    output: Output,
+}
+
+impl Follower<'_> {
+    fn show(mut self) -> Result<Exit> {
+        if self.progress()? == Progress::Waits {
+            return Err(Failure::usage(format!(
+                "attempt {} of job {} has not started yet",
+                self.attempt, self.job
+            ))
+            .help("--follow waits for it"));
+        }
+        self.copy()?;
+        Ok(Exit::Success)
+    }
+
+    fn follow(mut self) -> Result<Exit> {
+        let mut look = true;
+        let mut progress = Progress::Waits;
+        loop {
+            self.output.listen().map_err(|error| unreadable(self.job, error))?;
+            // The state is asked only when the attempt seems to have ended, or nothing is heard of it: it may write often.
+            if look || progress == Progress::Waits || self.output.has_exit_code() {
+                progress = self.progress()?;
+            }
+            if progress != Progress::Waits && !self.copy()? {
+                return Ok(Exit::Success);
+            }
+            if progress == Progress::Ended {
+                return Ok(Exit::Success);
+            }
+            look = !self.output.wait().map_err(|error| unreadable(self.job, error))?;
+        }
+    }
+
+    /// Shows what is new. Says whether somebody still reads.
+    fn copy(&mut self) -> Result<bool> {
+        let mut to = Told::default();
+        let copied = self.output.copy(&mut to);
+        match (copied, to.failed) {
+            (_, Some(error)) => out::done(Err(error)),
+            (Err(error), None) => Err(unreadable(self.job, error)),
+            (Ok(_), None) => Ok(true),
+        }
+    }
+
+    fn progress(&self) -> Result<Progress> {
+        let row = self.reader.job(self.job).map_err(live::unreadable)?;
+        let progress = row.map_or(Progress::Waits, |job| progress(&job, self.attempt));
+        let nobody = || Owner::of(self.workdir).is_none();
+        match progress {
+            // Nobody records the end of what a dead run left; the job itself leaves its exit code.
+            Progress::Goes if self.output.has_exit_code() && nobody() => Ok(Progress::Ended),
+            Progress::Waits if nobody() => Err(Failure::new(
+                Exit::Workdir,
+                anyhow::Error::msg(format!(
+                    "attempt {} of job {} has not started, and nobody is left to start it",
+                    self.attempt, self.job
+                )),
+            )
+            .help("no run lives in that workdir")),
+            progress => Ok(progress),
+        }
+    }
+}
+
+/// Standard output, which remembers what went wrong, so that this is not taken for a trouble with the job's file.
+#[derive(Default)]
+struct Told {
+    failed: Option<io::Error>,
+}
+
+impl Told {
+    fn note(&mut self, done: io::Result<()>) -> io::Result<()> {
+        done.map_err(|error| {
+            let kind = error.kind();
+            self.failed = Some(error);
+            kind.into()
+        })
+    }
+}
+
+impl io::Write for Told {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let done = io::stdout().lock().write_all(bytes);
+        self.note(done).map(|()| bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let done = io::stdout().lock().flush();
+        self.note(done)
+    }
+}
+
+fn unreadable(job: JobIndex, error: io::Error) -> Failure {
+    let error = anyhow::Error::new(error).context(format!("cannot read what job {job} wrote"));
+    Failure::new(Exit::Workdir, error)
+}
