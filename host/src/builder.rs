@@ -12,7 +12,7 @@ use crate::{
     adapters::{
         bash::{self, BadScript},
         clock::Clock,
-        component::{error::StartError, plugins::Plugins},
+        component::{error::StartError, hooks::ComponentHooks, plugins::Plugins},
         local::{LocalScheduler, Starting},
         workdir::{Existing, Workdir, WorkdirError},
     },
@@ -137,13 +137,7 @@ impl Builder {
             .await?;
         let scheduler: Arc<dyn Scheduler> = match started.scheduler {
             Some(scheduler) => scheduler,
-            None => {
-                let scripted = started
-                    .hooks
-                    .as_ref()
-                    .is_some_and(|hooks| hooks.scripted() != HookSet::default());
-                Arc::new(LocalScheduler::new(run.clone(), starting(&run.settings, scripted)))
-            }
+            None => Arc::new(local_scheduler(&run, started.hooks.as_deref())),
         };
         scheduler.check_options(&run.settings.options)?;
         let (sender, inbox) = mpsc::unbounded_channel();
@@ -177,18 +171,19 @@ impl Builder {
     }
 }
 
-/// How local jobs are started: directly where nothing asks for a script.
-fn starting(settings: &Settings, scripted: bool) -> Starting {
-    let usual = Settings::default();
-    let plain = !scripted
-        && settings.wrapper == Wrapper::Auto
+/// It starts jobs directly where nothing asks for a script.
+fn local_scheduler(run: &Arc<Run>, hooks: Option<&ComponentHooks>) -> LocalScheduler {
+    let (settings, usual) = (&run.settings, Settings::default());
+    let plain = settings.wrapper == Wrapper::Auto
         && settings.prescript.is_empty()
         && settings.postscript.is_empty()
-        && settings.wrapper_shell == usual.wrapper_shell;
-    match plain {
+        && settings.wrapper_shell == usual.wrapper_shell
+        && hooks.is_none_or(|hooks| hooks.scripted() == HookSet::default());
+    let starting = match plain {
         true => Starting::Direct,
         false => Starting::ByScript,
-    }
+    };
+    LocalScheduler::new(run.clone(), starting)
 }
 
 fn check_settings(run: &Run) -> Result<(), BuildError> {
