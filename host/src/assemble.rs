@@ -93,12 +93,12 @@ pub(crate) async fn assemble(asked: Builder) -> Result<Xqute, BuildError> {
         (existing, _) => existing,
     };
     let workdir = Workdir::open(&path, mounted.as_deref(), existing)?;
+    let socket = open_socket(&path, listen)?;
     let ground = Ground {
         store: open_state(&run, &path, &place, existing, clock)?,
         workdir,
     };
     let beginning = ground.begin(jobs, existing, &*scheduler, failed).await?;
-    let socket = open_socket(&path, listen)?;
     let Ground { store, workdir } = ground;
     let parts = Parts {
         run,

@@ -12,6 +12,7 @@ down() {
 trap down EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
+bash "$here/browser.sh"
 bash "$here/slurm.sh" up
 eval "$(bash "$here/slurm.sh" env)"
 "$@"

@@ -6,6 +6,7 @@
 //! - [`jobfile`]: job files, and [`written`]: single values as people write them;
 //! - [`local`]: the native scheduler;
 //! - [`state`]: what is recorded of a run, in SQLite;
+//! - [`events`]: what happens in a run, line by line, for programs that follow it;
 //! - [`workdir`]: the run's directory, job directories and job scripts;
 //! - [`component`]: plugins, as WebAssembly components;
 //! - [`control`]: the socket over which a live run is spoken to.
@@ -14,6 +15,7 @@ pub mod bash;
 pub mod clock;
 pub mod component;
 pub mod control;
+pub mod events;
 pub mod jobfile;
 pub mod local;
 pub mod process;

@@ -6,6 +6,8 @@
 //! - [`resolve`]: both together, with the defaults, become what is to be done (pure);
 //! - [`run`], [`plugin`], [`feed`], [`status`], [`logs`], [`kill`]: the commands themselves, the only files that call the
 //!   library to do something; [`live`]: what those about a run that was started elsewhere have in common;
+//! - [`input`]: the jobs that a command line names;
+//! - [`records`]: the files that `--events` and `--report` name; [`report`]: the page, as bytes;
 //! - [`signals`], [`progress`], [`summary`], [`plugin_page`]: what users see of them;
 //! - [`out`]: results, on stdout;
 //! - [`logging`], [`screen`]: everything that goes to stderr, one line at a time, around the progress bar;
@@ -28,6 +30,8 @@ mod out;
 mod plugin;
 mod plugin_page;
 mod progress;
+mod records;
+mod report;
 mod resolve;
 mod run;
 mod screen;

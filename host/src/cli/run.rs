@@ -20,6 +20,7 @@ use super::{
     input::{self, Input},
     plugin::Wanted,
     progress::{self, Tally},
+    records::Records,
     resolve::{RunPlan, Verbosity},
     screen::Screen,
     signals,
@@ -35,6 +36,8 @@ pub(super) struct Request {
     pub(super) state: Option<Utf8PathBuf>,
     /// Whether others may feed the run.
     pub(super) listen: bool,
+    /// Where it is written down beside its workdir.
+    pub(super) records: Records,
 }
 
 /// How a run ended, and what went wrong with the run itself.
@@ -48,6 +51,8 @@ pub(super) async fn run(request: Request, wanted: &Wanted<'_>, verbosity: Verbos
     let Request { plan, input, .. } = request;
     let Input { jobs, places, pipe } = input;
     let plugins = wanted.load(&plan.scheduler).await?;
+    let prefix = plan.settings.jobname_prefix.clone();
+    let workdir = plan.workdir.clone();
     let mut builder = Xqute::builder()
         .settings(plan.settings)
         .scheduler(plan.scheduler)
@@ -60,8 +65,15 @@ pub(super) async fn run(request: Request, wanted: &Wanted<'_>, verbosity: Verbos
     if let Some(file) = request.state {
         builder = builder.state(file);
     }
+    if let Some(listener) = request.records.listener() {
+        builder = builder.listener(listener);
+    }
     let xqute = builder.build().await.map_err(|error| cannot_build(&error, &places))?;
     drop(places);
+    request
+        .records
+        .begin(&workdir, prefix.as_deref())
+        .map_err(|error| Failure::new(Exit::Workdir, error))?;
     if let (Some(resumed), Verbosity::Normal(_)) = (xqute.resumed(), verbosity) {
         screen.note(&format!("resuming: {}", resumption(&resumed)));
     }
@@ -88,7 +100,10 @@ pub(super) async fn run(request: Request, wanted: &Wanted<'_>, verbosity: Verbos
         .help("what jobs left is in their directories; go on with `--resume`")
     });
     Ok(Ended {
-        summary: summary(ended),
+        summary: Summary {
+            unwritten: request.records.finish(&ended, prefix.as_deref()),
+            ..summary(ended)
+        },
         trouble: unrecorded.or(poured.err()),
     })
 }
@@ -149,12 +164,17 @@ pub(super) fn tell(ended: &Ended, verbosity: Verbosity, screen: &Screen) -> Exit
         summary.show(screen);
     }
     let signal = summary.stopped.and_then(StopCause::signal);
-    match trouble {
+    let exit = match trouble {
         None => Exit::of_run(signal, !summary.bad_plugins.is_empty(), summary.all_succeeded()),
         Some(trouble) => {
             trouble.show(screen);
             signal.map_or(trouble.exit, Exit::Signal)
         }
+    };
+    match exit {
+        // Nothing else is wrong, but somebody waits for that file.
+        Exit::Success if !summary.unwritten.is_empty() => Exit::Workdir,
+        exit => exit,
     }
 }
 
@@ -190,6 +210,7 @@ fn summary(run: RunSummary) -> Summary {
         stopped: run.stopped,
         bad_plugins: run.plugins.into_iter().filter_map(bad_plugin).collect(),
         workdir: run.workdir.into_string(),
+        unwritten: Vec::new(),
     }
 }
 

@@ -22,6 +22,7 @@ use super::{
     logging::{self, Log},
     logs,
     plugin::{self, Wanted},
+    records::Records,
     resolve::{self, Surroundings, Voice},
     run,
     screen::{Color, LogFormat, Screen},
@@ -141,6 +142,7 @@ fn run_jobs(
         failed,
         state,
         listen: args.listen,
+        records: Records::open(&args, existing)?,
     };
     let command = run::run(request, wanted, voice.verbosity, screen);
     with_runtime(|runtime| runtime.block_on(command))

@@ -23,6 +23,8 @@ pub(super) struct Summary {
     /// Plugins that were quarantined.
     pub(super) bad_plugins: Vec<BadPlugin>,
     pub(super) workdir: String,
+    /// Files that were asked for and could not be written, in words.
+    pub(super) unwritten: Vec<String>,
 }
 
 /// A job that did not succeed.
@@ -58,7 +60,7 @@ impl Summary {
 
     /// Whether there is nothing but good news.
     pub(super) fn is_good(&self) -> bool {
-        self.all_succeeded() && self.signal().is_none() && self.bad_plugins.is_empty()
+        self.all_succeeded() && self.signal().is_none() && self.bad_plugins.is_empty() && self.unwritten.is_empty()
     }
 
     fn signal(&self) -> Option<i32> {
@@ -90,6 +92,10 @@ impl Summary {
         for plugin in &self.bad_plugins {
             let (label, name) = (Style::Warning.paint("quarantined:"), printable(&plugin.name));
             let _infallible = writeln!(text, "{label} plugin {name}: {}", printable(&plugin.why));
+        }
+        for file in &self.unwritten {
+            let label = Style::Warning.paint("not written:");
+            let _infallible = writeln!(text, "{label} {}", printable(file));
         }
         if let Some(cause) = self.stopped {
             let (label, what) = stop(cause);
@@ -135,6 +141,7 @@ impl Summary {
         let more = json!({
             "elapsed_ms": u64::try_from(self.elapsed.as_millis()).unwrap_or(u64::MAX), "failures": failures,
             "stopped": self.stopped.map(stop_word), "stopped_by": self.signal(), "quarantined": plugins, "workdir": self.workdir,
+            "unwritten": self.unwritten,
         });
         if let (Value::Object(record), Value::Object(more)) = (&mut record, more) {
             record.extend(more);
@@ -267,6 +274,7 @@ mod tests {
                 why: "it failed 3 times in a row".into(),
             }],
             workdir: "/w".into(),
+            unwritten: vec!["the report `r.html`: no space".into()],
         }
     }
 
@@ -296,6 +304,7 @@ mod tests {
             | \u{1b}[31mbash: nosuch: command not found
         19 more that did not succeed, see /w
         quarantined: plugin notify: it failed 3 times in a row
+         not written: the report `r.html`: no space
         stopped: by SIGTERM
         500 jobs in 12.3 s: 480 succeeded, 3 failed, 17 cancelled (2 retries)
         ");

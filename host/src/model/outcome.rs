@@ -45,6 +45,22 @@ impl FailureCause {
             Self::Preempted | Self::NodeFailure | Self::NeverStarted(_) | Self::Lost | Self::Other(_) => -3,
         }
     }
+
+    /// The cause in one word, for programs: the same in every format that xqute writes.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::ExitCode(_) => "exit-code",
+            Self::Signal(_) => "signal",
+            Self::TimedOut => "timed-out",
+            Self::OutOfMemory => "out-of-memory",
+            Self::Preempted => "preempted",
+            Self::NodeFailure => "node-failure",
+            Self::NeverStarted(_) => "never-started",
+            Self::Lost => "lost",
+            Self::SubmissionFailed(_) => "submission-failed",
+            Self::Other(_) => "other",
+        }
+    }
 }
 
 impl fmt::Display for FailureCause {
@@ -90,6 +106,21 @@ pub enum CancelReason {
     Signalled(i32),
     /// Somebody cancelled it in the backend.
     InBackend,
+}
+
+impl CancelReason {
+    /// The reason in one word, for programs: the same in every format that xqute writes.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Vetoed { .. } => "vetoed",
+            Self::Requested => "requested",
+            Self::Halted => "halted",
+            Self::TooManyFailures => "too-many-failures",
+            Self::Dependency(_) => "dependency",
+            Self::Signalled(_) => "signalled",
+            Self::InBackend => "in-backend",
+        }
+    }
 }
 
 impl fmt::Display for CancelReason {

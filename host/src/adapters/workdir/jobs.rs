@@ -2,6 +2,8 @@
 
 use std::io;
 
+use camino::Utf8Path;
+use cap_std::{ambient_authority, fs::Dir};
 use rustix::{
     fd::OwnedFd,
     fs::{Mode, mkdirat, renameat},
@@ -131,10 +133,7 @@ impl Workdir {
 
     /// The last lines that the job wrote to its stderr, fit to be shown; empty if there are none.
     pub fn stderr_tail(&self, job: JobIndex, max_lines: usize, max_bytes: usize) -> String {
-        let dir = files::open_dir(&self.dir, &job.to_string());
-        let end = dir.and_then(|dir| files::read_end(&dir, STDERR, max_bytes));
-        end.map(|(bytes, cut)| tail::last_lines(&bytes, cut, max_lines))
-            .unwrap_or_default()
+        tail_of(&self.dir, job, max_lines, max_bytes)
     }
 
     /// The directory of an attempt, with nothing in the way of its files.
@@ -176,6 +175,22 @@ impl Workdir {
 /// What the job's script is called.
 fn script_name(attempt: &JobAttempt) -> &str {
     attempt.script.spec().file_name().unwrap_or("job.wrapped")
+}
+
+/// The last lines that a job of the run in `workdir` wrote to its stderr, fit to be shown; empty if there are none. Takes no
+/// part in who may use the workdir.
+pub fn stderr_tail(workdir: &Utf8Path, job: JobIndex, max_lines: usize, max_bytes: usize) -> String {
+    match Dir::open_ambient_dir(workdir, ambient_authority()) {
+        Ok(dir) => tail_of(&dir, job, max_lines, max_bytes),
+        Err(_) => String::new(),
+    }
+}
+
+fn tail_of(workdir: &Dir, job: JobIndex, max_lines: usize, max_bytes: usize) -> String {
+    let dir = files::open_dir(workdir, &job.to_string());
+    let end = dir.and_then(|dir| files::read_end(&dir, STDERR, max_bytes));
+    end.map(|(bytes, cut)| tail::last_lines(&bytes, cut, max_lines))
+        .unwrap_or_default()
 }
 
 fn status(state: State) -> String {

@@ -65,6 +65,12 @@ pub(in crate::cli) struct RunArgs {
     /// Keep the run open for jobs that xqute feed gives it, until xqute feed --stop
     #[arg(long)]
     pub(in crate::cli) listen: bool,
+    /// Write what happens to this file, a JSON object on each line
+    #[arg(long, value_name = "FILE.jsonl")]
+    pub(in crate::cli) events: Option<PathBuf>,
+    /// Write a page about the run to this file, when it is over
+    #[arg(long, value_name = "FILE.html")]
+    pub(in crate::cli) report: Option<PathBuf>,
 }
 
 /// What can be said on the command line as well as in `xqute.toml`, under the same names.
@@ -236,11 +242,14 @@ mod tests {
         let args = run(
             "xqute run -s slurm -j 7 -w out -e retry -r 2 --submission-batch 5 --timeout 1h30m --cwd /tmp --env A=1 \
              --env B=x=y --opt partition=short --opt license=a --opt license=b --prescript 'module load x' --postscript sync \
-             --jobname-prefix p --overwrite --listen --recheck-interval 2s --wrapper-shell '/bin/bash -l' --progress plain \
-             --wrapper always --retry-delay 2s --retry-max-delay 1m --retry-on 75,timed-out --retry-on lost --max-failures 9 a.txt -",
+             --jobname-prefix p --overwrite --listen --events e.jsonl --report r.html --recheck-interval 2s \
+             --wrapper-shell '/bin/bash -l' --progress plain --wrapper always --retry-delay 2s --retry-max-delay 1m \
+             --retry-on 75,timed-out --retry-on lost --max-failures 9 a.txt -",
         );
         assert_eq!(args.files, [PathBuf::from("a.txt"), PathBuf::from("-")]);
         assert!(args.overwrite && args.listen && args.command.is_empty());
+        assert_eq!(args.events, Some("e.jsonl".into()));
+        assert_eq!(args.report, Some("r.html".into()));
         let settings = args.settings;
         assert_eq!(settings.scheduler.as_deref(), Some("slurm"));
         assert_eq!(settings.forks.map(NonZeroU32::get), Some(7));
@@ -326,9 +335,16 @@ mod tests {
               --progress <HOW>               How progress is shown; auto: a bar on a terminal, plain lines
                                              elsewhere [default: auto] [possible values: auto, bar, plain,
                                              none]
+              --resume                       Go on with the run in the workdir, if there is one: what is
+                                             done stays done
+              --resume-failed                Go on with it, and run the jobs that failed once more
               --overwrite                    Remove what an earlier run left in the workdir
               --listen                       Keep the run open for jobs that xqute feed gives it, until
                                              xqute feed --stop
+              --state <FILE>                 Keep the run's state in this file, for a workdir on a disk that
+                                             other machines share [default: run.db in the workdir]
+              --events <FILE.jsonl>          Write what happens to this file, a JSON object on each line
+              --report <FILE.html>           Write a page about the run to this file, when it is over
           -h, --help                         Print help
           -V, --version                      Print version
 

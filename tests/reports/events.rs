@@ -1,0 +1,147 @@
+//! `--events`: what happens, line by line.
+
+use std::os::unix::fs::symlink;
+
+use serde_json::Value;
+use xqute_tests::Scratch;
+
+/// All lines of a file of events.
+fn events(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// What happened to one job, in order.
+fn of_job(events: &[Value], job: u32) -> Vec<&str> {
+    let ours = events.iter().filter(|event| event["job"] == job);
+    ours.map(|event| event["event"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn every_job_is_told_from_feeding_to_its_end() {
+    let scratch = Scratch::new();
+    scratch.write("tries", "");
+    let jobs = "true\nexit 3\necho x >> tries; (( $(wc -l < tries) == 2 ))\n";
+    let flags = [
+        "--events",
+        "e.jsonl",
+        "-e",
+        "retry",
+        "-r",
+        "1",
+        "-j",
+        "2",
+        "--jobname-prefix",
+        "p",
+    ];
+    scratch.run_jobs(jobs, flags).exits(1);
+    let events = events(&scratch.read("e.jsonl"));
+    assert_eq!(events[0]["xqute-events"], 1);
+    assert_eq!(events[0]["scheduler"], "local");
+    assert_eq!(events[0]["workdir"], scratch.path(".xqute").to_str().unwrap());
+    let once = ["fed", "submitted", "started", "ended"];
+    let twice = ["fed", "submitted", "started", "ended", "submitted", "started", "ended"];
+    assert_eq!(of_job(&events, 0), once);
+    assert_eq!(of_job(&events, 1), twice);
+    assert_eq!(of_job(&events, 2), twice);
+    let last = events.last().unwrap();
+    assert_eq!(last["event"], "over");
+    assert_eq!(
+        (&last["fed"], &last["succeeded"], &last["failed"], &last["retries"]),
+        (&3.into(), &2.into(), &1.into(), &2.into())
+    );
+    let fed = events
+        .iter()
+        .find(|event| event["event"] == "fed" && event["job"] == 1)
+        .unwrap();
+    assert_eq!(
+        (&fed["name"], &fed["cmd"], &fed["origin"]),
+        (&"p-1".into(), &"exit 3".into(), &"given".into())
+    );
+    let ends: Vec<_> = events
+        .iter()
+        .filter(|event| event["event"] == "ended" && event["job"] == 1)
+        .collect();
+    for (end, (attempt, will_retry)) in ends.iter().zip([(1, true), (2, false)]) {
+        assert_eq!(
+            (&end["attempt"], &end["will_retry"]),
+            (&attempt.into(), &will_retry.into())
+        );
+        assert_eq!(
+            (&end["outcome"], &end["cause"], &end["detail"]),
+            (&"failed".into(), &"exit-code".into(), &3.into())
+        );
+    }
+    let times: Vec<_> = events.iter().map(|event| event["at"].as_str().unwrap()).collect();
+    assert!(
+        times
+            .iter()
+            .all(|at| at.len() == "2026-03-01T12:00:00.000000Z".len() && at.ends_with('Z'))
+    );
+}
+
+#[test]
+fn arguments_that_are_no_text_are_told_byte_by_byte() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
+    let scratch = Scratch::new();
+    let run = scratch.xqute(["run", "--events", "e.jsonl", "--", "true"]);
+    run.args([OsStr::from_bytes(b"\xff\x01")]).run().exits(0);
+    let events = events(&scratch.read("e.jsonl"));
+    assert_eq!(events[1]["cmd"], serde_json::json!(["true", "\u{fffd}\u{1}"]));
+    assert_eq!(
+        events[1]["cmd_bytes"],
+        serde_json::json!([[116, 114, 117, 101], [255, 1]])
+    );
+}
+
+#[test]
+fn a_run_replaces_what_another_one_told() {
+    let scratch = Scratch::new();
+    scratch.run(["--events", "e.jsonl", "-w", "one", "--", "true"]).exits(0);
+    let first = scratch.read("e.jsonl");
+    scratch
+        .run(["--events", "e.jsonl", "-w", "two", "--", "false"])
+        .exits(1);
+    let second = scratch.read("e.jsonl");
+    assert_eq!(first.lines().count(), second.lines().count());
+    assert_ne!(events(&first)[0]["run"], events(&second)[0]["run"]);
+}
+
+#[test]
+fn somebody_may_read_along_through_a_pipe() {
+    let scratch = Scratch::new();
+    let output = scratch.run(["--events", "/dev/stdout", "--", "true"]).exits(0);
+    let events = events(&output.stdout);
+    assert_eq!(of_job(&events, 0), ["fed", "submitted", "started", "ended"]);
+}
+
+#[test]
+fn places_for_events_are_looked_at_before_anything_runs() {
+    let scratch = Scratch::new();
+    scratch.write("jobs.jsonl", "{\"cmd\": \"true\"}\n");
+    symlink("jobs.jsonl", scratch.path("link")).unwrap();
+    for (place, words) in [
+        (".", "Is a directory"),
+        ("none/e.jsonl", "there is no such folder"),
+        ("jobs.jsonl", "is not a file of events"),
+        ("link", "is not a file of events"),
+    ] {
+        scratch
+            .run(["--events", place, "jobs.jsonl"])
+            .exits(2)
+            .says(words)
+            .says("--events");
+    }
+    assert_eq!(scratch.read("jobs.jsonl"), "{\"cmd\": \"true\"}\n");
+    assert!(!scratch.has(".xqute"));
+    // A run that cannot start leaves no file behind.
+    scratch.run(["--events", "e.jsonl", "none.txt"]).exits(2);
+    assert!(!scratch.has("e.jsonl"));
+}
+
+#[test]
+fn a_full_disk_stops_the_events_and_not_the_run() {
+    let scratch = Scratch::new();
+    let output = scratch.run(["--events", "/dev/full", "--", "touch", "done"]).exits(4);
+    output.says("/dev/full").says("not complete").says("1 succeeded");
+    assert!(scratch.has("done"));
+}
