@@ -50,6 +50,7 @@ pub(crate) async fn assemble(asked: Builder) -> Result<Xqute, BuildError> {
     let Builder {
         mut settings,
         scheduler,
+        own_scheduler,
         workdir,
         existing,
         state,
@@ -74,9 +75,14 @@ pub(crate) async fn assemble(asked: Builder) -> Result<Xqute, BuildError> {
     let clock = Clock::start();
     let book = Arc::new(Book::new(run.clone()));
     let started = plugins
-        .start(run.clone(), book.clone(), clock, Some(&run.scheduler))
+        .start(
+            run.clone(),
+            book.clone(),
+            clock,
+            own_scheduler.is_none().then_some(&*run.scheduler),
+        )
         .await?;
-    let scheduler = scheduler_of(&run, &started);
+    let scheduler = own_scheduler.unwrap_or_else(|| scheduler_of(&run, &started));
     scheduler.check_options(&run.settings.options)?;
     let (sender, inbox) = mpsc::unbounded_channel();
     let mail = Mail(sender);
