@@ -82,7 +82,7 @@ fn what_cannot_be_run_is_refused_with_all_that_came_with_it() {
     let bad = xqute(&scratch, &["feed", "good.txt", "bad.jsonl"]).exits(2);
     insta::assert_snapshot!(bad.stderr, @"
     error: bad.jsonl:3: unknown key `comand`
-      help: known are cmd, name, env, cwd, timeout, num_retries, opts
+      help: known are cmd, name, env, cwd, timeout, num_retries, opts, after, priority
     ");
     scratch.write(
         "bad.jsonl",

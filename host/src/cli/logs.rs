@@ -6,13 +6,15 @@ use camino::Utf8Path;
 use xqute::{
     Attempt, JobIndex,
     adapters::{
+        process::orphan::{self, Found},
         state::{Reader, row::JobRow},
         workdir::{
             dir::Owner,
             output::{Output, Stream},
         },
     },
-    model::state::State,
+    builder::LOCAL,
+    model::{run::variable, state::State},
 };
 
 use super::{
@@ -163,13 +165,27 @@ impl Follower<'_> {
         Ok(Failure::new(Exit::JobsFailed, anyhow::Error::msg(message)))
     }
 
+    /// Whether the attempt of a dead run may still go on: jobs of this machine leave an exit code only if they have a script,
+    /// but their processes can be looked for.
+    fn may_live(&self) -> Result<bool> {
+        let run = self.reader.run().map_err(live::unreadable)?;
+        if run.scheduler != LOCAL {
+            return Ok(true);
+        }
+        let found = orphan::find(variable::RUN_TAG, &run.tag).map_err(|error| unreadable(self.job, error))?;
+        let is = |process: &Found, name, number: u32| process.variable(name) == Some(number.to_string().as_bytes());
+        Ok(found.iter().any(|process| {
+            is(process, variable::JOB_INDEX, self.job.0) && is(process, variable::JOB_ATTEMPT, self.attempt.get())
+        }))
+    }
+
     fn progress(&self) -> Result<Progress> {
         let row = self.reader.job(self.job).map_err(live::unreadable)?;
         let progress = row.map_or(Progress::Waits, |job| progress(&job, self.attempt));
         let nobody = || Owner::of(self.workdir).is_none();
         match progress {
-            // Nobody records the end of what a dead run left; the job itself leaves its exit code.
-            Progress::Goes if self.output.has_exit_code() && nobody() => Ok(Progress::Ended),
+            // Nobody records the end of what a dead run left.
+            Progress::Goes if nobody() && (self.output.has_exit_code() || !self.may_live()?) => Ok(Progress::Ended),
             Progress::Waits if nobody() => Err(Failure::new(
                 Exit::Workdir,
                 anyhow::Error::msg(format!(

@@ -98,7 +98,8 @@ impl Control for LiveControl {
     }
 
     fn check(&self, job: &JobSpec) -> Result<(), Refusal> {
-        Ok(self.feeder.check(job)?)
+        // The jobs that it comes after may come with it; they are looked up when all are there.
+        Ok(self.feeder.check_alone(job)?)
     }
 
     async fn feed(&self, jobs: Vec<JobSpec>) -> Result<JobIndex, Refusal> {

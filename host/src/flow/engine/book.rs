@@ -314,7 +314,7 @@ impl Feeder {
     }
 
     /// Looks at everything but the jobs that it comes after.
-    fn check_alone(&self, spec: &JobSpec) -> Result<(), FeedError> {
+    pub(crate) fn check_alone(&self, spec: &JobSpec) -> Result<(), FeedError> {
         spec.command.check()?;
         let extras = spec.extras();
         if *extras == JobExtras::default() {
