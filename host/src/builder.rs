@@ -1,5 +1,7 @@
 //! How a run is asked for, piece by piece, and why one cannot be had. Putting it together is the business of `assemble`.
 
+use std::sync::Arc;
+
 use camino::Utf8PathBuf;
 
 use crate::{
@@ -16,7 +18,10 @@ use crate::{
         publisher::Subscribers,
     },
     model::{job::JobSpec, settings::Settings},
-    ports::{journal::Listener, scheduler::CallError},
+    ports::{
+        journal::Listener,
+        scheduler::{CallError, Scheduler},
+    },
     resume::{Failed, ResumeError},
     xqute::Xqute,
 };
@@ -28,6 +33,7 @@ pub const LOCAL: &str = "local";
 pub struct Builder {
     pub(crate) settings: Settings,
     pub(crate) scheduler: String,
+    pub(crate) own_scheduler: Option<Arc<dyn Scheduler>>,
     pub(crate) workdir: Utf8PathBuf,
     pub(crate) existing: Existing,
     pub(crate) state: Option<Utf8PathBuf>,
@@ -43,6 +49,7 @@ impl Default for Builder {
         Self {
             settings: Settings::default(),
             scheduler: LOCAL.to_owned(),
+            own_scheduler: None,
             workdir: ".xqute".into(),
             existing: Existing::Refuse,
             state: None,
@@ -67,6 +74,14 @@ impl Builder {
     #[must_use]
     pub fn scheduler(mut self, name: impl Into<String>) -> Self {
         self.scheduler = name.into();
+        self
+    }
+
+    /// A scheduler that is no plugin but part of the program that uses this library.
+    #[must_use]
+    pub fn own_scheduler(mut self, scheduler: Arc<dyn Scheduler>) -> Self {
+        scheduler.name().clone_into(&mut self.scheduler);
+        self.own_scheduler = Some(scheduler);
         self
     }
 

@@ -22,7 +22,16 @@ fn rust_files(dir: &Path, all: &mut Vec<PathBuf>) {
 /// The text of all end-to-end tests but this one.
 fn tests() -> String {
     let mut files = Vec::new();
-    for subject in ["run", "reports", "signals", "bad_input", "plugins", "slurm", "library"] {
+    for subject in [
+        "run",
+        "reports",
+        "control",
+        "signals",
+        "bad_input",
+        "plugins",
+        "slurm",
+        "library",
+    ] {
         rust_files(&built::repository().join("tests").join(subject), &mut files);
     }
     files.iter().map(|file| fs::read_to_string(file).unwrap()).collect()

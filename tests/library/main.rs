@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use xqute::{ErrorStrategy, Settings, StopCause, Xqute};
+use xqute::{ErrorStrategy, JobExtras, JobIndex, JobSpec, Predecessor, Settings, StopCause, Xqute};
 use xqute_tests::{Scratch, wait_for};
 
 fn builder(scratch: &Scratch, settings: Settings) -> xqute::Builder {
@@ -97,4 +97,36 @@ async fn a_failure_says_which_job_and_why() {
     let failed = summary.failures.first().unwrap();
     assert_eq!(failed.outcome, xqute::Outcome::Failed(xqute::FailureCause::ExitCode(7)));
     assert_eq!(failed.stderr_tail.trim(), "oh dear");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_that_are_fed_together_may_come_after_each_other() {
+    let scratch = Scratch::new();
+    let run = builder(&scratch, Settings::default())
+        .build()
+        .await
+        .unwrap()
+        .keep_feeding();
+    let job = |name: &str, after: Vec<Predecessor>| {
+        JobSpec::from("echo $XQUTE_JOB_INDEX >> \"$XQUTE_METADIR/order\"").with(JobExtras {
+            name: Some(name.to_owned()),
+            after,
+            ..JobExtras::default()
+        })
+    };
+    let named = |name: &str| Predecessor::Name(name.to_owned());
+    let first = run.feed(job("first", vec![])).unwrap();
+    let bad = vec![job("x", vec![]), job("y", vec![named("nobody")])];
+    let error = run.feed_all(bad).unwrap_err().to_string();
+    assert!(
+        error.starts_with("job 1, `echo") && error.contains("`nobody`"),
+        "{error}"
+    );
+    let jobs = vec![
+        job("last", vec![named("middle"), Predecessor::Index(first)]),
+        job("middle", vec![named("first")]),
+    ];
+    assert_eq!(run.feed_all(jobs).unwrap(), [JobIndex(1), JobIndex(2)]);
+    assert!(run.stop_feeding().await.unwrap().succeeded());
+    assert_eq!(scratch.read(".xqute/order"), "0\n2\n1\n");
 }

@@ -89,6 +89,17 @@ fn progress(job: &JobRow, attempt: Attempt) -> Progress {
     }
 }
 
+/// What came of showing what is new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Copied {
+    /// There is no such output.
+    Nothing,
+    /// All that was there.
+    New,
+    /// Nobody reads any more.
+    Enough,
+}
+
 struct Follower<'a> {
     reader: Reader,
     workdir: &'a Utf8Path,
@@ -106,8 +117,10 @@ impl Follower<'_> {
             ))
             .help("--follow waits for it"));
         }
-        self.copy()?;
-        Ok(Exit::Success)
+        match self.copy()? {
+            Copied::Nothing => Err(self.nothing()?),
+            Copied::New | Copied::Enough => Ok(Exit::Success),
+        }
     }
 
     fn follow(mut self) -> Result<Exit> {
@@ -119,25 +132,35 @@ impl Follower<'_> {
             if look || progress == Progress::Waits || self.output.has_exit_code() {
                 progress = self.progress()?;
             }
-            if progress != Progress::Waits && !self.copy()? {
-                return Ok(Exit::Success);
-            }
-            if progress == Progress::Ended {
-                return Ok(Exit::Success);
+            if progress != Progress::Waits {
+                match (self.copy()?, progress) {
+                    (Copied::Nothing, Progress::Ended) => return Err(self.nothing()?),
+                    (Copied::Enough, _) | (_, Progress::Ended) => return Ok(Exit::Success),
+                    (Copied::Nothing | Copied::New, _) => {}
+                }
             }
             look = !self.output.wait().map_err(|error| unreadable(self.job, error))?;
         }
     }
 
-    /// Shows what is new. Says whether somebody still reads.
-    fn copy(&mut self) -> Result<bool> {
+    /// Shows what is new.
+    fn copy(&mut self) -> Result<Copied> {
         let mut to = Told::default();
         let copied = self.output.copy(&mut to);
         match (copied, to.failed) {
-            (_, Some(error)) => out::done(Err(error)),
+            (_, Some(error)) => out::done(Err(error)).map(|_| Copied::Enough),
             (Err(error), None) => Err(unreadable(self.job, error)),
-            (Ok(_), None) => Ok(true),
+            (Ok(false), None) => Ok(Copied::Nothing),
+            (Ok(true), None) => Ok(Copied::New),
         }
+    }
+
+    /// An attempt that is over left no such file.
+    fn nothing(&self) -> Result<Failure> {
+        let row = self.reader.job(self.job).map_err(live::unreadable)?;
+        let why = row.as_ref().and_then(live::ending).map(|ending| format!(": {ending}"));
+        let message = format!("job {} left no such output{}", self.job, why.unwrap_or_default());
+        Ok(Failure::new(Exit::JobsFailed, anyhow::Error::msg(message)))
     }
 
     fn progress(&self) -> Result<Progress> {

@@ -103,7 +103,6 @@ pub(super) fn run(flags: RunSettings, file: &RunSettings, around: &Surroundings)
             .map_or(defaults.wrapper_shell, |shell| shell.0),
         kill_grace: defaults.kill_grace,
         options: options.overridden_by(&flags.opt.into_iter().collect()),
-        ..defaults
     };
     let workdir = workdir(flags.workdir, file.workdir, around);
     RunPlan {

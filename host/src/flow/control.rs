@@ -66,6 +66,7 @@ impl LiveControl {
         self.feeding.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Feeds jobs that were checked. Returns the index of the first and that of the last.
     fn enter(&self, jobs: Vec<JobSpec>) -> Result<(JobIndex, JobIndex), Refusal> {
         let feeding = self.feeding();
         feeding.check()?;
@@ -73,7 +74,10 @@ impl LiveControl {
         fed.first()
             .zip(fed.last())
             .map(|(first, last)| (*first, *last))
-            .ok_or_else(|| Refusal::Job("there are no jobs in it".to_owned()))
+            .ok_or_else(|| Refusal::Job {
+                place: None,
+                why: "there are no jobs to feed".to_owned(),
+            })
     }
 }
 
@@ -130,7 +134,10 @@ impl From<BatchError> for Refusal {
     fn from(error: BatchError) -> Self {
         match error {
             BatchError::All(error) => error.into(),
-            wrong => Self::Job(wrong.to_string()),
+            BatchError::Job { place, source, .. } => Self::Job {
+                place: Some(place),
+                why: source.to_string(),
+            },
         }
     }
 }
@@ -139,7 +146,10 @@ impl From<FeedError> for Refusal {
     fn from(error: FeedError) -> Self {
         match error {
             FeedError::RunIsOver => Self::Over,
-            wrong => Self::Job(wrong.to_string()),
+            wrong => Self::Job {
+                place: None,
+                why: wrong.to_string(),
+            },
         }
     }
 }

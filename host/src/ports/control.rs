@@ -58,6 +58,11 @@ pub enum Refusal {
     #[error("the run has no job {0}")]
     NoSuchJob(JobIndex),
     /// A job could not be run as it is.
-    #[error("{0}")]
-    Job(String),
+    #[error("{why}")]
+    Job {
+        /// Its place among those that came with it, from 0, if there were any.
+        place: Option<usize>,
+        /// What is wrong with it.
+        why: String,
+    },
 }

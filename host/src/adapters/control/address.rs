@@ -11,13 +11,16 @@ use std::{
 
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::{
-    fs::{AtFlags, FileType, Mode, OFlags, fchmod, open, statat, unlinkat},
+    fs::{AtFlags, FileType, Mode, OFlags, fchmod, open, renameat, statat, unlinkat},
     io::Errno,
 };
 use tokio::net::{UnixListener, UnixSocket};
 
 /// The socket's name in the workdir.
 pub const NAME: &str = "run.sock";
+
+/// Its name until somebody listens to it: who finds the socket is heard.
+const UNFINISHED: &str = ".run.sock";
 
 /// How many clients may wait to be let in; the kernel makes others wait before they are connected.
 const WAITING: u32 = 1024;
@@ -41,7 +44,7 @@ impl Address {
     /// # Errors
     /// `NotFound` when there is none, `ConnectionRefused` when nobody is behind it any more.
     pub fn connect(&self) -> io::Result<UnixStream> {
-        UnixStream::connect(self.path())
+        UnixStream::connect(self.path(NAME))
     }
 
     /// Makes it, for this user alone. What a dead run left is replaced: the caller holds the lock of the workdir, so no
@@ -51,11 +54,14 @@ impl Address {
     /// When the file system says no, or something else has its name.
     pub fn bind(&self) -> io::Result<UnixListener> {
         self.remove()?;
+        self.remove_socket(UNFINISHED)?;
         let socket = UnixSocket::new_stream()?;
         // The file gets the mode of the socket, so there is no moment in which others could connect.
         fchmod(socket.as_fd(), Mode::from(0o600))?;
-        socket.bind(self.path())?;
-        socket.listen(WAITING)
+        socket.bind(self.path(UNFINISHED))?;
+        let listener = socket.listen(WAITING)?;
+        renameat(&self.0, UNFINISHED, &self.0, NAME)?;
+        Ok(listener)
     }
 
     /// Removes it, if it is there.
@@ -63,11 +69,15 @@ impl Address {
     /// # Errors
     /// When the file system says no, or something else has its name.
     pub fn remove(&self) -> io::Result<()> {
-        match statat(&self.0, NAME, AtFlags::SYMLINK_NOFOLLOW) {
+        self.remove_socket(NAME)
+    }
+
+    fn remove_socket(&self, name: &str) -> io::Result<()> {
+        match statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW) {
             Err(Errno::NOENT) => Ok(()),
             Err(error) => Err(error.into()),
             Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Socket => {
-                Ok(unlinkat(&self.0, NAME, AtFlags::empty())?)
+                Ok(unlinkat(&self.0, name, AtFlags::empty())?)
             }
             Ok(_) => Err(io::Error::other(format!(
                 "`{NAME}` is there already, and it is no socket"
@@ -75,8 +85,8 @@ impl Address {
         }
     }
 
-    fn path(&self) -> Utf8PathBuf {
-        format!("/proc/self/fd/{}/{NAME}", self.0.as_raw_fd()).into()
+    fn path(&self, name: &str) -> Utf8PathBuf {
+        format!("/proc/self/fd/{}/{name}", self.0.as_raw_fd()).into()
     }
 }
 

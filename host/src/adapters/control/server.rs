@@ -193,7 +193,7 @@ impl Host {
             _ = closes.changed() => Err(Answer::refused(Refusal::Over)),
         };
         match order {
-            Ok(order) => self.carry_out(order).await.unwrap_or_else(Answer::refused),
+            Ok(order) => self.carry_out(order).await.unwrap_or_else(refused),
             Err(answer) => answer,
         }
     }
@@ -277,5 +277,16 @@ impl Host {
                 Ok(Answer::killing(which))
             }
         }
+    }
+}
+
+fn refused(refusal: Refusal) -> Answer {
+    let line = match &refusal {
+        Refusal::Job { place, .. } => place.and_then(|place| u32::try_from(place).ok()?.checked_add(1)),
+        _ => None,
+    };
+    Answer::Refused {
+        why: refusal.to_string(),
+        line,
     }
 }

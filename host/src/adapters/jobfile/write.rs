@@ -84,7 +84,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::adapters::jobfile::{Rules, json::Reader};
+    use crate::{
+        adapters::jobfile::{Rules, json::Reader},
+        model::job::{JobIndex, Predecessor},
+    };
 
     fn read(line: &str) -> JobSpec {
         let rules = Rules {
@@ -113,6 +116,13 @@ mod tests {
         prop_oneof![argv, shell]
     }
 
+    fn predecessors() -> impl Strategy<Value = Predecessor> {
+        prop_oneof![
+            any::<u32>().prop_map(|index| Predecessor::Index(JobIndex(index))),
+            "[a-z]{1,9}".prop_map(Predecessor::Name),
+        ]
+    }
+
     #[test]
     fn a_job_is_written_in_one_line() {
         assert_eq!(line(&"echo 1\necho 2".into()), r#"{"cmd":"echo 1\necho 2"}"#);
@@ -135,6 +145,8 @@ mod tests {
             opts in prop::collection::vec(("[a-c]", "[^\0]{0,9}"), 0..4),
             timeout in prop::option::of(1..u64::MAX),
             num_retries: Option<u32>,
+            priority: i32,
+            after in prop::collection::vec(predecessors(), 0..4),
         ) {
             let job = JobSpec::new(command).with(JobExtras {
                 name,
@@ -143,7 +155,8 @@ mod tests {
                 timeout: timeout.map(Duration::from_nanos),
                 num_retries,
                 options: opts.into_iter().collect(),
-                ..JobExtras::default()
+                priority,
+                after,
             });
             let line = line(&job);
             prop_assert!(!line.contains('\n'));

@@ -1,15 +1,15 @@
 //! Jobs that an earlier xqute started for the same run, and left when it was killed: they are found again by what their
 //! processes were started with.
 //!
-//! An adopted job's end is an event, but its exit code is known only from what its script wrote. A direct job has no script,
-//! so it counts as lost when it ends, and so does one that ended while no xqute lived. A job whose process replaced its
-//! whole environment, or became another user's, cannot be found.
+//! An adopted job's end is an event. Its exit code is what its script wrote. A direct job has no script: of one that still
+//! runs the kernel tells the exit code, since Linux 6.15; of one that ended while no xqute lived nobody does, and it is
+//! lost. A job whose process replaced its whole environment, or became another user's, cannot be found.
 
 use std::{collections::HashMap, io, str, sync::Arc};
 
 use rustix::process::Signal;
 
-use super::{Key, LocalScheduler, start::Leader};
+use super::{Key, LocalScheduler, Starting, start::Leader};
 use crate::{
     adapters::process::{
         child::Child,
@@ -26,29 +26,29 @@ use crate::{
 pub(super) enum Job {
     /// Ours, and what it is for the job.
     Started(Child, Leader),
-    /// Left by an earlier xqute.
-    Adopted(Orphan),
+    /// Left by an earlier xqute, and what it is for the job.
+    Adopted(Orphan, Leader),
 }
 
 impl Job {
     pub(super) fn id(&self) -> u32 {
         match self {
             Self::Started(child, _) => child.id(),
-            Self::Adopted(orphan) => orphan.id(),
+            Self::Adopted(orphan, _) => orphan.id(),
         }
     }
 
     pub(super) fn signal_group(&self, signal: Signal) {
         match self {
             Self::Started(child, _) => child.signal_group(signal),
-            Self::Adopted(orphan) => orphan.signal_group(signal),
+            Self::Adopted(orphan, _) => orphan.signal_group(signal),
         }
     }
 
     pub(super) async fn ended(&self) -> io::Result<()> {
         match self {
             Self::Started(child, _) => child.ended().await,
-            Self::Adopted(orphan) => orphan.ended().await,
+            Self::Adopted(orphan, _) => orphan.ended().await,
         }
     }
 }
@@ -79,6 +79,14 @@ impl LocalScheduler {
         Ok(jobs)
     }
 
+    /// What the processes of earlier jobs are for them: they were started as this run starts its own.
+    const fn adopted_leader(&self) -> Leader {
+        match self.starting {
+            Starting::ByScript => Leader::Script,
+            Starting::Direct => Leader::Program,
+        }
+    }
+
     /// Which of the processes that a job started is the job: the one that was recorded, or the first one where the earlier
     /// xqute did not come to record any.
     fn leader(&self, job: JobIndex, processes: Vec<Found>) -> Option<Found> {
@@ -97,7 +105,7 @@ impl LocalScheduler {
         }
         let mut found = self.found.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let adopted = found.remove(&key)?.adopt().ok()?;
-        let adopted = Arc::new(Job::Adopted(adopted));
+        let adopted = Arc::new(Job::Adopted(adopted, self.adopted_leader()));
         running.insert(key, adopted.clone());
         Some(adopted)
     }

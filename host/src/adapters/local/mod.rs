@@ -199,10 +199,10 @@ impl Scheduler for LocalScheduler {
                 Ok(end) => (Observation::Ended(outcome(end.exit, *leader)), Some(end.usage)),
                 Err(_) => lost(),
             },
-            Job::Adopted(orphan) => {
-                let _ = orphan.wait().await;
-                lost()
-            }
+            Job::Adopted(orphan, leader) => match orphan.wait().await {
+                Ok(Some(exit)) => (Observation::Ended(outcome(exit, *leader)), None),
+                Ok(None) | Err(_) => lost(),
+            },
         };
         self.running().remove(&(job.job, job.attempt));
         ended

@@ -1,5 +1,4 @@
-//! Programs that another process started and left: how they are found, watched and ended. Their exit codes are not ours to
-//! know.
+//! Programs that another process started and left: how they are found, watched and ended.
 //!
 //! Their numbers are not kept for us as those of our own children are, so each is looked at twice: a signal goes to a group
 //! only while its leader lives, or when nobody has borne its number since.
@@ -18,7 +17,10 @@ use rustix::{
 };
 use tokio::io::unix::AsyncFd;
 
-use super::child::watch;
+use super::{
+    child::{Exit, watch},
+    exit_info::exit_of,
+};
 
 /// A process that leads its group, as it was found.
 #[derive(Clone, Debug)]
@@ -77,6 +79,7 @@ impl Found {
         }
         Ok(Orphan {
             leader: self.leader,
+            started: self.started,
             pidfd,
             signalled: AtomicBool::new(false),
         })
@@ -85,20 +88,48 @@ impl Found {
 
 /// When a live process that leads its group started.
 fn leader_started(process: Pid) -> Option<u64> {
-    let stat = fs::read(format!("/proc/{}/stat", process.as_raw_nonzero())).ok()?;
-    // The second field is a name with anything in it, in parentheses.
-    let end_of_name = stat.iter().rposition(|byte| *byte == b')')?;
-    let rest = std::str::from_utf8(stat.get(end_of_name.checked_add(1)?..)?).ok()?;
-    let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
-    let (state, group, started) = (fields.first()?, fields.get(2)?, fields.get(19)?);
-    let leads = group.parse() == Ok(process.as_raw_nonzero().get());
-    (leads && !matches!(*state, "Z" | "X")).then(|| started.parse().ok())?
+    let stat = Stat::of(process)?;
+    let leads = stat.group() == Some(process.as_raw_nonzero().get());
+    (leads && !stat.is_zombie()).then(|| stat.started())?
+}
+
+/// What `/proc/PID/stat` says of a process, behind its name.
+pub(super) struct Stat(Vec<String>);
+
+impl Stat {
+    pub(super) fn of(process: Pid) -> Option<Self> {
+        let stat = fs::read(format!("/proc/{}/stat", process.as_raw_nonzero())).ok()?;
+        // The second field is a name with anything in it, in parentheses.
+        let end_of_name = stat.iter().rposition(|byte| *byte == b')')?;
+        let rest = std::str::from_utf8(stat.get(end_of_name.checked_add(1)?..)?).ok()?;
+        Some(Self(rest.split_ascii_whitespace().map(str::to_owned).collect()))
+    }
+
+    /// Whether it has ended.
+    pub(super) fn is_zombie(&self) -> bool {
+        matches!(self.0.first().map(String::as_str), Some("Z" | "X"))
+    }
+
+    fn group(&self) -> Option<i32> {
+        self.0.get(2)?.parse().ok()
+    }
+
+    /// When it started, in ticks since the machine did.
+    pub(super) fn started(&self) -> Option<u64> {
+        self.0.get(19)?.parse().ok()
+    }
+
+    /// How it ended, as `wait` tells it. None before Linux 3.5, or of somebody else's process.
+    pub(super) fn exit_code(&self) -> Option<i32> {
+        self.0.get(49)?.parse().ok()
+    }
 }
 
 /// A running program that is not our child. It goes on when this is dropped.
 #[derive(Debug)]
 pub struct Orphan {
     leader: Pid,
+    started: u64,
     pidfd: AsyncFd<OwnedFd>,
     /// Somebody sent a signal to the group: nothing of it is to be left when the leader has ended.
     signalled: AtomicBool,
@@ -118,16 +149,18 @@ impl Orphan {
         self.pidfd.readable().await.map(|_guard| ())
     }
 
-    /// Waits for its end. If a signal was sent to the group, what is left of it is killed; else it goes on.
+    /// Waits for its end, and says how it ended where the kernel tells that of a process that is not ours. If a signal was
+    /// sent to the group, what is left of it is killed; else it goes on.
     ///
     /// # Errors
     /// When the runtime shuts down.
-    pub async fn wait(&self) -> io::Result<()> {
+    pub async fn wait(&self) -> io::Result<Option<Exit>> {
         self.ended().await?;
+        let exit = exit_of(&self.pidfd, self.leader, self.started);
         if self.signalled.load(Ordering::Relaxed) {
             self.signal_group(Signal::KILL);
         }
-        Ok(())
+        Ok(exit)
     }
 
     /// Sends a signal to the whole group, unless that might be another one by now.
@@ -156,7 +189,7 @@ pub fn was_started_with(process: u32, name: &str, value: impl AsRef<Path>) -> bo
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::adapters::process::child::{Child, Exit, Launch};
+    use crate::adapters::process::child::{Child, Launch};
 
     fn bash(script: &str, mark: &str) -> Child {
         let launch = Launch::new("/bin/bash", ["-c", script]).env("XQUTE_TEST_ORPHAN", mark);
@@ -195,7 +228,7 @@ mod tests {
         let orphan = only(&mark).unwrap().adopt().unwrap();
         assert_eq!(orphan.id(), child.id());
         orphan.signal_group(Signal::TERM);
-        orphan.wait().await.unwrap();
+        assert_eq!(orphan.wait().await.unwrap(), Some(Exit::Signal(15)));
         assert_eq!(child.wait().await.unwrap().exit, Exit::Signal(15));
         // Its number may be somebody else's from here on.
         orphan.signal_group(Signal::KILL);

@@ -69,7 +69,7 @@ fn two_runs_do_not_share_a_workdir() {
     let second = place.open(Existing::Refuse).unwrap();
     second.prepare(&attempt(&second, 0, Attempt::FIRST), b"script").unwrap();
     drop(second);
-    insta::assert_snapshot!(place.message(Existing::Refuse), @"the workdir `RUN` already holds a run; remove that run with `--overwrite` or choose another folder with `-w DIR`");
+    insta::assert_snapshot!(place.message(Existing::Refuse), @"the workdir `RUN` already holds a run; go on with it by `--resume`, remove it with `--overwrite`, or choose another folder with `-w DIR`");
 }
 
 #[test]

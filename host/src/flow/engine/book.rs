@@ -414,3 +414,42 @@ impl From<BatchError> for FeedError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{job::Predecessor, path::SpecPath, settings::Settings};
+
+    fn book() -> Book {
+        Book::new(Arc::new(Run {
+            tag: "t".into(),
+            workdir: SpecPath::same("/w"),
+            scheduler: "local".into(),
+            settings: Settings::default(),
+        }))
+    }
+
+    fn job(name: &str, after: &[&str]) -> JobSpec {
+        let after = after.iter().map(|name| Predecessor::Name((*name).to_owned()));
+        JobSpec::from("true").with(JobExtras {
+            name: Some(name.to_owned()),
+            after: after.collect(),
+            ..JobExtras::default()
+        })
+    }
+
+    #[test]
+    fn recorded_jobs_find_those_that_were_not_recorded_any_more() {
+        let book = book();
+        let recorded = vec![
+            (Arc::new(job("a", &["c"])), Attempt::FIRST),
+            (Arc::new(job("b", &["a"])), Attempt::new(3)),
+        ];
+        let after = book.restore(recorded.clone(), &[job("c", &[])]).unwrap();
+        assert_eq!(after, [vec![JobIndex(2)], vec![JobIndex(0)]]);
+        assert_eq!(book.job(JobIndex(1)).unwrap().attempt.get(), 3);
+        assert!(book.job(JobIndex(2)).is_none(), "it is still to be fed");
+        let (place, bad) = book.restore(recorded, &[]).unwrap_err();
+        assert_eq!((place, bad), (0, BadPredecessor::NoSuchName("c".into())));
+    }
+}
