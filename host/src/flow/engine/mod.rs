@@ -305,3 +305,6 @@ impl Kills {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
