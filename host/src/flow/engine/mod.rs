@@ -351,3 +351,6 @@ impl Kills {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
