@@ -1,4 +1,26 @@
-//! Ctrl-C and TERM: once to let jobs end, twice to end them. Whatever happens, no process is left behind.
+//! Signals. Whatever happens, no process of a run is left behind, but for those that made sessions of their own.
+//!
+//! | signal | while | what happens | test |
+//! |---|---|---|---|
+//! | INT, TERM, HUP, QUIT | nothing is to do (`--listen`) | the run ends, 128+N | `matrix::while_nothing_is_to_do` |
+//! | the same | standard input is a pipe that stays open | the run ends, 128+N | `matrix::while_jobs_may_still_come_by_a_pipe` |
+//! | the same | jobs are started | no further one starts, 128+N | `matrix::while_jobs_are_started_one_after_the_other` |
+//! | the same | jobs run | they are told to end, those behind them never start, 128+N | `matrix::while_jobs_run_directly`, `matrix::while_jobs_run_by_their_scripts` |
+//! | the same, as the second one | jobs do not listen | they are killed at once, 128+N of the second | `matrix::while_jobs_are_told_to_end` |
+//! | none | jobs do not listen | they are killed after the grace | `matrix::when_the_grace_is_over` |
+//! | TERM | jobs left their group, or their session | those are ended, these are left alone | `matrix::what_left_the_group_of_a_job_is_ended_as_well`, `matrix::what_made_a_session_of_its_own_is_left_alone` |
+//! | STOP, TSTP, then CONT | jobs run | they go on, and what ended meanwhile is noticed | `pauses::jobs_go_on_while_the_run_is_stopped` |
+//! | STOP, TSTP, TERM, then CONT | jobs run | as TERM, from CONT on | `pauses::a_run_that_is_told_to_end_while_it_is_stopped_does_so_when_it_goes_on` |
+//! | TERM | a job is stopped | it goes on, to tidy up | `pauses::a_job_that_is_stopped_may_tidy_up` |
+//! | HUP | it was ignored from the start (`nohup`) | nothing | `pauses::a_hangup_that_was_ignored_from_the_start_stays_ignored` |
+//! | a terminal goes away | jobs run | as HUP | `pauses::a_terminal_that_goes_away_is_a_hangup` |
+//!
+//! Signals go to the process alone, and to its whole group as from a terminal. What is stopped by a signal goes on with
+//! `--resume`, each time. What is told of jobs, and to them, is below.
+
+mod matrix;
+mod pauses;
+mod row;
 
 use rustix::process::Signal;
 use xqute_tests::{Running, Scratch};
@@ -60,16 +82,6 @@ fn a_second_signal_kills_what_does_not_listen() {
     running.wait_for_word("INT");
     running.signal(Signal::INT);
     running.wait().exits(130);
-    assert_eq!(scratch.job(0).text("job.status"), "7\n");
-    scratch.has_no_processes();
-}
-
-#[test]
-fn what_does_not_listen_is_killed_after_a_while_even_so() {
-    let scratch = Scratch::new();
-    let running = started(&scratch, STUBBORN, &[]);
-    running.signal(Signal::TERM);
-    running.wait().exits(143);
     assert_eq!(scratch.job(0).text("job.status"), "7\n");
     scratch.has_no_processes();
 }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use rustix::process::{Pid, Signal, geteuid, kill_process};
+use rustix::process::{Pid, Signal, geteuid, kill_process, kill_process_group};
 
 const PAUSE: Duration = Duration::from_millis(10);
 /// About two minutes: only a test that fails anyhow waits that long.
@@ -46,6 +46,17 @@ pub fn processes_with(mark: &str) -> Vec<Pid> {
 /// Sends a signal; the process may be gone.
 pub fn signal(process: Pid, signal: Signal) {
     let _gone = kill_process(process, signal);
+}
+
+/// Sends a signal to the group that a process leads; it may be gone.
+pub fn signal_group(leader: Pid, signal: Signal) {
+    let _gone = kill_process_group(leader, signal);
+}
+
+/// Whether a process is stopped.
+pub fn is_stopped(process: Pid) -> bool {
+    let status = fs::read_to_string(format!("/proc/{}/status", process.as_raw_nonzero())).unwrap_or_default();
+    status.lines().any(|line| line.starts_with("State:\tT"))
 }
 
 /// The most memory that a process has had, in KiB.

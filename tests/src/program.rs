@@ -3,7 +3,7 @@
 use std::{
     ffi::OsStr,
     fs::{self, File},
-    io,
+    io::{self, Write as _},
     os::unix::process::{CommandExt as _, ExitStatusExt as _},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
@@ -71,6 +71,18 @@ impl Xqute {
         self
     }
 
+    /// With a pipe on its standard input, which stays open.
+    pub fn piped(mut self) -> Self {
+        self.command.stdin(Stdio::piped());
+        self
+    }
+
+    /// In a process group of its own, as a shell starts what is typed.
+    pub fn leading_a_group(mut self) -> Self {
+        self.command.process_group(0);
+        self
+    }
+
     /// As a user without any rights. Needs root.
     pub fn as_nobody(mut self) -> Self {
         self.command.uid(65_534).gid(65_534);
@@ -109,6 +121,24 @@ impl Running {
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
         machine::signal(self.pid(), signal);
+    }
+
+    /// Sends a signal to it and to all others in the group that it leads, as a terminal does.
+    pub fn signal_group(&self, signal: Signal) {
+        machine::signal_group(self.pid(), signal);
+    }
+
+    /// Writes to its standard input, which is a pipe.
+    #[track_caller]
+    pub fn write(&mut self, text: &str) {
+        let pipe = self.child.stdin.as_mut().expect("standard input is a pipe");
+        pipe.write_all(text.as_bytes()).unwrap();
+    }
+
+    /// Waits until it is stopped, as by Ctrl-Z.
+    #[track_caller]
+    pub fn wait_until_stopped(&self) {
+        wait_until("the program is stopped", || machine::is_stopped(self.pid()));
     }
 
     /// Waits until it has said this on stderr.

@@ -59,7 +59,7 @@ impl LocalScheduler {
     pub(super) fn look_around(&self) -> io::Result<Vec<JobRef>> {
         let mut claims: HashMap<Key, Vec<Found>> = HashMap::new();
         for process in orphan::find(variable::RUN_TAG, &self.run.tag)? {
-            if let Some(key) = claimed(&process) {
+            if let Some(key) = claimed(|name| process.variable(name)) {
                 claims.entry(key).or_default().push(process);
             }
         }
@@ -119,9 +119,9 @@ fn job_ref((job, attempt): Key, id: u32) -> JobRef {
     }
 }
 
-/// The attempt that a process was started for.
-fn claimed(process: &Found) -> Option<Key> {
-    let number = |name| str::from_utf8(process.variable(name)?).ok()?.parse::<u32>().ok();
+/// The attempt that a process was started for, by the variables of its environment.
+pub(super) fn claimed<'a>(variable: impl Fn(&str) -> Option<&'a [u8]>) -> Option<Key> {
+    let number = |name| str::from_utf8(variable(name)?).ok()?.parse::<u32>().ok();
     let job = JobIndex(number(variable::JOB_INDEX)?);
     Some((job, Attempt::new(number(variable::JOB_ATTEMPT)?)))
 }

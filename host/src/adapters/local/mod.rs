@@ -1,28 +1,29 @@
 //! The native scheduler: jobs are processes of this machine.
 //!
 //! Each job leads a process group of its own, and its end is an event. What a job leaves in the background goes on when the
-//! job ends by itself, and is killed with it when it is cancelled. How processes are started, found and ended is the
-//! business of [`process`](super::process).
+//! job ends by itself, and is killed with it when it is cancelled, unless it made a session of its own. How processes are
+//! started, found and ended is the business of [`process`](super::process).
 //!
 //! - [`start`]: how a job is started: by its script, or directly;
+//! - `company`: how jobs are ended, and who is ended with them;
 //! - `adopt`: jobs that an earlier xqute started for the same run, and left when it was killed.
 
 mod adopt;
+mod company;
 pub mod start;
 
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use async_trait::async_trait;
 use rustix::process::Signal;
-use tokio::time::timeout;
 
 pub use self::start::Starting;
 use self::{
     adopt::Job,
+    company::Company,
     start::{Leader, Starter},
 };
 use super::{
@@ -50,6 +51,7 @@ pub struct LocalScheduler {
     starting: Starting,
     outputs: Outputs,
     running: Mutex<HashMap<Key, Arc<Job>>>,
+    company: Company,
     /// What an earlier xqute left and nobody has asked for yet.
     found: Mutex<HashMap<Key, Found>>,
 }
@@ -77,6 +79,7 @@ impl LocalScheduler {
     pub fn new(run: Arc<Run>, starting: Starting) -> Self {
         Self {
             outputs: Outputs::new(run.workdir.spec()),
+            company: Company::new(run.clone()),
             run,
             starting,
             running: Mutex::default(),
@@ -117,22 +120,6 @@ impl LocalScheduler {
 
     fn running(&self) -> MutexGuard<'_, HashMap<Key, Arc<Job>>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// After how long a process group is told to end once more. A shell that is just about to start a program can swallow the
-/// first signal: it reaches the copy of the shell that becomes the program, and is gone with the shell's handlers.
-const ONCE_MORE: Duration = Duration::from_millis(100);
-
-/// Kills what was told to end but has not after the grace period.
-async fn end_within(job: Arc<Job>, grace: Duration) {
-    let first = ONCE_MORE.min(grace);
-    if timeout(first, job.ended()).await.is_ok() {
-        return;
-    }
-    job.signal_group(Signal::TERM);
-    if timeout(grace.saturating_sub(first), job.ended()).await.is_err() {
-        job.signal_group(Signal::KILL);
     }
 }
 
@@ -204,7 +191,9 @@ impl Scheduler for LocalScheduler {
                 Ok(None) | Err(_) => lost(),
             },
         };
-        self.running().remove(&(job.job, job.attempt));
+        let key = (job.job, job.attempt);
+        self.running().remove(&key);
+        self.company.ended(key);
         ended
     }
 
@@ -216,14 +205,13 @@ impl Scheduler for LocalScheduler {
     }
 
     async fn cancel(&self, jobs: &[JobRef], how: Cancel) -> Vec<Result<(), CallError>> {
-        for job in jobs.iter().filter_map(|job| self.job(job)) {
-            match how {
-                Cancel::AtOnce => job.signal_group(Signal::KILL),
-                Cancel::Gracefully => {
-                    job.signal_group(Signal::TERM);
-                    tokio::spawn(end_within(job, self.run.settings.kill_grace));
-                }
-            }
+        let running = jobs
+            .iter()
+            .filter_map(|job| Some(((job.job, job.attempt), self.job(job)?)));
+        let running: Vec<_> = running.collect();
+        match how {
+            Cancel::AtOnce => self.company.kill(&running),
+            Cancel::Gracefully => self.company.end(running),
         }
         jobs.iter().map(|_| Ok(())).collect()
     }
@@ -232,9 +220,8 @@ impl Scheduler for LocalScheduler {
 impl Drop for LocalScheduler {
     fn drop(&mut self) {
         // Somebody may still hold a job, waiting for the end of its grace.
-        for job in self.running().values() {
-            job.signal_group(Signal::KILL);
-        }
+        let running: Vec<_> = self.running().drain().collect();
+        self.company.kill(&running);
     }
 }
 

@@ -1,6 +1,6 @@
 //! The native scheduler with real processes.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use camino::Utf8Path;
 

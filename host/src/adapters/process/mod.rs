@@ -2,6 +2,7 @@
 //!
 //! - [`child`]: a program in a process group of its own, whose end is an event;
 //! - [`orphan`]: a program that another process started and left;
+//! - [`stray`]: programs that left their group;
 //! - `exit_info`: how such a program ended;
 //! - [`capture`]: a program that is run for what it prints, within bounds;
 //! - [`resolve`]: where a program is.
@@ -14,3 +15,4 @@ pub mod child;
 mod exit_info;
 pub mod orphan;
 pub mod resolve;
+pub mod stray;

@@ -44,8 +44,7 @@ pub fn find(name: &str, value: &str) -> io::Result<Vec<Found>> {
         let started = leader_started(leader)?;
         let process = entry.path();
         // Others may end, or turn out to be somebody else's, at any moment.
-        let is_ours = fs::metadata(&process).ok()?.uid() == ours;
-        let environment = is_ours.then(|| fs::read(process.join("environ")).ok())??;
+        let environment = is_of_user(&process, ours).then(|| fs::read(process.join("environ")).ok())??;
         let found = Found {
             leader,
             started,
@@ -64,8 +63,7 @@ impl Found {
 
     /// What a variable of its environment held when it was started.
     pub fn variable(&self, name: &str) -> Option<&[u8]> {
-        let mut variables = self.environment.split(|byte| *byte == 0);
-        variables.find_map(|variable| variable.strip_prefix(name.as_bytes())?.strip_prefix(b"="))
+        variable(&self.environment, name)
     }
 
     /// Keeps an eye on it from now on. Must be called within a tokio runtime.
@@ -84,6 +82,17 @@ impl Found {
             signalled: AtomicBool::new(false),
         })
     }
+}
+
+/// What a variable holds in an environment as the kernel shows it.
+pub(super) fn variable<'a>(environment: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    let mut variables = environment.split(|byte| *byte == 0);
+    variables.find_map(|variable| variable.strip_prefix(name.as_bytes())?.strip_prefix(b"="))
+}
+
+/// Whether a folder of `/proc` is about a process of this user.
+pub(super) fn is_of_user(process: &Path, user: u32) -> bool {
+    fs::metadata(process).is_ok_and(|process| process.uid() == user)
 }
 
 /// When a live process that leads its group started.
@@ -110,8 +119,12 @@ impl Stat {
         matches!(self.0.first().map(String::as_str), Some("Z" | "X"))
     }
 
-    fn group(&self) -> Option<i32> {
+    pub(super) fn group(&self) -> Option<i32> {
         self.0.get(2)?.parse().ok()
+    }
+
+    pub(super) fn session(&self) -> Option<i32> {
+        self.0.get(3)?.parse().ok()
     }
 
     /// When it started, in ticks since the machine did.
