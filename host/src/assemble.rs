@@ -16,7 +16,7 @@ use crate::{
         control::server::Socket,
         local::{LocalScheduler, Starting},
         state::{Place, Reader, StateError, Store, row::RunRow, writer::Writer},
-        workdir::{Existing, Workdir},
+        workdir::{Existing, Workdir, WorkdirError},
     },
     builder::{BuildError, Builder, LOCAL},
     flow::{
@@ -93,18 +93,20 @@ pub(crate) async fn assemble(asked: Builder) -> Result<Xqute, BuildError> {
     };
     let feeder = Feeder::new(book.clone(), scheduler.clone(), mail.0.clone(), audience);
     feeder.check_all(&jobs)?;
-    let existing = match (existing, &earlier) {
+    let (existing, workdir) = match (existing, &earlier) {
         // There is nothing to go on with, so nothing may be in the way either.
-        (Existing::Resume, None) => Existing::Refuse,
-        (existing, _) => existing,
+        (Existing::Resume, None) => (Existing::Refuse, open_new(&path, mounted.as_deref(), &place)?),
+        (existing, _) => (existing, Workdir::open(&path, mounted.as_deref(), existing)?),
     };
-    let workdir = Workdir::open(&path, mounted.as_deref(), existing)?;
     let socket = open_socket(&path, listen)?;
     let ground = Ground {
         store: open_state(&run, &path, &place, existing, clock)?,
         workdir,
     };
     let beginning = ground.begin(jobs, existing, &*scheduler, failed).await?;
+    if let Some(found) = &beginning.found {
+        recorded.send_replace(u32::try_from(found.jobs.len()).unwrap_or(u32::MAX));
+    }
     let Ground { store, workdir } = ground;
     let parts = Parts {
         run,
@@ -212,6 +214,17 @@ fn earlier_run(place: &Place, existing: Existing, scheduler: &str) -> Result<Opt
         return Err(ResumeError::Scheduler { was, is }.into());
     }
     Ok(Some(earlier))
+}
+
+/// The workdir of a run that was to go on, but is not there. What jobs left tells that it was.
+fn open_new(path: &Utf8Path, mounted: Option<&Utf8Path>, place: &Place) -> Result<Workdir, BuildError> {
+    Workdir::open(path, mounted, Existing::Refuse).map_err(|error| match error {
+        WorkdirError::Used { .. } => {
+            let path = place.file().to_owned();
+            StateError::Missing { path }.into()
+        }
+        error => error.into(),
+    })
 }
 
 /// The state of the run, in the workdir that is locked for it.

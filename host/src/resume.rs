@@ -205,9 +205,13 @@ struct Judge<'a> {
 
 impl Judge<'_> {
     fn take(&mut self, row: JobRow) -> Result<(), JobDirError> {
+        let spec = Arc::new(row.spec.clone());
         let (attempt, standing) = match row.outcome {
             Some(outcome) => self.over(row.index, row.attempt, outcome)?,
-            None => (row.attempt, self.unfinished(&row)?),
+            None => {
+                let row = self.up_to_date(row)?;
+                (row.attempt, self.unfinished(&row)?)
+            }
         };
         let Resumed {
             done,
@@ -221,7 +225,7 @@ impl Judge<'_> {
             Standing::InFlight { .. } => in_flight,
         } += 1;
         self.found.jobs.push(FoundJob {
-            spec: Arc::new(row.spec),
+            spec,
             attempt,
             standing,
         });
@@ -243,6 +247,23 @@ impl Judge<'_> {
         };
         self.revived.push((job, next));
         Ok((next, Standing::Waiting))
+    }
+
+    /// The next attempt may have been begun before the end of one was recorded. Then the one before has failed, or there
+    /// would be no other.
+    fn up_to_date(&mut self, row: JobRow) -> Result<JobRow, JobDirError> {
+        match self.left_by(row.index)? {
+            Some(attempt) if attempt > row.attempt => {
+                self.revived.push((row.index, attempt));
+                Ok(JobRow {
+                    attempt,
+                    state: State::Queued,
+                    id: None,
+                    ..row
+                })
+            }
+            _ => Ok(row),
+        }
     }
 
     fn unfinished(&mut self, row: &JobRow) -> Result<Standing, JobDirError> {

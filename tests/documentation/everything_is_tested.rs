@@ -26,6 +26,7 @@ fn tests() -> String {
         "run",
         "reports",
         "control",
+        "resume",
         "signals",
         "bad_input",
         "plugins",

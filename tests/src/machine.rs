@@ -102,6 +102,11 @@ impl Disk {
         command("mount", &["-o", "remount,ro"], &self.place);
     }
 
+    /// It gets another size, and keeps what is on it.
+    pub fn resize(&self, size: &str) {
+        command("mount", &["-o", &format!("remount,size={size}")], &self.place);
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.place

@@ -7,16 +7,13 @@ use std::{
 
 use camino::Utf8Path;
 
-use super::error::StateError;
+use super::{error::StateError, schema};
 
 /// The usual name, inside the workdir.
 const FILE: &str = "run.db";
 
 /// Holds the path of a state that is elsewhere.
 const POINTER: &str = "run.state";
-
-/// What SQLite puts beside its file while it is in use, and leaves there when it is killed.
-const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// Where the state of a run is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,12 +71,14 @@ impl Place {
     /// # Errors
     /// When the file system says no.
     pub fn clear(&self) -> Result<(), StateError> {
-        let companions = COMPANIONS.iter().map(|end| {
-            let mut name = self.file.clone().into_os_string();
-            name.push(end);
-            PathBuf::from(name)
-        });
-        for file in companions.chain([self.file.clone()]).chain(self.pointer.clone()) {
+        let unfinished = schema::files(&schema::unfinished(&self.file));
+        let [file, companions @ ..] = schema::files(&self.file);
+        for file in companions
+            .into_iter()
+            .chain(unfinished)
+            .chain([file])
+            .chain(self.pointer.clone())
+        {
             match fs::remove_file(file) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(self.unusable(&error)),
                 _ => {}

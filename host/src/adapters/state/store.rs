@@ -26,13 +26,9 @@ impl Store {
     /// When the file cannot be made.
     pub fn create(place: &Place, run: &RunRow) -> Result<Self, StateError> {
         place.announce()?;
-        let store = Self(Reader::over(schema::open(place.file(), Access::Create)?, place.file()));
-        let columns = params![run.tag, run.workdir, run.scheduler, run.started.0];
-        store.run(
-            "INSERT INTO run (tag, workdir, scheduler, started) VALUES (?, ?, ?, ?)",
-            columns,
-        )?;
-        Ok(store)
+        schema::create(place.file(), run)?;
+        let connection = schema::open(place.file(), Access::Write)?;
+        Ok(Self(Reader::over(connection, place.file())))
     }
 
     /// Opens the state of the run with this tag, which is resumed.
@@ -88,10 +84,5 @@ impl Store {
             writer::submitted(&transaction, *job, *attempt, id, None).map_err(failed)?;
         }
         transaction.commit().map_err(failed)
-    }
-
-    fn run(&self, sql: &str, columns: &[&dyn rusqlite::ToSql]) -> Result<(), StateError> {
-        let done = self.0.connection.execute(sql, columns);
-        done.map(|_| ()).map_err(|error| StateError::of(&self.0.path, &error))
     }
 }

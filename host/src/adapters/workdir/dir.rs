@@ -7,7 +7,7 @@ use std::{
 
 use camino::{Utf8Path, Utf8PathBuf};
 use cap_std::{ambient_authority, fs::Dir};
-use rustix::fs::{Access, AtFlags, OFlags, accessat};
+use rustix::fs::{Access, AtFlags, OFlags, accessat, fstat};
 
 use super::{files, reserve::Reserve};
 use crate::{
@@ -110,6 +110,11 @@ impl Workdir {
     /// Where it is.
     pub fn path(&self) -> &SpecPath {
         &self.path
+    }
+
+    /// Whether somebody has removed it. Nothing can be made in it then.
+    pub fn is_gone(&self) -> bool {
+        fstat(&self.dir).map_or(true, |stat| stat.st_nlink == 0)
     }
 
     /// Makes sure that nothing of an earlier run is in the way.

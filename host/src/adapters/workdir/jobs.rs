@@ -145,13 +145,18 @@ impl Workdir {
         }
         let job = files::ensure_dir(&self.dir, &name)?;
         let retry = files::ensure_dir(&job, RETRY)?;
-        let earlier = files::ensure_dir(&retry, &attempt.attempt.retries().to_string())?;
+        // The number says that nothing of the earlier attempt is left in the job directory. Until that is so, also for
+        // whoever comes after a process that was killed meanwhile, another name holds what was moved.
+        let number = attempt.attempt.retries().to_string();
+        let moving = format!("{number}.moving");
+        let earlier = files::ensure_dir(&retry, &moving)?;
         for file in [script, STATUS, RC, STDOUT, STDERR, JID] {
             match renameat(&job, file, &earlier, file) {
                 Ok(()) | Err(Errno::NOENT) => (),
                 Err(error) => return Err(error.into()),
             }
         }
+        renameat(&retry, moving, &retry, number)?;
         Ok(job)
     }
 

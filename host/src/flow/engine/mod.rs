@@ -76,6 +76,13 @@ impl Parts {
     pub(crate) fn keeps_directories(&self) -> bool {
         self.scheduler.preparation() != Preparation::Nothing
     }
+
+    fn gone(&self) -> String {
+        format!(
+            "the workdir `{}` was removed while the run lived",
+            self.workdir.path().spec()
+        )
+    }
 }
 
 /// The way by which tasks report to the dispatcher.
@@ -121,8 +128,12 @@ pub(crate) struct Engine {
     rhythm: Rhythm,
     deadlines: Deadlines,
     stopping: watch::Sender<bool>,
+    /// How many jobs have been recorded.
+    recorded: watch::Receiver<u32>,
     progress: watch::Sender<Counts>,
     failures: Failures,
+    /// Somebody has removed the workdir.
+    homeless: bool,
     finished: bool,
 }
 
@@ -143,6 +154,7 @@ impl Engine {
             recorded,
         } = lines;
         let teller = (observed != HookSet::default()).then(|| Teller::start(parts.hooks.clone(), mail.0.clone()));
+        let waiting = recorded.subscribe();
         let journal = start_journal(Publisher {
             facts: teller.as_ref().map(Teller::facts),
             subscribers,
@@ -159,8 +171,10 @@ impl Engine {
             teller,
             deadlines: Deadlines::default(),
             stopping: watch::Sender::new(false),
+            recorded: waiting,
             progress,
             failures: Failures::default(),
+            homeless: false,
             finished: false,
         })
     }
@@ -265,14 +279,18 @@ impl Engine {
         self.progress.send_replace(self.dispatcher.counts());
     }
 
+    /// A job starts when it is recorded: what starts before would be new to a process that goes on with the run.
     fn submit(&mut self, batch: Vec<(JobIndex, Attempt)>) {
-        let stopping = self.stopping.subscribe();
-        tokio::spawn(submitter::submit(
-            self.parts.clone(),
-            batch,
-            self.mail.clone(),
-            stopping,
-        ));
+        let (mut stopping, mut recorded) = (self.stopping.subscribe(), self.recorded.clone());
+        let (parts, mail) = (self.parts.clone(), self.mail.clone());
+        let jobs = batch.iter().map(|(job, _)| job.0.saturating_add(1)).max();
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = recorded.wait_for(|recorded| Some(*recorded) >= jobs) => {}
+                _ = stopping.wait_for(|stopping| *stopping) => {}
+            }
+            submitter::submit(parts, batch, mail, stopping).await;
+        });
     }
 
     fn watch(&mut self, job: JobRef) {
@@ -288,8 +306,17 @@ impl Engine {
         }
     }
 
-    fn record(&self, job: JobIndex, outcome: &Outcome) {
+    fn record(&mut self, job: JobIndex, outcome: &Outcome) {
+        if self.homeless {
+            return;
+        }
         if let Err(error) = self.parts.workdir.record_outcome(job, outcome) {
+            if self.parts.workdir.is_gone() {
+                self.homeless = true;
+                tracing::error!("{}; the run stops", self.parts.gone());
+                self.mail.send(Event::HaltRequested);
+                return;
+            }
             tracing::error!(
                 job = job.0,
                 "the outcome could not be written to the job directory: {error}"
@@ -314,6 +341,11 @@ impl Engine {
         }
         self.carry_out().await;
         let unrecorded = self.journal.finish().await.err();
+        // What went with the workdir was recorded in vain.
+        let unrecorded = match self.homeless {
+            true => Some(NotRecorded(self.parts.gone())),
+            false => unrecorded,
+        };
         if let Some(teller) = self.teller {
             teller.finish().await;
         }
