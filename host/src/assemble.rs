@@ -250,26 +250,23 @@ fn hooks_of(hooks: Option<Arc<ComponentHooks>>) -> Arc<dyn Hooks> {
 fn scheduler_of(run: &Arc<Run>, started: &Started) -> Arc<dyn Scheduler> {
     match &started.scheduler {
         Some(scheduler) => scheduler.clone(),
-        None => {
-            let hooks = started.hooks.as_ref();
-            let scripted = hooks.is_some_and(|hooks| hooks.scripted() != HookSet::default());
-            Arc::new(LocalScheduler::new(run.clone(), starting(&run.settings, scripted)))
-        }
+        None => Arc::new(local_scheduler(run, started.hooks.as_deref())),
     }
 }
 
-/// How local jobs are started: directly where nothing asks for a script.
-fn starting(settings: &Settings, scripted: bool) -> Starting {
-    let usual = Settings::default();
-    let plain = !scripted
-        && settings.wrapper == Wrapper::Auto
+/// It starts jobs directly where nothing asks for a script.
+fn local_scheduler(run: &Arc<Run>, hooks: Option<&ComponentHooks>) -> LocalScheduler {
+    let (settings, usual) = (&run.settings, Settings::default());
+    let plain = settings.wrapper == Wrapper::Auto
         && settings.prescript.is_empty()
         && settings.postscript.is_empty()
-        && settings.wrapper_shell == usual.wrapper_shell;
-    match plain {
+        && settings.wrapper_shell == usual.wrapper_shell
+        && hooks.is_none_or(|hooks| hooks.scripted() == HookSet::default());
+    let starting = match plain {
         true => Starting::Direct,
         false => Starting::ByScript,
-    }
+    };
+    LocalScheduler::new(run.clone(), starting)
 }
 
 /// A run that nobody wants to feed can do without being spoken to.

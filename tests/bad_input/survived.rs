@@ -16,14 +16,20 @@ fn outcomes_are_recorded_on_a_full_disk() {
     let fill = "head -c 8M /dev/zero > \"$XQUTE_METADIR/fill\"; touch full; exit 7\n";
     let wait = |rc| format!("until [[ -e full ]]; do sleep 0.01; done; exit {rc}\n");
     let jobs = [fill.to_owned(), wait(0), wait(3), "touch later\n".to_owned()].concat();
-    let output = scratch.run_jobs(&jobs, ["-j", "3"]).exits(1);
+    let output = scratch.run_jobs(&jobs, ["-j", "3"]).exits(4);
     assert!(disk.path().join("fill").exists());
     scratch.job(0).ended(7);
     scratch.job(1).ended(0);
     scratch.job(2).ended(3);
     // This one had no place left to start in, which is said, and takes nothing from the others.
     assert!(!scratch.has("later"));
-    output.says("1 succeeded, 3 failed").says("No space left on device");
+    output.says("1 succeeded").says("there is no space left for the state");
+    std::fs::remove_file(disk.path().join("fill")).unwrap();
+    scratch
+        .run_jobs(&jobs, ["-j", "3", "--resume"])
+        .exits(1)
+        .says("2 succeeded, 2 failed");
+    assert!(scratch.has("later"));
 }
 
 #[test]

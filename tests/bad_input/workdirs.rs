@@ -10,7 +10,7 @@ fn one_that_holds_a_run() {
     let scratch = Scratch::new();
     scratch.run(["--", "echo", "first"]).exits(0);
     let output = scratch.run(["--", "echo", "second"]).exits(4);
-    insta::assert_snapshot!(output.stderr, @"error: the workdir `[scratch]/here/.xqute` already holds a run; remove that run with `--overwrite` or choose another folder with `-w DIR`");
+    insta::assert_snapshot!(output.stderr, @"error: the workdir `[scratch]/here/.xqute` already holds a run; go on with it by `--resume`, remove it with `--overwrite`, or choose another folder with `-w DIR`");
     assert_eq!(scratch.job(0).stdout(), "first\n");
 }
 

@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::symlink;
 
+use rustix::process::Signal;
 use serde_json::Value;
 use xqute_tests::Scratch;
 
@@ -144,4 +145,47 @@ fn a_full_disk_stops_the_events_and_not_the_run() {
     let output = scratch.run(["--events", "/dev/full", "--", "touch", "done"]).exits(4);
     output.says("/dev/full").says("not complete").says("1 succeeded");
     assert!(scratch.has("done"));
+}
+
+#[test]
+fn a_run_that_was_stopped_says_so() {
+    let scratch = Scratch::new();
+    let flags = ["--events", "e.jsonl", "-e", "halt", "-j", "1"];
+    scratch.run_jobs("false\ntrue\n", flags).exits(1);
+    let events = events(&scratch.read("e.jsonl"));
+    assert_eq!(events.last().unwrap()["stopped"], "halted");
+    let cancelled = events.iter().find(|event| event["outcome"] == "cancelled").unwrap();
+    assert_eq!((&cancelled["job"], &cancelled["cause"]), (&1.into(), &"halted".into()));
+}
+
+#[test]
+fn a_resumed_run_goes_on_in_the_same_file() {
+    let scratch = Scratch::new();
+    let jobs = scratch.write("jobs.txt", "touch started; [ -e go ] || sleep 1000\ntrue\n");
+    let args = ["run", "--events", "e.jsonl", "-j", "1"];
+    let run = scratch.xqute(args).args([&jobs]).start();
+    scratch.wait_for_file("started");
+    run.signal(Signal::TERM);
+    run.wait().exits(143);
+    scratch.write("go", "");
+    let run = scratch
+        .xqute(args)
+        .args(["--resume", "--report", "r.html"])
+        .args([&jobs]);
+    run.run().exits(0);
+    let events = events(&scratch.read("e.jsonl"));
+    let heads: Vec<_> = events.iter().filter(|event| !event["xqute-events"].is_null()).collect();
+    assert_eq!(heads.len(), 2);
+    assert_eq!(heads[0]["run"], heads[1]["run"]);
+    assert_eq!(events.iter().filter(|event| event["event"] == "fed").count(), 2);
+    let stops: Vec<_> = events.iter().filter(|event| event["event"] == "over").collect();
+    assert_eq!(
+        (&stops[0]["stopped"], &stops[0]["signal"]),
+        (&"signalled".into(), &15.into())
+    );
+    assert_eq!(
+        (&stops[1]["succeeded"], &stops[1]["stopped"]),
+        (&2.into(), &Value::Null)
+    );
+    assert!(scratch.read("r.html").contains("All of them succeeded."));
 }

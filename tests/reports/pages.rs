@@ -18,7 +18,7 @@ fn the_page_tells_what_became_of_the_run() {
         "one &lt;b&gt;",
         "2 attempts",
         "failed, tried again",
-        "running, all attempts together",
+        "most memory of one attempt",
     ] {
         assert!(page.contains(part), "{part:?} is missing in\n{page}");
     }
@@ -46,7 +46,7 @@ fn runs_that_were_stopped_or_halted_have_their_page() {
         )
         .exits(1);
     let page = scratch.read("r.html");
-    assert!(page.contains("Halted: failures stopped the run."), "{page}");
+    assert!(page.contains("Halted after the first failure."), "{page}");
 }
 
 #[test]

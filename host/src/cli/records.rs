@@ -11,7 +11,7 @@ use std::{
 
 use camino::Utf8Path;
 use xqute::{
-    RunSummary, StopCause,
+    RunSummary,
     adapters::{
         clock::Clock,
         events::{EventsFile, Start, Totals},
@@ -25,7 +25,7 @@ use xqute::{
 use super::{
     args::run::RunArgs,
     error::{Failure, Result},
-    report::{self, Ending, Gather, Head},
+    report::{self, Gather, Head},
 };
 
 /// How much of a failed job's stderr goes into the report.
@@ -126,8 +126,7 @@ fn totals(summary: &RunSummary) -> Totals {
         failed: counts.failed,
         cancelled: counts.cancelled,
         retries: counts.retries,
-        stopped_by: summary.stopped.and_then(StopCause::signal),
-        halted: matches!(summary.stopped, Some(StopCause::Halted | StopCause::TooManyFailures)),
+        stopped: summary.stopped,
     }
 }
 
@@ -168,11 +167,7 @@ fn head(run: RunRow, summary: &RunSummary, prefix: Option<&str>) -> Head {
         scheduler: run.scheduler,
         started: run.started,
         over: now(),
-        ending: match summary.stopped {
-            Some(StopCause::Signal(signal)) => Ending::Stopped(signal),
-            Some(StopCause::Halted | StopCause::TooManyFailures) => Ending::Halted,
-            None => Ending::Complete,
-        },
+        stopped: summary.stopped,
     }
 }
 

@@ -304,7 +304,7 @@ mod tests {
             | \u{1b}[31mbash: nosuch: command not found
         19 more that did not succeed, see /w
         quarantined: plugin notify: it failed 3 times in a row
-         not written: the report `r.html`: no space
+        not written: the report `r.html`: no space
         stopped: by SIGTERM
         500 jobs in 12.3 s: 480 succeeded, 3 failed, 17 cancelled (2 retries)
         ");

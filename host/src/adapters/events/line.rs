@@ -14,7 +14,7 @@ use crate::{
     adapters::state::row::RunRow,
     model::{
         job::{Command, JobIndex, JobSpec},
-        outcome::{CancelReason, FailureCause, Outcome},
+        outcome::{CancelReason, FailureCause, Outcome, StopCause},
         record::{Change, Entry, Origin, Timestamp, Usage},
     },
 };
@@ -38,10 +38,8 @@ pub struct Totals {
     pub cancelled: u64,
     /// Attempts made beyond the first ones.
     pub retries: u64,
-    /// The signal that stopped the run, if one did.
-    pub stopped_by: Option<i32>,
-    /// Whether a failure stopped the run.
-    pub halted: bool,
+    /// Why the run was stopped before its jobs were done, if it was.
+    pub stopped: Option<StopCause>,
 }
 
 /// Adds the line with which a run starts, or goes on after it was resumed.
@@ -97,8 +95,8 @@ pub(super) fn over(to: &mut Vec<u8>, totals: &Totals, at: Timestamp) -> io::Resu
         failed: totals.failed,
         cancelled: totals.cancelled,
         retries: totals.retries,
-        stopped_by: totals.stopped_by,
-        halted: totals.halted,
+        stopped: totals.stopped.map(|cause| CancelReason::from(cause).word()),
+        signal: totals.stopped.and_then(StopCause::signal),
     };
     add(to, &line)
 }
@@ -136,9 +134,9 @@ struct Over {
     cancelled: u64,
     retries: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    stopped_by: Option<i32>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    halted: bool,
+    stopped: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signal: Option<i32>,
 }
 
 #[derive(Debug, Serialize)]

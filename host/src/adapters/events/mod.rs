@@ -20,8 +20,10 @@
 //!   [`FailureCause::word`](crate::FailureCause::word) and [`CancelReason::word`](crate::CancelReason::word). `detail` is
 //!   the number that belongs to it (the exit code, the signal, the job that did not succeed) or a reason in words, and
 //!   `plugin` the plugin that objected.
+//! - `over` has `stopped` (`signalled`, `halted` or `too-many-failures`, and `signal`) if the run was stopped.
 //! - `usage` is there where the kernel counted what the attempt used.
 //!
+//! Events are written once they are recorded in the run's state. When xqute is killed, the last ones may be missing here.
 //! Environment variables are left out on purpose: they may hold secrets.
 //!
 //! - [`line`](mod@line): what a line looks like;

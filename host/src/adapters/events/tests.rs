@@ -16,7 +16,7 @@ use crate::{
     adapters::state::row::RunRow,
     model::{
         job::{Attempt, Command, JobExtras, JobIndex, JobSpec},
-        outcome::{CancelReason, FailureCause, Outcome},
+        outcome::{CancelReason, FailureCause, Outcome, StopCause},
         record::{Change, Entry, Origin, Timestamp, Usage},
     },
 };
@@ -275,7 +275,7 @@ fn a_file_tells_a_run_from_start_to_end() {
     let totals = Totals {
         fed: 1,
         failed: 1,
-        stopped_by: Some(15),
+        stopped: Some(StopCause::Signal(15)),
         ..Totals::default()
     };
     events.over(&totals, Timestamp(3_000_000));
@@ -286,7 +286,7 @@ fn a_file_tells_a_run_from_start_to_end() {
     {"at":"1970-01-01T00:00:01.000002Z","job":7,"event":"submitted","attempt":1,"id":"4711"}
     {"at":"1970-01-01T00:00:01.000003Z","job":7,"event":"started","attempt":1}
     {"at":"1970-01-01T00:00:02.500000Z","job":7,"event":"ended","attempt":1,"outcome":"failed","cause":"exit-code","detail":3,"will_retry":false,"usage":{"user_seconds":0.01,"system_seconds":2e-6,"peak_memory_bytes":4096}}
-    {"at":"1970-01-01T00:00:03.000000Z","event":"over","fed":1,"succeeded":0,"failed":1,"cancelled":0,"retries":0,"stopped_by":15}
+    {"at":"1970-01-01T00:00:03.000000Z","event":"over","fed":1,"succeeded":0,"failed":1,"cancelled":0,"retries":0,"stopped":"signalled","signal":15}
     "#);
 }
 

@@ -38,7 +38,7 @@ if [[ $1 ]]; then
     cd -- "$1" || { echo 'xqute: the job cannot start there' >&2; exit 1; }
 fi
 shift
-if [[ $1 == */* ]]; then "$@"; exit; fi
+if [[ $1 == */* || $(type -t -- "$1") == file ]]; then "$@"; exit; fi
 type -P -- "$1" > /dev/null || { echo "xqute: $1: command not found" >&2; exit 127; }
 exec -- "$@"
 "#;

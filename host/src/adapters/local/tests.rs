@@ -336,10 +336,11 @@ async fn what_an_earlier_xqute_left_is_adopted() {
     assert_eq!(second.find().await.unwrap().len(), 2);
     let (waits, cancels) = (second.wait(&refs[0]), second.cancel(&refs[..1], Cancel::Gracefully));
     let ((end, usage), _) = tokio::join!(waits, cancels);
-    assert_eq!((end, usage), (ended(Outcome::Failed(FailureCause::Lost)), None));
+    let signal = |number| ended(Outcome::Failed(FailureCause::Signal(number)));
+    assert_eq!((end, usage), (signal(15), None));
     let other = refs.pop().unwrap();
     second.cancel(std::slice::from_ref(&other), Cancel::AtOnce).await;
-    assert_eq!(second.wait(&other).await.0, ended(Outcome::Failed(FailureCause::Lost)));
+    assert_eq!(second.wait(&other).await.0, signal(9));
     // What the first job left in a group of its own is not taken for it.
     assert_eq!(second.find().await.unwrap(), []);
     for left in crate::adapters::process::orphan::find("XQUTE_RUN_TAG", &bench.run.tag).unwrap() {

@@ -339,10 +339,10 @@ mod tests {
                                              done stays done
               --resume-failed                Go on with it, and run the jobs that failed once more
               --overwrite                    Remove what an earlier run left in the workdir
-              --listen                       Keep the run open for jobs that xqute feed gives it, until
-                                             xqute feed --stop
               --state <FILE>                 Keep the run's state in this file, for a workdir on a disk that
                                              other machines share [default: run.db in the workdir]
+              --listen                       Keep the run open for jobs that xqute feed gives it, until
+                                             xqute feed --stop
               --events <FILE.jsonl>          Write what happens to this file, a JSON object on each line
               --report <FILE.html>           Write a page about the run to this file, when it is over
           -h, --help                         Print help

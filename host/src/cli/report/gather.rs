@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use xqute::{
+    StopCause,
     adapters::state::row::{AttemptRow, JobRow},
     model::{
         outcome::{CancelReason, FailureCause, Outcome},
@@ -40,18 +41,8 @@ pub(in crate::cli) struct Head {
     /// When the run started, the first time if it was resumed.
     pub(in crate::cli) started: Timestamp,
     pub(in crate::cli) over: Timestamp,
-    pub(in crate::cli) ending: Ending,
-}
-
-/// How the run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::cli) enum Ending {
-    /// Nothing was left to do.
-    Complete,
-    /// Failures stopped it.
-    Halted,
-    /// A signal stopped it.
-    Stopped(i32),
+    /// Why it was stopped, if it was.
+    pub(in crate::cli) stopped: Option<StopCause>,
 }
 
 /// How many jobs ended how.

@@ -21,7 +21,7 @@ mod tables;
 mod text;
 mod top;
 
-pub(super) use gather::{Ending, Gather, Head};
+pub(super) use gather::{Gather, Head};
 pub(super) use page::{MARK, page};
 
 #[cfg(test)]

@@ -4,18 +4,19 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use xqute::model::job::JobIndex;
+use xqute::{JobIndex, StopCause};
 
 use super::{
     axis::{Axis, WIDTH},
     bars::{self, Bar, MOST_BARS, MOST_ROWS},
     charts, curve,
-    gather::{Ending, Facts, Gather},
+    gather::{Facts, Gather},
     histogram, slots,
     span::{Kind, sane},
     tables,
     text::{self, count, counted, duration, html, moment, share},
 };
+use crate::cli::summary::signal_name;
 
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
@@ -216,12 +217,11 @@ fn head(facts: &Facts) -> String {
 /// The run in a sentence or two.
 fn verdict(facts: &Facts) -> String {
     let tally = &facts.tally;
-    let stopped = match facts.head.ending {
-        Ending::Complete => "",
-        Ending::Halted => "Halted: failures stopped the run. ",
-        Ending::Stopped(2) => "Stopped by SIGINT. ",
-        Ending::Stopped(15) => "Stopped by SIGTERM. ",
-        Ending::Stopped(_) => "Stopped by a signal. ",
+    let stopped = match facts.head.stopped {
+        None => String::new(),
+        Some(StopCause::Halted) => "Halted after the first failure. ".to_owned(),
+        Some(StopCause::TooManyFailures) => "Stopped after too many failures. ".to_owned(),
+        Some(StopCause::Signal(signal)) => format!("Stopped by {}. ", signal_name(signal)),
     };
     let jobs = match (tally.jobs, tally.succeeded) {
         (0, _) => "Nothing was run.".to_owned(),

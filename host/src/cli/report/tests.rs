@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use xqute::{
-    Attempt, CancelReason, Command, FailureCause, JobExtras, JobIndex, JobSpec, Outcome,
+    Attempt, CancelReason, Command, FailureCause, JobExtras, JobIndex, JobSpec, Outcome, StopCause,
     adapters::state::row::{AttemptRow, JobRow},
     model::{
         record::{Origin, Timestamp, Usage},
@@ -11,7 +11,7 @@ use xqute::{
     },
 };
 
-use super::{Ending, Gather, Head, gather::Facts, page};
+use super::{Gather, Head, gather::Facts, page};
 
 const START: i64 = 1_772_366_400_000_000;
 
@@ -23,7 +23,7 @@ fn head() -> Head {
         prefix: "local".into(),
         started: Timestamp(START),
         over: Timestamp(START),
-        ending: Ending::Complete,
+        stopped: None,
     }
 }
 
@@ -133,8 +133,8 @@ fn the_page_needs_nothing_but_itself() {
 
 #[test]
 fn every_kind_of_run_has_its_words() {
-    let verdict = |ending, rows: &[JobRow]| {
-        let page = page(gathered(Head { ending, ..head() }, rows), &|_| String::new());
+    let verdict = |stopped, rows: &[JobRow]| {
+        let page = page(gathered(Head { stopped, ..head() }, rows), &|_| String::new());
         let (_, rest) = page.split_once("<h1>").unwrap();
         let (title, rest) = rest.split_once("</h1><p class=\"verdict\">").unwrap();
         format!("{title}: {}", rest.split_once("</p>").unwrap().0)
@@ -142,19 +142,19 @@ fn every_kind_of_run_has_its_words() {
     let good = |index| ran(index, 0, 5, Outcome::Succeeded);
     let bad = |index| ran(index, 0, 5, failed(FailureCause::ExitCode(1)));
     let shown = [
-        verdict(Ending::Complete, &[]),
-        verdict(Ending::Complete, &[good(0)]),
-        verdict(Ending::Complete, &[bad(0)]),
-        verdict(Ending::Complete, &[good(0), good(1)]),
-        verdict(Ending::Halted, &[good(0), bad(1), row(2, "x")]),
-        verdict(Ending::Stopped(15), &[row(0, "x"), row(1, "x")]),
+        verdict(None, &[]),
+        verdict(None, &[good(0)]),
+        verdict(None, &[bad(0)]),
+        verdict(None, &[good(0), good(1)]),
+        verdict(Some(StopCause::Halted), &[good(0), bad(1), row(2, "x")]),
+        verdict(Some(StopCause::Signal(15)), &[row(0, "x"), row(1, "x")]),
     ];
     insta::assert_snapshot!(shown.join("\n"), @"
     0 jobs on local: Nothing was run.
     1 job on local: It succeeded.
     1 job on local: It did not succeed.
     2 jobs on local: All of them succeeded.
-    3 jobs on local: Halted: failures stopped the run. 2 of them did not succeed.
+    3 jobs on local: Halted after the first failure. 2 of them did not succeed.
     2 jobs on local: Stopped by SIGTERM. None of them succeeded.
     ");
 }

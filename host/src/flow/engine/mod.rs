@@ -178,7 +178,8 @@ impl Engine {
                 job,
                 attempt,
                 observation: Observation::Ended(Outcome::Failed(FailureCause::Lost)),
-                reported: self.parts.workdir.reported_rc(job),
+                // A negative code is ours, about an attempt of which nothing was known then either.
+                reported: self.parts.workdir.reported_rc(job).filter(|code| *code >= 0),
                 usage: None,
             });
         }
@@ -350,3 +351,6 @@ impl Kills {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
