@@ -1,27 +1,19 @@
 //! Runs on schedulers that execute nothing.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use camino::Utf8Path;
-use tokio::sync::mpsc;
 
-use super::{
-    book::{Book, Feeder},
-    *,
-};
 use crate::{
-    adapters::workdir::Existing,
+    Xqute,
     model::{
         options::Options,
-        outcome::{FailureCause, Observation},
-        path::SpecPath,
+        outcome::{FailureCause, Observation, Outcome},
         record::Usage,
-        run::{BackendJobId, JobAttempt},
-        settings::Settings,
+        run::{BackendJobId, JobAttempt, JobRef},
     },
-    ports::{
-        hooks::NoHooks,
-        scheduler::{CallError, Wrapping},
-    },
+    ports::scheduler::{CallError, Cancel, Preparation, Scheduler, Watching, Wrapping},
 };
 
 /// Every job has ended as soon as it was submitted; those with an odd index fail.
@@ -78,28 +70,11 @@ impl Scheduler for Idle {
 async fn left_by(preparation: Preparation) -> Vec<(String, String)> {
     let temp = tempfile::tempdir().unwrap();
     let place = Utf8Path::from_path(temp.path()).unwrap();
-    let run = Arc::new(Run {
-        tag: "0".repeat(16),
-        workdir: SpecPath::same(place),
-        scheduler: "idle".to_owned(),
-        settings: Settings::default(),
-    });
-    let book = Arc::new(Book::new(run.clone()));
-    let (sender, inbox) = mpsc::unbounded_channel();
-    let scheduler = Arc::new(Idle(preparation));
-    let feeder = Feeder::new(book.clone(), scheduler.clone(), sender.clone());
-    let parts = Parts {
-        run,
-        book,
-        workdir: Workdir::open(place, None, Existing::Refuse).unwrap(),
-        scheduler,
-        hooks: Arc::new(NoHooks),
-    };
-    let engine = Engine::new(parts, inbox, Mail(sender), watch::channel(Counts::default()).0);
-    feeder.feed("true").unwrap();
-    feeder.feed("true").unwrap();
-    feeder.close();
-    let counts = engine.run().await.counts;
+    let builder = Xqute::builder()
+        .own_scheduler(Arc::new(Idle(preparation)))
+        .workdir(place);
+    let run = builder.jobs(vec!["true".into(), "true".into()]).build().await.unwrap();
+    let counts = run.run_until_complete().await.counts;
     assert_eq!((counts.succeeded, counts.failed), (1, 1));
     let mut files = Vec::new();
     for job in ["0", "1"] {
