@@ -172,7 +172,9 @@ fn no_run_at_all() {
 #[test]
 fn a_reader_that_has_seen_enough_is_no_error() {
     let scratch = Scratch::new();
-    scratch.run_jobs(&"false\n".repeat(2000), [""; 0]).exits(1);
+    scratch
+        .run_jobs(&format!("false # {}\n", "x".repeat(1000)).repeat(200), [""; 0])
+        .exits(1);
     let bash =
         scratch
             .program("/bin/bash".as_ref())

@@ -17,7 +17,7 @@ use super::{
 };
 
 /// Reads and checks all jobs, feeds them, and says that no more come, as far as that was asked for.
-pub(super) fn feed(args: FeedArgs, workdir: &Utf8Path, here: &Utf8Path) -> Result<Exit> {
+pub(super) fn feed(args: &FeedArgs, workdir: &Utf8Path, here: &Utf8Path) -> Result<Exit> {
     let has_jobs = !args.files.is_empty() || !args.command.is_empty();
     if !has_jobs && !args.stop {
         return Err(Failure::usage("there is nothing to feed").help(

@@ -54,10 +54,10 @@ pub(super) fn unreadable(error: StateError) -> Failure {
 /// The jobs that a word stands for: one by its index, or all that bear a name.
 pub(super) fn find(reader: &Reader, word: &str) -> Result<Vec<JobRow>> {
     let row = |index| reader.job(index).map_err(unreadable);
-    if let Ok(index) = word.parse() {
-        if let Some(row) = row(JobIndex(index))? {
-            return Ok(vec![row]);
-        }
+    if let Ok(index) = word.parse()
+        && let Some(row) = row(JobIndex(index))?
+    {
+        return Ok(vec![row]);
     }
     let mut rows = Vec::new();
     for index in reader.named(word).map_err(unreadable)? {

@@ -1,6 +1,6 @@
 //! `xqute logs`: what an attempt of a job wrote, byte for byte.
 
-use std::io;
+use std::{io, num::NonZeroU32};
 
 use camino::Utf8Path;
 use xqute::{
@@ -28,7 +28,7 @@ use super::{
 pub(super) fn logs(args: &LogsArgs, workdir: &Utf8Path) -> Result<Exit> {
     let reader = live::open(workdir)?;
     let job = one(&reader, &args.job)?;
-    let attempt = choose(&job, args.attempt.map(|number| number.get()), args.follow)?;
+    let attempt = choose(&job, args.attempt.map(NonZeroU32::get), args.follow)?;
     let stream = if args.stderr { Stream::Stderr } else { Stream::Stdout };
     let output = Output::of(workdir, job.index, attempt, stream).map_err(|error| unreadable(job.index, error))?;
     let follower = Follower {

@@ -89,10 +89,7 @@ fn act(
             log.finish();
             Ok(run::tell(&ended, voice.verbosity, screen))
         }
-        Action::Feed(args) => {
-            let workdir = workdir(args.workdir.clone());
-            feed::feed(args, &workdir, &around.here)
-        }
+        Action::Feed(args) => feed::feed(&args, &workdir(args.workdir.clone()), &around.here),
         Action::Status(args) => status::status(&args, &workdir(args.workdir.clone())),
         Action::Logs(args) => logs::logs(&args, &workdir(args.workdir.clone())),
         Action::Kill(args) => kill::kill(&args, &workdir(args.workdir.clone())),

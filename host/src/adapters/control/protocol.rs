@@ -192,9 +192,9 @@ pub enum Killing {
 
 impl Answer {
     /// Nothing was done, for this reason.
-    pub fn refused(why: impl ToString) -> Self {
+    pub fn refused(why: impl Into<String>) -> Self {
         Self::Refused {
-            why: why.to_string(),
+            why: why.into(),
             line: None,
         }
     }

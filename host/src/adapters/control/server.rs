@@ -190,10 +190,10 @@ impl Host {
         let order = tokio::select! {
             biased;
             order = self.hear_out(lines) => order,
-            _ = closes.changed() => Err(Answer::refused(Refusal::Over)),
+            _ = closes.changed() => Err(refused(&Refusal::Over)),
         };
         match order {
-            Ok(order) => self.carry_out(order).await.unwrap_or_else(refused),
+            Ok(order) => self.carry_out(order).await.unwrap_or_else(|refusal| refused(&refusal)),
             Err(answer) => answer,
         }
     }
@@ -203,13 +203,13 @@ impl Host {
         let first = timeout(patience, lines.next(self.limits.request))
             .await
             .unwrap_or(Err(NoLine::Silence(patience)));
-        let request = match first.map_err(Answer::refused)? {
-            Some(line) => Request::parse(line).map_err(Answer::refused)?,
+        let request = match first.map_err(no_line)? {
+            Some(line) => Request::parse(line).map_err(|bad| Answer::refused(bad.to_string()))?,
             None => return Err(Answer::refused("nothing was asked")),
         };
         match request {
             Request::Feed { count } => {
-                self.run.takes_jobs().map_err(Answer::refused)?;
+                self.run.takes_jobs().map_err(|refusal| refused(&refusal))?;
                 self.hear_jobs(lines, count).await
             }
             Request::StopFeeding => Ok(Order::StopFeeding),
@@ -223,7 +223,7 @@ impl Host {
         let mut room = self.take_room(0)?;
         let mut jobs = Vec::new();
         let mut number = 0;
-        while let Some(line) = lines.next(self.limits.line).await.map_err(Answer::refused)? {
+        while let Some(line) = lines.next(self.limits.line).await.map_err(no_line)? {
             number += 1;
             if number > count {
                 return Err(Answer::refused(format!(
@@ -280,8 +280,8 @@ impl Host {
     }
 }
 
-fn refused(refusal: Refusal) -> Answer {
-    let line = match &refusal {
+fn refused(refusal: &Refusal) -> Answer {
+    let line = match refusal {
         Refusal::Job { place, .. } => place.and_then(|place| u32::try_from(place).ok()?.checked_add(1)),
         _ => None,
     };
@@ -289,4 +289,9 @@ fn refused(refusal: Refusal) -> Answer {
         why: refusal.to_string(),
         line,
     }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it maps errors")]
+fn no_line(why: NoLine) -> Answer {
+    Answer::refused(why.to_string())
 }

@@ -272,6 +272,7 @@ impl World {
                 self.happen(Event::CancelRequested(index(at.index(self.jobs.len()))));
             }
             Move::Cancel(_) => {}
+            Move::CancelAll => self.happen(Event::CancelAllRequested),
             Move::Signal => self.happen(Event::Signalled(15)),
             Move::ShutdownDecided(verdict) => {
                 if let Some(signal) = self.asked_to_stop.pop() {
