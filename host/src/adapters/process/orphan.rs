@@ -192,13 +192,6 @@ impl Orphan {
     }
 }
 
-/// Whether a process was started with this variable in its environment.
-pub fn was_started_with(process: u32, name: &str, value: impl AsRef<Path>) -> bool {
-    let environment = fs::read(format!("/proc/{process}/environ")).unwrap_or_default();
-    let variable = [name.as_bytes(), b"=", value.as_ref().as_os_str().as_bytes()].concat();
-    environment.split(|byte| *byte == 0).any(|one| one == variable)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -225,8 +218,6 @@ mod tests {
         assert_eq!(found.id(), child.id());
         assert_eq!(found.variable("XQUTE_TEST_ORPHAN"), Some(mark.as_bytes()));
         assert_eq!(found.variable("XQUTE_TEST"), None);
-        assert!(was_started_with(child.id(), "XQUTE_TEST_ORPHAN", &mark));
-        assert!(!was_started_with(child.id(), "XQUTE_TEST_ORPHAN", "other"));
         child.signal_group(Signal::KILL);
         child.ended().await.unwrap();
         // It has not been reaped, but lives no more.

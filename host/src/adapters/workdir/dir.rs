@@ -11,7 +11,7 @@ use rustix::fs::{Access, AtFlags, OFlags, accessat, fstat};
 
 use super::{files, reserve::Reserve};
 use crate::{
-    adapters::process::orphan::was_started_with,
+    adapters::process::orphan,
     model::{path::SpecPath, run::variable},
 };
 
@@ -136,14 +136,10 @@ impl Workdir {
             if existing == Existing::Refuse {
                 return Err(WorkdirError::Used { path: here() });
             }
-            if let Some(pid) = local_process(dir, path, name) {
-                return Err(WorkdirError::Alive {
-                    path: here(),
-                    name: name.to_owned(),
-                    pid,
-                });
-            }
             ours.push(name.to_owned());
+        }
+        if !ours.is_empty() {
+            refuse_if_alive(path)?;
         }
         for name in ours {
             remove_job_dir(dir, &name).map_err(failed)?;
@@ -241,15 +237,22 @@ fn is_job_dir(dir: &Dir, name: &str) -> bool {
     }
 }
 
-/// The process that still runs a job of a killed run on this machine. A number alone proves nothing: others may bear it now.
-fn local_process(dir: &Dir, path: &Utf8Path, name: &str) -> Option<u32> {
-    let job = files::open_dir(dir, name).ok()?;
-    let pid: u32 = files::read_number(&job, "job.jid")?;
-    let script = path.join(name).join("job.wrapped.local");
-    let runs = |arg: &[u8]| arg == script.as_str().as_bytes();
-    let cmdline = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-    let ours = cmdline.split(|byte| *byte == 0).any(runs) || was_started_with(pid, variable::JOB_DIR, path.join(name));
-    ours.then_some(pid)
+/// Refuses when a job of a killed run still runs on this machine. It is found by what it was started with: a number that was
+/// written down proves nothing, as others may bear it now.
+fn refuse_if_alive(path: &Utf8Path) -> Result<(), WorkdirError> {
+    let found = orphan::find(variable::WORKDIR, path.as_str());
+    let found = found.map_err(|source| WorkdirError::Io {
+        path: path.to_owned(),
+        source,
+    })?;
+    match found.first() {
+        None => Ok(()),
+        Some(job) => Err(WorkdirError::Alive {
+            path: path.to_owned(),
+            name: String::from_utf8_lossy(job.variable(variable::JOB_INDEX).unwrap_or(b"?")).into_owned(),
+            pid: job.id(),
+        }),
+    }
 }
 
 fn remove_job_dir(dir: &Dir, name: &str) -> io::Result<()> {
