@@ -47,92 +47,40 @@ use crate::{
 
 /// Checks everything, starts the plugins and opens the workdir. Nothing is touched before all checks are passed.
 pub(crate) async fn assemble(asked: Builder) -> Result<Xqute, BuildError> {
-    let Builder {
-        mut settings,
-        scheduler,
-        own_scheduler,
-        workdir,
-        existing,
-        state,
-        plugins,
-        jobs,
-        subscribers,
-        listen,
-        failed,
-    } = asked;
-    let path = absolute(&workdir)?;
-    let place = Place::of(&path, state.as_deref().map(absolute).transpose()?.as_deref());
-    let earlier = earlier_run(&place, existing, &scheduler)?;
-    let mounted: Option<Utf8PathBuf> = settings.options.take("mounted-workdir").map(Into::into);
-    let run = Arc::new(Run {
-        tag: earlier.as_ref().map_or_else(new_tag, |earlier| earlier.tag.clone()),
-        workdir: faces(&path, mounted.as_deref()),
-        scheduler,
-        settings,
-    });
-    check_settings(&run)?;
-    check_scripts(&run).await?;
-    let clock = Clock::start();
-    let book = Arc::new(Book::new(run.clone()));
-    let started = plugins
-        .start(
-            run.clone(),
-            book.clone(),
-            clock,
-            own_scheduler.is_none().then_some(&*run.scheduler),
-        )
-        .await?;
-    let scheduler = own_scheduler.unwrap_or_else(|| scheduler_of(&run, &started));
-    scheduler.check_options(&run.settings.options)?;
+    let site = Site::find(&asked)?;
+    check_settings(&site.run)?;
+    check_scripts(&site.run).await?;
+    let started = site.start(&asked).await?;
+    let scheduler = asked.own_scheduler.unwrap_or_else(|| scheduler_of(&site.run, &started));
+    scheduler.check_options(&site.run.settings.options)?;
     let (sender, inbox) = mpsc::unbounded_channel();
     let mail = Mail(sender);
     let recorded = watch::Sender::default();
     let audience = Audience {
-        subscribers: subscribers.clone(),
+        subscribers: asked.subscribers.clone(),
         recorded: recorded.subscribe(),
     };
-    let feeder = Feeder::new(book.clone(), scheduler.clone(), mail.0.clone(), audience);
-    feeder.check_all(&jobs)?;
-    let (existing, workdir) = match (existing, &earlier) {
-        // There is nothing to go on with, so nothing may be in the way either.
-        (Existing::Resume, None) => (Existing::Refuse, open_new(&path, mounted.as_deref(), &place)?),
-        (existing, _) => (existing, Workdir::open(&path, mounted.as_deref(), existing)?),
-    };
-    let socket = open_socket(&path, listen)?;
-    let ground = Ground {
-        store: open_state(&run, &path, &place, existing, clock)?,
-        workdir,
-    };
-    let beginning = ground.begin(jobs, existing, &*scheduler, failed).await?;
-    if let Some(found) = &beginning.found {
-        recorded.send_replace(u32::try_from(found.jobs.len()).unwrap_or(u32::MAX));
-    }
-    let Ground { store, workdir } = ground;
-    let parts = Parts {
-        run,
-        book,
-        workdir,
-        scheduler,
-        hooks: hooks_of(started.hooks.clone()),
-        clock,
-    };
+    let feeder = Feeder::new(site.book.clone(), scheduler.clone(), mail.0.clone(), audience);
+    feeder.check_all(&asked.jobs)?;
+    let mut ground = site.open(asked.existing, asked.listen)?;
+    let beginning = ground.begin(asked.jobs, &*scheduler, asked.failed).await?;
+    recorded.send_replace(beginning.recorded());
     let (progress, watcher) = watch::channel(Counts::default());
     let lines = Lines {
         inbox,
         mail: mail.clone(),
         progress,
-        subscribers: subscribers.clone(),
+        subscribers: asked.subscribers.clone(),
         recorded,
     };
-    let mut engine = Engine::new(parts, lines, |publisher| {
-        Ok::<_, BuildError>(Box::new(Writer::start(store, clock, publisher)?) as Box<dyn Journal>)
-    })?;
+    let (clock, book, socket) = (site.clock, site.book.clone(), ground.socket.take());
+    let mut engine = site.engine(ground, scheduler, hooks_of(started.hooks.clone()), lines)?;
     let resumed = beginning.feed(&mut engine, &feeder)?;
-    let feeding = if listen { Feeding::Open } else { Feeding::Never };
-    let control = LiveControl::new(feeder.clone(), engine.parts().book.clone(), mail.clone(), feeding);
+    let feeding = if asked.listen { Feeding::Open } else { Feeding::Never };
+    let control = LiveControl::new(feeder.clone(), book, mail.clone(), feeding);
     Ok(Xqute {
         engine,
-        subscribers,
+        subscribers: asked.subscribers,
         feeder,
         mail,
         progress: watcher,
@@ -144,10 +92,97 @@ pub(crate) async fn assemble(asked: Builder) -> Result<Xqute, BuildError> {
     })
 }
 
-/// Where a run leaves what lasts.
+/// What is known of a run before anything of it exists.
+struct Site {
+    path: Utf8PathBuf,
+    mounted: Option<Utf8PathBuf>,
+    place: Place,
+    /// The run that is to go on, if there is one.
+    earlier: Option<RunRow>,
+    run: Arc<Run>,
+    book: Arc<Book>,
+    clock: Clock,
+}
+
+impl Site {
+    fn find(asked: &Builder) -> Result<Self, BuildError> {
+        let path = absolute(&asked.workdir)?;
+        let place = Place::of(&path, asked.state.as_deref().map(absolute).transpose()?.as_deref());
+        let earlier = earlier_run(&place, asked.existing, &asked.scheduler)?;
+        let mut settings = asked.settings.clone();
+        let mounted: Option<Utf8PathBuf> = settings.options.take("mounted-workdir").map(Into::into);
+        let run = Arc::new(Run {
+            tag: earlier.as_ref().map_or_else(new_tag, |earlier| earlier.tag.clone()),
+            workdir: faces(&path, mounted.as_deref()),
+            scheduler: asked.scheduler.clone(),
+            settings,
+        });
+        Ok(Self {
+            path,
+            mounted,
+            place,
+            earlier,
+            book: Arc::new(Book::new(run.clone())),
+            run,
+            clock: Clock::start(),
+        })
+    }
+
+    async fn start(&self, asked: &Builder) -> Result<Started, BuildError> {
+        let named = asked.own_scheduler.is_none().then_some(&*self.run.scheduler);
+        let started = asked
+            .plugins
+            .start(self.run.clone(), self.book.clone(), self.clock, named);
+        Ok(started.await?)
+    }
+
+    /// Locks the workdir and opens what lasts in it.
+    fn open(&self, existing: Existing, listen: bool) -> Result<Ground, BuildError> {
+        let (path, mounted) = (&self.path, self.mounted.as_deref());
+        let (existing, workdir) = match (existing, &self.earlier) {
+            // There is nothing to go on with, so nothing may be in the way either.
+            (Existing::Resume, None) => (Existing::Refuse, open_new(path, mounted, &self.place)?),
+            (existing, _) => (existing, Workdir::open(path, mounted, existing)?),
+        };
+        let socket = open_socket(path, listen)?;
+        Ok(Ground {
+            existing,
+            store: open_state(&self.run, path, &self.place, existing, self.clock)?,
+            workdir,
+            socket,
+        })
+    }
+
+    fn engine(
+        self,
+        ground: Ground,
+        scheduler: Arc<dyn Scheduler>,
+        hooks: Arc<dyn Hooks>,
+        lines: Lines,
+    ) -> Result<Engine, BuildError> {
+        let Ground { store, workdir, .. } = ground;
+        let Self { run, book, clock, .. } = self;
+        let parts = Parts {
+            run,
+            book,
+            workdir,
+            scheduler,
+            hooks,
+            clock,
+        };
+        Engine::new(parts, lines, |publisher| {
+            Ok(Box::new(Writer::start(store, clock, publisher)?) as Box<dyn Journal>)
+        })
+    }
+}
+
+/// Where a run leaves what lasts, and where it can be spoken to.
 struct Ground {
+    /// What became of the wish about an earlier run.
+    existing: Existing,
     store: Store,
     workdir: Workdir,
+    socket: Option<Socket>,
 }
 
 /// What a run starts with.
@@ -162,11 +197,10 @@ impl Ground {
     async fn begin(
         &self,
         mut given: Vec<JobSpec>,
-        existing: Existing,
         scheduler: &dyn Scheduler,
         failed: Failed,
     ) -> Result<Beginning, ResumeError> {
-        let found = match existing {
+        let found = match self.existing {
             Existing::Refuse | Existing::Overwrite => None,
             Existing::Resume => {
                 resume::compare(&self.store, &mut given)?;
@@ -178,6 +212,12 @@ impl Ground {
 }
 
 impl Beginning {
+    /// How many jobs are recorded already.
+    fn recorded(&self) -> u32 {
+        let found = self.found.as_ref().map_or(0, |found| found.jobs.len());
+        u32::try_from(found).unwrap_or(u32::MAX)
+    }
+
     /// Hands all jobs over, the earlier ones first.
     fn feed(self, engine: &mut Engine, feeder: &Feeder) -> Result<Option<Resumed>, BuildError> {
         let Self { found, given } = self;
