@@ -125,10 +125,11 @@ impl Workdir {
         self.reserve.job_ended(job);
     }
 
-    /// The exit code that the job itself recorded, if it did.
+    /// The exit code that the job itself recorded, if it did. Numbers below zero are our words for what has none: who was
+    /// killed when it had written one had not come to decide what follows.
     pub fn reported_rc(&self, job: JobIndex) -> Option<i32> {
         let dir = files::open_dir(&self.dir, &job.to_string()).ok()?;
-        files::read_number(&dir, RC)
+        files::read_number(&dir, RC).filter(|code| *code >= 0)
     }
 
     /// The last lines that the job wrote to its stderr, fit to be shown; empty if there are none.
