@@ -18,13 +18,12 @@ use std::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
-    time::Instant,
 };
 
 use async_trait::async_trait;
 use xqute::{
     Builder, JobSpec, Settings, Xqute,
-    adapters::workdir::Existing,
+    adapters::{clock::Clock, workdir::Existing},
     model::{
         options::Options,
         outcome::{Observation, Outcome},
@@ -40,14 +39,14 @@ struct Nothing {
     then: Then,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Then {
     /// The others never end.
     Hang,
     /// The process is gone without a word.
     Die,
     /// The time has come.
-    Tell(Instant),
+    Tell(Clock),
 }
 
 #[async_trait]
@@ -150,7 +149,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let temp = std::env::temp_dir().join(format!("xqute-scale-{}", std::process::id()));
     match *args.as_slice() {
         ["run", count] => {
-            let begun = Instant::now();
+            let begun = Clock::start();
             let count = count.parse()?;
             let xqute = builder(&temp, count, Then::Hang).jobs(jobs(count)).build().await?;
             let summary = xqute.run_until_complete().await;
@@ -191,7 +190,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             xqute.run_until_complete().await;
         }
         ["resume", count, dir] => {
-            let begun = Instant::now();
+            let begun = Clock::start();
             let then = Then::Tell(begun);
             let builder = builder(Path::new(dir), 0, then).existing(Existing::Resume);
             let xqute = builder.jobs(jobs(count.parse()?)).build().await?;

@@ -160,7 +160,7 @@ fn each_once(attempts: &[u32]) {
 fn direct_jobs() {
     // How a job without a script ended that ended unseen is not known, so it gets another attempt.
     play(&Variant::new(JOB, &[]), 0, |scratch, job| {
-        each_once(&attempts(scratch, job))
+        each_once(&attempts(scratch, job));
     });
 }
 

@@ -108,7 +108,7 @@ fn a_newer_state_is_refused() {
         Connection::open(state)
             .unwrap()
             .execute_batch("PRAGMA user_version = 7")
-            .unwrap()
+            .unwrap();
     };
     is_refused(newer, &["was written by a newer xqute (its version is 7"]);
 }

@@ -84,7 +84,7 @@ fn act(
     let workdir = |flag| resolve::workdir(flag, config.run.workdir.clone(), around);
     match action {
         Action::Run(args) => {
-            let ended = run_jobs(*args, &wanted, around, voice, screen)?;
+            let ended = run_jobs(&args, &wanted, around, voice, screen)?;
             // Nothing comes after the summary.
             log.finish();
             Ok(run::tell(&ended, voice.verbosity, screen))
@@ -99,7 +99,7 @@ fn act(
 }
 
 fn run_jobs(
-    args: RunArgs,
+    args: &RunArgs,
     wanted: &Wanted<'_>,
     around: &Surroundings,
     voice: Voice,
@@ -121,7 +121,7 @@ fn run_jobs(
         _ => (Existing::Refuse, ResumeFailed::Stay),
     };
     let state = args.state.as_ref().map(|file| around.here.join(file));
-    let mut input = input::read(&args, &rules)?;
+    let mut input = input::read(args, &rules)?;
     if existing == Existing::Resume {
         input.catch_up(&Place::of(&plan.workdir, state.as_deref()))?;
     } else if input.jobs.is_empty() && args.files.is_empty() && !args.listen {
@@ -139,7 +139,7 @@ fn run_jobs(
         failed,
         state,
         listen: args.listen,
-        records: Records::open(&args, existing)?,
+        records: Records::open(args, existing)?,
     };
     let command = run::run(request, wanted, voice.verbosity, screen);
     with_runtime(|runtime| runtime.block_on(command))
