@@ -5,6 +5,7 @@
 //! scale wait JOBS        all jobs wait: how much memory they take
 //! scale half JOBS DIR    the first half to its end, then the process is gone
 //! scale resume JOBS DIR  goes on with that, until the first submission
+//! scale latency JOBS DIR real jobs on this machine: how long after its last act each is recorded as ended
 //! ```
 //!
 //! Prints one line of JSON. `cargo xtask bench` runs it and compares.
@@ -15,9 +16,10 @@ use std::{
     num::NonZeroU32,
     path::Path,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -27,9 +29,10 @@ use xqute::{
     model::{
         options::Options,
         outcome::{Observation, Outcome},
-        record::Usage,
+        record::{Change, Entry, Usage},
         run::{BackendJobId, JobAttempt, JobRef},
     },
+    ports::journal::Listener,
     ports::scheduler::{CallError, Cancel, Preparation, Scheduler, Watching, Wrapping},
 };
 
@@ -91,7 +94,7 @@ impl Scheduler for Nothing {
             (Ok(_), _) => (Observation::Ended(Outcome::Succeeded), None),
             (Err(_), Then::Die) => {
                 // Long enough for what has ended to be recorded.
-                tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+                tokio::time::sleep(Duration::from_secs(1)).await;
                 std::process::exit(0)
             }
             (Err(_), Then::Hang | Then::Tell(_)) => std::future::pending().await,
@@ -140,6 +143,50 @@ fn resident() -> u64 {
 #[expect(clippy::print_stdout, reason = "it is what this program is for")]
 fn tell(line: &str) {
     println!("{line}");
+}
+
+/// Notes when the end of each job was recorded.
+struct Notes(Clock, Arc<Mutex<Vec<(u32, i64)>>>);
+
+impl Listener for Notes {
+    fn recorded(&mut self, entries: &[Entry]) {
+        let now = self.0.timestamp().0;
+        let ended = |entry: &&Entry| matches!(entry.change, Change::Ended { .. });
+        let ended = entries.iter().filter(ended).map(|entry| (entry.job.0, now));
+        self.1.lock().unwrap_or_else(PoisonError::into_inner).extend(ended);
+    }
+}
+
+async fn latency(count: u32, dir: &Path) -> Result<(), Box<dyn Error>> {
+    let notes = Arc::new(Mutex::new(Vec::new()));
+    let settings = Settings {
+        forks: NonZeroU32::new(4).unwrap_or(NonZeroU32::MIN),
+        ..Settings::default()
+    };
+    let builder = Xqute::builder()
+        .settings(settings)
+        .workdir(dir.to_string_lossy().into_owned())
+        .existing(Existing::Overwrite)
+        .listener(Notes(Clock::start(), notes.clone()));
+    // A job's last act is to say what time it is, in microseconds.
+    let jobs = (0..count).map(|_| "printf %s ${EPOCHREALTIME/./}".into()).collect();
+    builder.jobs(jobs).build().await?.run_until_complete().await;
+    let mut delays = Vec::new();
+    for (job, recorded) in notes.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        let said: i64 = fs::read_to_string(dir.join(job.to_string()).join("job.stdout"))?.parse()?;
+        delays.push(recorded - said);
+    }
+    delays.sort_unstable();
+    let at = |part: usize| {
+        delays
+            .get(delays.len().saturating_sub(1) * part / 100)
+            .copied()
+            .unwrap_or(0)
+    };
+    let milliseconds = |micros: i64| Duration::from_micros(micros.unsigned_abs()).as_secs_f64() * 1000.0;
+    let (median, late) = (milliseconds(at(50)), milliseconds(at(99)));
+    tell(&format!("{{\"median_ms\": {median}, \"p99_ms\": {late}}}"));
+    Ok(())
 }
 
 #[tokio::main(worker_threads = 2)]
@@ -196,7 +243,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
             let xqute = builder.jobs(jobs(count.parse()?)).build().await?;
             xqute.run_until_complete().await;
         }
-        _ => return Err("usage: scale run JOBS | wait JOBS | half JOBS DIR | resume JOBS DIR".into()),
+        ["latency", count, dir] => latency(count.parse()?, Path::new(dir)).await?,
+        _ => {
+            return Err("usage: scale run JOBS | wait JOBS | half JOBS DIR | resume JOBS DIR | latency JOBS DIR".into());
+        }
     }
     fs::remove_dir_all(&temp).or_else(|error| match error.kind() {
         std::io::ErrorKind::NotFound => Ok(()),

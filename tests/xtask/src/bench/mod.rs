@@ -4,6 +4,7 @@
 //! - [`throughput`]: many small jobs on this machine, direct, with scripts, with plugins; [`yardstick`] and [`others`]: what
 //!   that is compared with;
 //! - [`disk`]: what a job leaves on disk;
+//! - [`scale`]: very many jobs, and how soon an outcome is recorded;
 //! - [`startup`]: one small job;
 //! - [`slurm`]: many small jobs on a real Slurm;
 //! - [`measure`], [`table`], [`place`]: how it is done.
@@ -23,6 +24,7 @@ mod disk;
 pub(crate) mod measure;
 mod others;
 mod place;
+mod scale;
 mod slurm;
 mod startup;
 mod table;
@@ -38,6 +40,8 @@ struct Effort {
     rounds: usize,
     /// How often each side runs that takes only milliseconds.
     short_rounds: usize,
+    /// Jobs of a very big run.
+    many: u32,
     /// How often each side runs on Slurm.
     slurm_rounds: usize,
 }
@@ -46,6 +50,7 @@ const FULL: Effort = Effort {
     jobs: 2000,
     rounds: 5,
     short_rounds: 31,
+    many: 1_000_000,
     slurm_rounds: 3,
 };
 
@@ -53,6 +58,7 @@ const QUICK: Effort = Effort {
     jobs: 400,
     rounds: 3,
     short_rounds: 9,
+    many: 100_000,
     slurm_rounds: 1,
 };
 
@@ -80,6 +86,7 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
     throughput::against_bare_loop(&place, effort)?;
     disk::run(&place)?;
     throughput::with_plugins(&place, effort)?;
+    scale::run(&project, &place, effort)?;
     startup::run(&place, effort)?;
     match backends {
         Backends::Given => slurm::run(&place, effort)?,
