@@ -189,6 +189,21 @@ async fn latency(count: u32, dir: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// Leaves a run of which the first half is done, with the directories that its jobs would have.
+async fn half(count: u32, dir: &Path) -> Result<(), Box<dyn Error>> {
+    let aside = dir.with_extension("jobs");
+    for job in 0..count / 2 {
+        fs::create_dir_all(aside.join(job.to_string()))?;
+    }
+    let xqute = builder(dir, count / 2, Then::Die).jobs(jobs(count)).build().await?;
+    for entry in fs::read_dir(&aside)? {
+        let entry = entry?;
+        fs::rename(entry.path(), dir.join(entry.file_name()))?;
+    }
+    xqute.run_until_complete().await;
+    Ok(())
+}
+
 #[tokio::main(worker_threads = 2)]
 async fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -222,20 +237,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             let more = resident().saturating_sub(before);
             tell(&format!("{{\"bytes\": {}}}", more / u64::from(u32::max(count, 1))));
         }
-        ["half", count, dir] => {
-            let count: u32 = count.parse()?;
-            for job in 0..count / 2 {
-                fs::create_dir_all(Path::new(dir).join(job.to_string()))?;
-            }
-            let dir = Path::new(dir);
-            fs::rename(dir, dir.with_extension("jobs"))?;
-            let xqute = builder(dir, count / 2, Then::Die).jobs(jobs(count)).build().await?;
-            for entry in fs::read_dir(dir.with_extension("jobs"))? {
-                let entry = entry?;
-                fs::rename(entry.path(), dir.join(entry.file_name()))?;
-            }
-            xqute.run_until_complete().await;
-        }
+        ["half", count, dir] => half(count.parse()?, Path::new(dir)).await?,
         ["resume", count, dir] => {
             let begun = Clock::start();
             let then = Then::Tell(begun);
@@ -245,7 +247,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }
         ["latency", count, dir] => latency(count.parse()?, Path::new(dir)).await?,
         _ => {
-            return Err("usage: scale run JOBS | wait JOBS | half JOBS DIR | resume JOBS DIR | latency JOBS DIR".into());
+            return Err(
+                "usage: scale run JOBS | wait JOBS | half JOBS DIR | resume JOBS DIR | latency JOBS DIR".into(),
+            );
         }
     }
     fs::remove_dir_all(&temp).or_else(|error| match error.kind() {

@@ -2,14 +2,14 @@
 //! line and what was expected there.
 //!
 //! - this file: several files become one list of job specs;
-//! - [`source`]: bytes of a file or of standard input, and which of the two formats they are in;
+//! - `source`: bytes of a file or of standard input, and which of the two formats they are in;
 //! - `pipe`: standard input, as it comes;
-//! - [`text`]: a shell command line on each line;
-//! - [`json`]: a JSON object on each line;
+//! - `text`: a shell command line on each line;
+//! - `json`: a JSON object on each line;
 //! - `command`: commands in JSON;
 //! - [`write`](mod@write): a job as such a line;
-//! - [`jobs`]: the jobs, and where each stands;
-//! - [`error`]: everything that can be wrong.
+//! - `jobs`: the jobs, and where each stands;
+//! - `error`: everything that can be wrong.
 //!
 //! Whoever feeds a live run says jobs in the same words: a line at a time, by [`Reader`] and [`write`](mod@write).
 

@@ -1,6 +1,6 @@
 //! The journal: groups of entries, each committed as one, by a thread of its own.
 //!
-//! Commits follow each other at least [`PAUSE`] apart. So a single entry is recorded at once, and under load hundreds of
+//! Commits follow each other at least `PAUSE` apart. So a single entry is recorded at once, and under load hundreds of
 //! them share the price of a commit.
 
 use std::{
@@ -35,8 +35,8 @@ const QUEUE: usize = 256;
 /// The most entries in one transaction, roughly.
 const GROUP: usize = 8192;
 
-/// The shortest time from one commit to the next. Half of what an outcome may take to be recorded.
-const PAUSE: Duration = Duration::from_millis(1);
+/// The shortest time from one commit to the next. A quarter of what an outcome may take to be recorded.
+const PAUSE: Duration = Duration::from_micros(500);
 
 /// How often a full disk is tried again.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
