@@ -24,7 +24,8 @@ use crate::{
         dispatch::Counts,
         engine::{
             Engine, Lines, Mail, Parts,
-            book::{Audience, Book, Feeder, check_env},
+            book::Book,
+            feeder::{Audience, Feeder, check_env},
         },
         restore::Restored,
     },

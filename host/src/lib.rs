@@ -45,7 +45,10 @@ pub use crate::{
     builder::{BuildError, Builder},
     flow::{
         dispatch::Counts,
-        engine::book::{BadPredecessor, BatchError, FeedError, Feeder},
+        engine::{
+            book::{BadPredecessor, BatchError, FeedError},
+            feeder::Feeder,
+        },
     },
     model::{
         job::{Attempt, Command, JobExtras, JobIndex, JobSpec, Predecessor},

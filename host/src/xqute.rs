@@ -19,7 +19,8 @@ use crate::{
         dispatch::Counts,
         engine::{
             Engine, Mail,
-            book::{BatchError, FeedError, Feeder, Job},
+            book::{BatchError, FeedError},
+            feeder::{Feeder, Job},
             publisher::Subscribers,
         },
         event::Event,

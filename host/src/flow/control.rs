@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use super::{
     engine::{
         Mail,
-        book::{BatchError, Book, FeedError, Feeder},
+        book::{BatchError, Book, FeedError},
+        feeder::Feeder,
     },
     event::Event,
 };

@@ -10,12 +10,14 @@
 //! - `deadlines`: time limits, and pauses before further attempts;
 //! - `failures`: what a summary tells of jobs that did not succeed;
 //! - `predecessors`: jobs that come after others;
-//! - [`book`]: what was fed.
+//! - [`book`]: what was fed;
+//! - [`feeder`]: feeding it.
 
 pub mod book;
 mod canceller;
 mod deadlines;
 mod failures;
+pub mod feeder;
 mod predecessors;
 pub(crate) mod publisher;
 mod submitter;
