@@ -54,8 +54,9 @@ impl Job {
 }
 
 impl LocalScheduler {
-    /// The jobs of this run whose processes live. Those that are not ours are remembered, but left alone until somebody
-    /// asks for them: they may be what a job that is over left in the background.
+    /// The jobs of this run whose processes live. An eye is kept on those that are not ours from now on, for one that ends
+    /// unwatched leaves no exit code; but they are left alone until somebody asks for them: they may be what a job that is
+    /// over left in the background.
     pub(super) fn look_around(&self) -> io::Result<Vec<JobRef>> {
         let mut claims: HashMap<Key, Vec<Found>> = HashMap::new();
         for process in orphan::find(variable::RUN_TAG, &self.run.tag)? {
@@ -71,9 +72,12 @@ impl LocalScheduler {
         let mut found = self.found.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         found.clear();
         for (key, processes) in claims {
-            if let Some(leader) = self.leader(key.0, processes) {
-                jobs.push(job_ref(key, leader.id()));
-                found.insert(key, leader);
+            let Some(leader) = self.leader(key.0, processes) else {
+                continue;
+            };
+            if let Some(orphan) = leader.adopt()? {
+                jobs.push(job_ref(key, orphan.id()));
+                found.insert(key, orphan);
             }
         }
         Ok(jobs)
@@ -104,8 +108,7 @@ impl LocalScheduler {
             return Some(job.clone());
         }
         let mut found = self.found.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let adopted = found.remove(&key)?.adopt().ok()?;
-        let adopted = Arc::new(Job::Adopted(adopted, self.adopted_leader()));
+        let adopted = Arc::new(Job::Adopted(found.remove(&key)?, self.adopted_leader()));
         running.insert(key, adopted.clone());
         Some(adopted)
     }

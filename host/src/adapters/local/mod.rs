@@ -27,7 +27,7 @@ use self::{
     start::{Leader, Starter},
 };
 use super::{
-    process::{child::Exit, orphan::Found},
+    process::{child::Exit, orphan::Orphan},
     workdir::Outputs,
 };
 use crate::{
@@ -53,7 +53,7 @@ pub struct LocalScheduler {
     running: Mutex<HashMap<Key, Arc<Job>>>,
     company: Company,
     /// What an earlier xqute left and nobody has asked for yet.
-    found: Mutex<HashMap<Key, Found>>,
+    found: Mutex<HashMap<Key, Orphan>>,
 }
 
 type Key = (JobIndex, Attempt);

@@ -4,7 +4,8 @@
 //! only while its leader lives, or when nobody has borne its number since.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Read},
     os::unix::fs::MetadataExt,
     path::Path,
     sync::atomic::{AtomicBool, Ordering},
@@ -13,6 +14,7 @@ use std::{
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fd::OwnedFd,
+    io::Errno,
     process::{Pid, PidfdFlags, Signal, geteuid, kill_process_group, pidfd_open, test_kill_process},
 };
 use tokio::io::unix::AsyncFd;
@@ -44,7 +46,7 @@ pub fn find(name: &str, value: &str) -> io::Result<Vec<Found>> {
         let started = leader_started(leader)?;
         let process = entry.path();
         // Others may end, or turn out to be somebody else's, at any moment.
-        let environment = is_of_user(&process, ours).then(|| fs::read(process.join("environ")).ok())??;
+        let environment = is_of_user(&process, ours).then(|| environment_of(leader))??;
         let found = Found {
             leader,
             started,
@@ -66,28 +68,70 @@ impl Found {
         variable(&self.environment, name)
     }
 
-    /// Keeps an eye on it from now on. Must be called within a tokio runtime.
+    /// Keeps an eye on it from now on, unless it has ended since. Must be called within a tokio runtime.
     ///
     /// # Errors
-    /// When it has ended since.
-    pub fn adopt(&self) -> io::Result<Orphan> {
-        let pidfd = watch(pidfd_open(self.leader, PidfdFlags::empty())?)?;
-        if leader_started(self.leader) != Some(self.started) {
-            return Err(io::Error::other("it has ended"));
-        }
-        Ok(Orphan {
+    /// When the system has no room for one more eye: whether it has ended is not known then.
+    pub fn adopt(&self) -> io::Result<Option<Orphan>> {
+        let pidfd = match pidfd_open(self.leader, PidfdFlags::empty()) {
+            Err(Errno::SRCH) => return Ok(None),
+            pidfd => watch(pidfd?)?,
+        };
+        let orphan = Orphan {
             leader: self.leader,
             started: self.started,
             pidfd,
             signalled: AtomicBool::new(false),
-        })
+        };
+        Ok((leader_started(self.leader) == Some(self.started)).then_some(orphan))
     }
 }
 
-/// What a variable holds in an environment as the kernel shows it.
+/// How often a process that shows no environment is looked at. Each look takes some microseconds.
+const LOOKS: usize = 10_000;
+
+/// What a live process was started with. One that is about to become another program shows nothing for a moment.
+pub(super) fn environment_of(process: Pid) -> Option<Vec<u8>> {
+    for _ in 0..LOOKS {
+        let environment = at_once(&format!("/proc/{}/environ", process.as_raw_nonzero())).ok()?;
+        if !environment.is_empty() {
+            return Some(environment);
+        }
+        let stat = Stat::of(process)?;
+        if stat.is_zombie() || stat.has_empty_environment() {
+            break;
+        }
+        std::thread::yield_now();
+    }
+    None
+}
+
+/// What a file holds at one moment: what is read later may be another program's.
+fn at_once(file: &str) -> io::Result<Vec<u8>> {
+    let mut size = 64 << 10;
+    loop {
+        let mut content = vec![0; size];
+        let read = fs::File::open(file)?.read(&mut content)?;
+        if read < size {
+            content.truncate(read);
+            return Ok(content);
+        }
+        size *= 2;
+    }
+}
+
+/// What a variable holds in an environment as the kernel shows it. A bash that starts puts an end behind each name for a
+/// moment, where the equals sign was.
 pub(super) fn variable<'a>(environment: &'a [u8], name: &str) -> Option<&'a [u8]> {
-    let mut variables = environment.split(|byte| *byte == 0);
-    variables.find_map(|variable| variable.strip_prefix(name.as_bytes())?.strip_prefix(b"="))
+    let mut parts = environment.split(|byte| *byte == 0);
+    while let Some(part) = parts.next() {
+        match part.strip_prefix(name.as_bytes()) {
+            Some([]) => return parts.next(),
+            Some([b'=', value @ ..]) => return Some(value),
+            _ => {}
+        }
+    }
+    None
 }
 
 /// Whether a folder of `/proc` is about a process of this user.
@@ -130,6 +174,13 @@ impl Stat {
     /// When it started, in ticks since the machine did.
     pub(super) fn started(&self) -> Option<u64> {
         self.0.get(19)?.parse().ok()
+    }
+
+    /// Whether its program was started with no environment at all. The kernel lays out the environment first, and notes
+    /// where the code is when the program is in place.
+    fn has_empty_environment(&self) -> bool {
+        let address = |field: usize| self.0.get(field)?.parse::<u64>().ok();
+        address(23) > Some(1) && address(47) == address(48)
     }
 
     /// How it ended, as `wait` tells it. None before Linux 3.5, or of somebody else's process.
@@ -222,14 +273,43 @@ mod tests {
         child.ended().await.unwrap();
         // It has not been reaped, but lives no more.
         assert!(only(&mark).is_none());
-        assert!(found.adopt().is_err());
+        assert!(found.adopt().unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn one_that_becomes_another_program_is_found_at_any_moment() {
+        let mark = format!("becomes-{}", std::process::id());
+        let again = "if (( $1 )); then exec /bin/bash -c \"$0\" \"$0\" $(( $1 - 1 )); fi; sleep 1000; :";
+        let launch = Launch::new("/bin/bash", ["-c", again, again, "200"]).env("XQUTE_TEST_ORPHAN", &mark);
+        let child = launch.start().unwrap().0;
+        let last = |child: &Child| {
+            fs::read(format!("/proc/{}/cmdline", child.id()))
+                .unwrap()
+                .ends_with(b"\x000\0")
+        };
+        while !last(&child) {
+            assert!(only(&mark).is_some());
+        }
+        child.signal_group(Signal::KILL);
+    }
+
+    #[tokio::test]
+    async fn a_process_without_an_environment_is_seen_as_such() {
+        let launch = Launch::new("/usr/bin/env", ["-i", "/bin/sleep", "1000"]);
+        let child = launch.start().unwrap().0;
+        let id = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+        while !Stat::of(id).unwrap().has_empty_environment() {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(environment_of(id), None);
+        child.signal_group(Signal::KILL);
     }
 
     #[tokio::test]
     async fn an_orphan_can_be_watched_and_ended() {
         let mark = format!("ended-{}", std::process::id());
         let child = bash("sleep 1000 & wait; :", &mark);
-        let orphan = only(&mark).unwrap().adopt().unwrap();
+        let orphan = only(&mark).unwrap().adopt().unwrap().unwrap();
         assert_eq!(orphan.id(), child.id());
         orphan.signal_group(Signal::TERM);
         assert_eq!(orphan.wait().await.unwrap(), Some(Exit::Signal(15)));

@@ -10,7 +10,7 @@ use rustix::{
     process::{Pid, PidfdFlags, Signal, geteuid, pidfd_open, pidfd_send_signal},
 };
 
-use super::orphan::{Stat, is_of_user, variable};
+use super::orphan::{Stat, environment_of, is_of_user, variable};
 
 /// A process that may have left its group.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ pub fn find(name: &str, value: &str) -> io::Result<Vec<Stray>> {
         }
         // Others may end at any moment. What is read while the pidfd is open and the process lives is about it.
         let pidfd = pidfd_open(process, PidfdFlags::empty()).ok()?;
-        let environment = fs::read(entry.path().join("environ")).ok()?;
+        let environment = environment_of(process)?;
         if variable(&environment, name)? != value.as_bytes() {
             return None;
         }
