@@ -2,6 +2,7 @@
 //!
 //! - [`clock`]: the only place that is asked for the time;
 //! - [`process`]: the only place that starts programs;
+//! - [`lock`]: files that one process has for itself;
 //! - [`bash`]: what a bash says about scripts before they run;
 //! - [`jobfile`]: job files, and [`written`]: single values as people write them;
 //! - [`local`]: the native scheduler;
@@ -18,6 +19,7 @@ pub mod control;
 pub mod events;
 pub mod jobfile;
 pub mod local;
+pub mod lock;
 pub mod process;
 pub mod state;
 pub mod workdir;

@@ -57,9 +57,12 @@ impl LocalScheduler {
     /// The jobs of this run whose processes live. An eye is kept on those that are not ours from now on, for one that ends
     /// unwatched leaves no exit code; but they are left alone until somebody asks for them: they may be what a job that is
     /// over left in the background.
-    pub(super) fn look_around(&self) -> io::Result<Vec<JobRef>> {
+    pub(super) async fn look_around(&self) -> io::Result<Vec<JobRef>> {
+        let run = self.run.clone();
+        // Looking at all processes takes its time.
+        let marked = tokio::task::spawn_blocking(move || orphan::find(variable::RUN_TAG, &run.tag));
         let mut claims: HashMap<Key, Vec<Found>> = HashMap::new();
-        for process in orphan::find(variable::RUN_TAG, &self.run.tag)? {
+        for process in marked.await?? {
             if let Some(key) = claimed(|name| process.variable(name)) {
                 claims.entry(key).or_default().push(process);
             }
@@ -96,7 +99,7 @@ impl LocalScheduler {
     fn leader(&self, job: JobIndex, processes: Vec<Found>) -> Option<Found> {
         match self.outputs.recorded_id(job) {
             Some(id) => processes.into_iter().find(|process| process.id() == id),
-            None => processes.into_iter().min_by_key(|process| process.started),
+            None => processes.into_iter().min_by_key(Found::started),
         }
     }
 

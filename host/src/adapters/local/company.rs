@@ -15,7 +15,10 @@ use super::{
     adopt::{Job, claimed},
 };
 use crate::{
-    adapters::process::stray::{self, Stray},
+    adapters::process::{
+        marked::{self, Marked, session_of},
+        stray::Stray,
+    },
     model::run::{Run, variable},
 };
 
@@ -42,14 +45,23 @@ impl Company {
         }
     }
 
+    /// Kills jobs at once, for somebody who cannot wait for anything.
+    pub(super) fn kill_now(&self, jobs: &[Known]) {
+        if !jobs.is_empty() {
+            self.signal(jobs, self.marked(), &[Signal::KILL]);
+        }
+    }
+
     /// Kills jobs at once.
-    pub(super) fn kill(&self, jobs: &[Known]) {
-        self.signal(jobs, &[Signal::KILL]);
+    pub(super) async fn kill(&self, jobs: &[Known]) {
+        if !jobs.is_empty() {
+            self.signal(jobs, self.look_around().await, &[Signal::KILL]);
+        }
     }
 
     /// Tells jobs to end, and kills those that have not within the grace period.
-    pub(super) fn end(&self, jobs: Vec<Known>) {
-        self.tell(&jobs);
+    pub(super) async fn end(&self, jobs: Vec<Known>) {
+        self.tell(&jobs).await;
         tokio::spawn(self.clone().end_within(jobs));
     }
 
@@ -65,21 +77,35 @@ impl Company {
     async fn end_within(self, jobs: Vec<Known>) {
         let (start, grace) = (Instant::now(), self.run.settings.kill_grace);
         let jobs = living(jobs, start, ONCE_MORE.min(grace)).await;
-        self.tell(&jobs);
+        self.tell(&jobs).await;
         let jobs = living(jobs, start, grace).await;
-        self.kill(&jobs);
+        self.kill(&jobs).await;
     }
 
     /// Who is stopped hears of it when he goes on.
-    fn tell(&self, jobs: &[Known]) {
-        self.signal(jobs, &[Signal::TERM, Signal::CONT]);
+    async fn tell(&self, jobs: &[Known]) {
+        if !jobs.is_empty() {
+            self.signal(jobs, self.look_around().await, &[Signal::TERM, Signal::CONT]);
+        }
     }
 
-    fn signal(&self, jobs: &[Known], signals: &[Signal]) {
-        if jobs.is_empty() {
-            return;
-        }
-        let strays = self.look_for_strays(jobs);
+    /// Everybody who was started by a job of this run. Looking at all processes takes its time.
+    async fn look_around(&self) -> Vec<Marked> {
+        let company = self.clone();
+        // It is not cancelled, and a panic there would be one here.
+        let looked = tokio::task::spawn_blocking(move || company.marked()).await;
+        looked.unwrap_or_default()
+    }
+
+    fn marked(&self) -> Vec<Marked> {
+        marked::find(variable::RUN_TAG, &self.run.tag).unwrap_or_else(|error| {
+            tracing::warn!("jobs are ended, but cannot be looked for in groups of their own: {error}");
+            Vec::new()
+        })
+    }
+
+    fn signal(&self, jobs: &[Known], marked: Vec<Marked>, signals: &[Signal]) {
+        let strays = strays(jobs, marked);
         // They are known before a job can end, so that its end is theirs.
         let mut known = self.strays.lock().unwrap_or_else(PoisonError::into_inner);
         for (key, strays) in strays {
@@ -96,27 +122,28 @@ impl Company {
             }
         }
     }
+}
 
-    fn look_for_strays(&self, jobs: &[Known]) -> HashMap<Key, Vec<Stray>> {
-        let mut strays: HashMap<Key, Vec<Stray>> = HashMap::new();
-        let leaders: HashMap<Key, u32> = jobs.iter().map(|(key, job)| (*key, job.id())).collect();
-        let marked = stray::find(variable::RUN_TAG, &self.run.tag).unwrap_or_else(|error| {
-            tracing::warn!("jobs are ended, but cannot be looked for in groups of their own: {error}");
-            Vec::new()
-        });
-        for stray in marked {
-            let Some(key) = claimed(|name| stray.variable(name)) else {
-                continue;
-            };
-            let Some(leader) = leaders.get(&key).copied() else {
-                continue;
-            };
-            if !stray.is_led_by(leader) && stray::session_of(leader) == Some(stray.session()) {
-                strays.entry(key).or_default().push(stray);
-            }
+/// Those that left the groups of these jobs.
+fn strays(jobs: &[Known], marked: Vec<Marked>) -> HashMap<Key, Vec<Stray>> {
+    let mut strays: HashMap<Key, Vec<Stray>> = HashMap::new();
+    let leaders: HashMap<Key, u32> = jobs.iter().map(|(key, job)| (*key, job.id())).collect();
+    for one in marked {
+        let Some(key) = claimed(|name| one.variable(name)) else {
+            continue;
+        };
+        let Some(leader) = leaders.get(&key).copied() else {
+            continue;
+        };
+        if one.is_led_by(leader) || session_of(leader) != Some(one.session()) {
+            continue;
         }
-        strays
+        match Stray::hold(&one) {
+            Ok(stray) => strays.entry(key).or_default().extend(stray),
+            Err(error) => tracing::warn!("process {} is left alone: {error}", one.id()),
+        }
     }
+    strays
 }
 
 /// Those that have not ended so long after the start.

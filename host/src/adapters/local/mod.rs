@@ -6,10 +6,12 @@
 //!
 //! - [`start`]: how a job is started: by its script, or directly;
 //! - `company`: how jobs are ended, and who is ended with them;
+//! - `room`: how many jobs can run at once;
 //! - `adopt`: jobs that an earlier xqute started for the same run, and left when it was killed.
 
 mod adopt;
 mod company;
+mod room;
 pub mod start;
 
 use std::{
@@ -24,6 +26,7 @@ pub use self::start::Starting;
 use self::{
     adopt::Job,
     company::Company,
+    room::Room,
     start::{Leader, Starter},
 };
 use super::{
@@ -52,6 +55,7 @@ pub struct LocalScheduler {
     outputs: Outputs,
     running: Mutex<HashMap<Key, Arc<Job>>>,
     company: Company,
+    room: Room,
     /// What an earlier xqute left and nobody has asked for yet.
     found: Mutex<HashMap<Key, Orphan>>,
 }
@@ -82,6 +86,7 @@ impl LocalScheduler {
             company: Company::new(run.clone()),
             run,
             starting,
+            room: Room::of_this_process(),
             running: Mutex::default(),
             found: Mutex::default(),
         }
@@ -97,16 +102,14 @@ impl LocalScheduler {
         if let Some(job) = self.running().get(&key) {
             return Ok(job.id().to_string().into());
         }
-        let job = self.spawn(attempt).map_err(|message| CallError {
-            kind: CallErrorKind::Other,
-            message,
-        })?;
+        self.room.for_one_more(self.running().len())?;
+        let job = self.spawn(attempt)?;
         let id = job.id().to_string().into();
         self.running().insert(key, Arc::new(job));
         Ok(id)
     }
 
-    fn spawn(&self, attempt: &JobAttempt) -> Result<Job, String> {
+    fn spawn(&self, attempt: &JobAttempt) -> Result<Job, CallError> {
         let starter = Starter {
             run: &self.run,
             outputs: &self.outputs,
@@ -198,7 +201,7 @@ impl Scheduler for LocalScheduler {
     }
 
     async fn find(&self) -> Result<Vec<JobRef>, CallError> {
-        self.look_around().map_err(|error| CallError {
+        self.look_around().await.map_err(|error| CallError {
             kind: CallErrorKind::Other,
             message: format!("cannot see which processes run: {error}"),
         })
@@ -210,8 +213,8 @@ impl Scheduler for LocalScheduler {
             .filter_map(|job| Some(((job.job, job.attempt), self.job(job)?)));
         let running: Vec<_> = running.collect();
         match how {
-            Cancel::AtOnce => self.company.kill(&running),
-            Cancel::Gracefully => self.company.end(running),
+            Cancel::AtOnce => self.company.kill(&running).await,
+            Cancel::Gracefully => self.company.end(running).await,
         }
         jobs.iter().map(|_| Ok(())).collect()
     }
@@ -221,7 +224,7 @@ impl Drop for LocalScheduler {
     fn drop(&mut self) {
         // Somebody may still hold a job, waiting for the end of its grace.
         let running: Vec<_> = self.running().drain().collect();
-        self.company.kill(&running);
+        self.company.kill_now(&running);
     }
 }
 

@@ -29,6 +29,7 @@ use crate::{
         job::Command,
         run::{JobAttempt, Run},
     },
+    ports::scheduler::{CallError, CallErrorKind},
 };
 
 /// Starts `$2` and what follows in the folder `$1`, if that is not empty. A name without a `/` is that of a program, also
@@ -82,18 +83,15 @@ pub(super) struct Starter<'a> {
 
 impl Starter<'_> {
     /// By the job's script.
-    pub(super) fn by_script(&self) -> Result<Child, String> {
+    pub(super) fn by_script(&self) -> Result<Child, CallError> {
         let (shell, args) = self.shell()?;
         let script = self.attempt.script.mounted().as_str();
         let launch = Launch::new(shell, args.iter().map(String::as_str).chain([script]));
-        self.identified(launch)
-            .start()
-            .map(first)
-            .map_err(|error| error.to_string())
+        start(self.identified(launch))
     }
 
     /// Directly. Only what would keep any job from starting is an error.
-    pub(super) fn directly(&self) -> Result<(Child, Leader), String> {
+    pub(super) fn directly(&self) -> Result<(Child, Leader), CallError> {
         match self.attempt.command() {
             Command::Argv(args) => {
                 let args: Vec<&OsStr> = args.iter().map(|arg| OsStr::from_bytes(arg)).collect();
@@ -103,7 +101,7 @@ impl Starter<'_> {
         }
     }
 
-    fn line(&self, line: &OsStr) -> Result<Child, String> {
+    fn line(&self, line: &OsStr) -> Result<Child, CallError> {
         let (shell, args) = self.shell()?;
         let words = |last: &[&'static str]| -> Vec<&OsStr> {
             let words = [shell].into_iter().chain(args.iter().map(String::as_str));
@@ -114,38 +112,36 @@ impl Starter<'_> {
             words.push(line);
             return self.program(&words);
         }
-        let memory = in_memory(line.as_bytes()).map_err(|error| format!("cannot hold the command: {error}"))?;
+        let memory = in_memory(line.as_bytes());
+        let memory = memory.map_err(|error| trouble(&error, format!("cannot hold the command: {error}")))?;
         let words = words(&["-c", LONG_LINE]);
-        let launch = self.by_bash(&words)?.stdin(memory);
-        launch.start().map(first).map_err(|error| error.to_string())
+        start(self.by_bash(&words)?.stdin(memory))
     }
 
-    fn program(&self, args: &[&OsStr]) -> Result<Child, String> {
-        let error = match self.fast(args)? {
-            Some(Ok(child)) => return Ok(child),
-            Some(Err(error)) => error,
-            None => {
-                return self
-                    .by_bash(args)?
-                    .start()
-                    .map(first)
-                    .map_err(|error| error.to_string());
-            }
+    fn program(&self, args: &[&OsStr]) -> Result<Child, CallError> {
+        let Some(launch) = self.fast(args)? else {
+            return start(self.by_bash(args)?);
         };
-        let errno = error.source.raw_os_error().map(Errno::from_raw_os_error);
-        match errno {
-            // It is not about this job.
-            None | Some(Errno::AGAIN | Errno::NOMEM | Errno::MFILE | Errno::NFILE) => return Err(error.to_string()),
+        let (error, errno) = match launch.start() {
+            Ok((child, _)) => return Ok(child),
+            Err(error) => match &error {
+                NotStarted::Refused { source, .. } if !is_shortage(source) => {
+                    let errno = source.raw_os_error().map(Errno::from_raw_os_error);
+                    (error, errno)
+                }
+                // It is not about this job; or it ran already, and must not do so twice.
+                NotStarted::Refused { .. } | NotStarted::Unwatched { .. } => return Err(error.into()),
+            },
+        };
+        start(match errno {
+            None => return Err(error.into()),
             Some(Errno::TOOBIG) => self.bash(TOO_LONG, args.get(..1).unwrap_or_default())?,
             Some(_) => self.by_bash(args)?,
-        }
-        .start()
-        .map(first)
-        .map_err(|error| error.to_string())
+        })
     }
 
-    /// Starts a program itself, if it is certain that bash would start the same one in the same way.
-    fn fast(&self, args: &[&OsStr]) -> Result<Option<Result<Child, NotStarted>>, String> {
+    /// The program itself, if it is certain that bash would start the same one in the same way.
+    fn fast(&self, args: &[&OsStr]) -> Result<Option<Launch>, CallError> {
         let cwd = match self.attempt.cwd() {
             Some(cwd) if !is_plain(cwd) => return Ok(None),
             cwd => cwd,
@@ -159,7 +155,7 @@ impl Starter<'_> {
         let launch = Launch::new(program, rest)
             .called(name)
             .cwd(cwd.map(Utf8Path::as_std_path));
-        Ok(Some(self.furnished(launch, cwd)?.start().map(first)))
+        Ok(Some(self.furnished(launch, cwd)?))
     }
 
     fn find(&self, name: &OsStr) -> Option<PathBuf> {
@@ -171,7 +167,7 @@ impl Starter<'_> {
     }
 
     /// A bash that starts a program, and knows what to say when it cannot.
-    fn by_bash(&self, args: &[&OsStr]) -> Result<Launch, String> {
+    fn by_bash(&self, args: &[&OsStr]) -> Result<Launch, CallError> {
         let cwd = self.attempt.cwd().map(|cwd| match cwd.is_absolute() {
             true => cwd.to_owned(),
             // Neither `-` nor CDPATH get a chance.
@@ -182,7 +178,7 @@ impl Starter<'_> {
         self.bash(BY_BASH, &args)
     }
 
-    fn bash(&self, script: &str, args: &[&OsStr]) -> Result<Launch, String> {
+    fn bash(&self, script: &str, args: &[&OsStr]) -> Result<Launch, CallError> {
         let (shell, own) = self.shell()?;
         let words = own.iter().map(String::as_str).chain(["-c", script, "xqute"]);
         let words = words.map(OsStr::new).chain(args.iter().copied());
@@ -190,11 +186,11 @@ impl Starter<'_> {
     }
 
     /// With everything that a job finds around it. The variables that identify it win over its own.
-    fn furnished(&self, mut launch: Launch, cwd: Option<&Utf8Path>) -> Result<Launch, String> {
+    fn furnished(&self, mut launch: Launch, cwd: Option<&Utf8Path>) -> Result<Launch, CallError> {
         let outputs = self.outputs.create(self.attempt.job);
         let (stdout, stderr) = outputs.map_err(|error| {
             let job = self.attempt.job;
-            format!("cannot create the files for the output of job {job}: {error}")
+            trouble(&error, format!("cannot create the files for the output of job {job}: {error}"))
         })?;
         if let Some(cwd) = cwd {
             // Without a needless `.` or `/`, as a shell would show it.
@@ -217,13 +213,16 @@ impl Starter<'_> {
         launch
     }
 
-    fn shell(&self) -> Result<(&str, &[String]), String> {
+    fn shell(&self) -> Result<(&str, &[String]), CallError> {
         let (shell, args) = self
             .run
             .settings
             .wrapper_shell
             .split_first()
-            .ok_or("there is no shell to run scripts with")?;
+            .ok_or_else(|| CallError {
+                kind: CallErrorKind::Other,
+                message: "there is no shell to run scripts with".to_owned(),
+            })?;
         Ok((shell, args))
     }
 }
@@ -233,8 +232,38 @@ fn is_plain(cwd: &Utf8Path) -> bool {
     cwd.is_absolute() && !cwd.components().any(|part| part == Utf8Component::ParentDir)
 }
 
-fn first<A, B>(pair: (A, B)) -> A {
-    pair.0
+fn start(launch: Launch) -> Result<Child, CallError> {
+    let (child, _) = launch.start()?;
+    Ok(child)
+}
+
+impl From<NotStarted> for CallError {
+    fn from(error: NotStarted) -> Self {
+        let message = error.to_string();
+        match error {
+            NotStarted::Refused { source, .. } => trouble(&source, message),
+            // It ran, so it is this attempt that came to nothing.
+            NotStarted::Unwatched { .. } => Self {
+                kind: CallErrorKind::Other,
+                message,
+            },
+        }
+    }
+}
+
+/// Whether the machine, or what xqute may take of it, has no room left just now.
+fn is_shortage(error: &io::Error) -> bool {
+    let errno = error.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(errno, Some(Errno::AGAIN | Errno::NOMEM | Errno::MFILE | Errno::NFILE))
+}
+
+/// What keeps a job from starting, and may be over in a moment where the machine only lacks room for it.
+fn trouble(error: &io::Error, message: String) -> CallError {
+    let kind = match is_shortage(error) {
+        true => CallErrorKind::Unavailable,
+        false => CallErrorKind::Other,
+    };
+    CallError { kind, message }
 }
 
 /// A file without a name that holds these bytes, to be read from its start.

@@ -52,12 +52,23 @@ pub struct End {
 
 /// A program could not be started.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot start {}: {source}", program.display())]
-pub struct NotStarted {
-    /// The program.
-    pub program: PathBuf,
-    /// What the operating system says.
-    pub source: io::Error,
+pub enum NotStarted {
+    /// It never ran.
+    #[error("cannot start {}: {source}", program.display())]
+    Refused {
+        /// The program.
+        program: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// It ran for a moment, and was killed because its end could not be an event.
+    #[error("{} was started, but had to be killed at once, as it cannot be watched: {source}", program.display())]
+    Unwatched {
+        /// The program.
+        program: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
 }
 
 /// A running program, the leader of its process group. When dropped, its whole group is killed, and it is reaped.
@@ -137,18 +148,20 @@ impl Launch {
     /// # Errors
     /// When the program cannot be started.
     pub fn start(mut self) -> Result<(Child, Pipes), NotStarted> {
-        let started = self.0.spawn().and_then(|mut process| {
-            let pipes = Pipes {
-                stdin: process.stdin.take().map(OwnedFd::from),
-                stdout: process.stdout.take().map(OwnedFd::from),
-                stderr: process.stderr.take().map(OwnedFd::from),
-            };
-            Ok((Child::take_over(process)?, pipes))
-        });
-        started.map_err(|source| NotStarted {
-            program: self.0.get_program().into(),
-            source,
-        })
+        let program = PathBuf::from(self.0.get_program());
+        let mut process = match self.0.spawn() {
+            Ok(process) => process,
+            Err(source) => return Err(NotStarted::Refused { program, source }),
+        };
+        let pipes = Pipes {
+            stdin: process.stdin.take().map(OwnedFd::from),
+            stdout: process.stdout.take().map(OwnedFd::from),
+            stderr: process.stderr.take().map(OwnedFd::from),
+        };
+        match Child::take_over(process) {
+            Ok(child) => Ok((child, pipes)),
+            Err(source) => Err(NotStarted::Unwatched { program, source }),
+        }
     }
 }
 

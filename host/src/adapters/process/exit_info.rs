@@ -7,7 +7,7 @@ use rustix::{
     process::Pid,
 };
 
-use super::{child::Exit, orphan::Stat};
+use super::{child::Exit, stat::Stat};
 
 /// What `PIDFD_GET_INFO` fills in: `struct pidfd_info` in its first version.
 #[repr(C)]

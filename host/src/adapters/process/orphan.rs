@@ -4,68 +4,50 @@
 //! only while its leader lives, or when nobody has borne its number since.
 
 use std::{
-    fs,
-    io::{self, Read},
-    os::unix::fs::MetadataExt,
-    path::Path,
+    io,
     sync::atomic::{AtomicBool, Ordering},
 };
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fd::OwnedFd,
-    io::Errno,
-    process::{Pid, PidfdFlags, Signal, geteuid, kill_process_group, pidfd_open, test_kill_process},
+    process::{Pid, Signal, kill_process_group, test_kill_process},
 };
 use tokio::io::unix::AsyncFd;
 
 use super::{
     child::{Exit, watch},
     exit_info::exit_of,
+    marked::{self, Marked},
 };
 
 /// A process that leads its group, as it was found.
 #[derive(Clone, Debug)]
-pub struct Found {
-    leader: Pid,
-    /// When it started, in ticks since the machine did.
-    pub started: u64,
-    /// The environment that it was started with.
-    environment: Vec<u8>,
-}
+pub struct Found(Marked);
 
 /// Finds all processes of this user that lead their group and were started with this environment variable.
 ///
 /// # Errors
 /// When the system does not tell what runs.
 pub fn find(name: &str, value: &str) -> io::Result<Vec<Found>> {
-    let entries = fs::read_dir("/proc")?.filter_map(Result::ok);
-    let ours = geteuid().as_raw();
-    let found = entries.filter_map(|entry| {
-        let leader = Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)?;
-        let started = leader_started(leader)?;
-        let process = entry.path();
-        // Others may end, or turn out to be somebody else's, at any moment.
-        let environment = is_of_user(&process, ours).then(|| environment_of(leader))??;
-        let found = Found {
-            leader,
-            started,
-            environment,
-        };
-        (found.variable(name)? == value.as_bytes()).then_some(found)
-    });
-    Ok(found.collect())
+    let marked = marked::find(name, value)?.into_iter();
+    Ok(marked.filter(|one| one.is_led_by(one.id())).map(Found).collect())
 }
 
 impl Found {
     /// The process id.
     pub fn id(&self) -> u32 {
-        self.leader.as_raw_nonzero().get().unsigned_abs()
+        self.0.id()
+    }
+
+    /// When it started, in ticks since the machine did.
+    pub const fn started(&self) -> u64 {
+        self.0.started()
     }
 
     /// What a variable of its environment held when it was started.
     pub fn variable(&self, name: &str) -> Option<&[u8]> {
-        variable(&self.environment, name)
+        self.0.variable(name)
     }
 
     /// Keeps an eye on it from now on, unless it has ended since. Must be called within a tokio runtime.
@@ -73,119 +55,13 @@ impl Found {
     /// # Errors
     /// When the system has no room for one more eye: whether it has ended is not known then.
     pub fn adopt(&self) -> io::Result<Option<Orphan>> {
-        let pidfd = match pidfd_open(self.leader, PidfdFlags::empty()) {
-            Err(Errno::SRCH) => return Ok(None),
-            pidfd => watch(pidfd?)?,
-        };
-        let orphan = Orphan {
-            leader: self.leader,
-            started: self.started,
-            pidfd,
+        let Some(pidfd) = self.0.hold()? else { return Ok(None) };
+        Ok(Some(Orphan {
+            leader: self.0.process(),
+            started: self.0.started(),
+            pidfd: watch(pidfd)?,
             signalled: AtomicBool::new(false),
-        };
-        Ok((leader_started(self.leader) == Some(self.started)).then_some(orphan))
-    }
-}
-
-/// How often a process that shows no environment is looked at. Each look takes some microseconds.
-const LOOKS: usize = 10_000;
-
-/// What a live process was started with. One that is about to become another program shows nothing for a moment.
-pub(super) fn environment_of(process: Pid) -> Option<Vec<u8>> {
-    for _ in 0..LOOKS {
-        let environment = at_once(&format!("/proc/{}/environ", process.as_raw_nonzero())).ok()?;
-        if !environment.is_empty() {
-            return Some(environment);
-        }
-        let stat = Stat::of(process)?;
-        if stat.is_zombie() || stat.has_empty_environment() {
-            break;
-        }
-        std::thread::yield_now();
-    }
-    None
-}
-
-/// What a file holds at one moment: what is read later may be another program's.
-fn at_once(file: &str) -> io::Result<Vec<u8>> {
-    let mut size = 64 << 10;
-    loop {
-        let mut content = vec![0; size];
-        let read = fs::File::open(file)?.read(&mut content)?;
-        if read < size {
-            content.truncate(read);
-            return Ok(content);
-        }
-        size *= 2;
-    }
-}
-
-/// What a variable holds in an environment as the kernel shows it. A bash that starts puts an end behind each name for a
-/// moment, where the equals sign was.
-pub(super) fn variable<'a>(environment: &'a [u8], name: &str) -> Option<&'a [u8]> {
-    let mut parts = environment.split(|byte| *byte == 0);
-    while let Some(part) = parts.next() {
-        match part.strip_prefix(name.as_bytes()) {
-            Some([]) => return parts.next(),
-            Some([b'=', value @ ..]) => return Some(value),
-            _ => {}
-        }
-    }
-    None
-}
-
-/// Whether a folder of `/proc` is about a process of this user.
-pub(super) fn is_of_user(process: &Path, user: u32) -> bool {
-    fs::metadata(process).is_ok_and(|process| process.uid() == user)
-}
-
-/// When a live process that leads its group started.
-fn leader_started(process: Pid) -> Option<u64> {
-    let stat = Stat::of(process)?;
-    let leads = stat.group() == Some(process.as_raw_nonzero().get());
-    (leads && !stat.is_zombie()).then(|| stat.started())?
-}
-
-/// What `/proc/PID/stat` says of a process, behind its name.
-pub(super) struct Stat(Vec<String>);
-
-impl Stat {
-    pub(super) fn of(process: Pid) -> Option<Self> {
-        let stat = fs::read(format!("/proc/{}/stat", process.as_raw_nonzero())).ok()?;
-        // The second field is a name with anything in it, in parentheses.
-        let end_of_name = stat.iter().rposition(|byte| *byte == b')')?;
-        let rest = std::str::from_utf8(stat.get(end_of_name.checked_add(1)?..)?).ok()?;
-        Some(Self(rest.split_ascii_whitespace().map(str::to_owned).collect()))
-    }
-
-    /// Whether it has ended.
-    pub(super) fn is_zombie(&self) -> bool {
-        matches!(self.0.first().map(String::as_str), Some("Z" | "X"))
-    }
-
-    pub(super) fn group(&self) -> Option<i32> {
-        self.0.get(2)?.parse().ok()
-    }
-
-    pub(super) fn session(&self) -> Option<i32> {
-        self.0.get(3)?.parse().ok()
-    }
-
-    /// When it started, in ticks since the machine did.
-    pub(super) fn started(&self) -> Option<u64> {
-        self.0.get(19)?.parse().ok()
-    }
-
-    /// Whether its program was started with no environment at all. The kernel lays out the environment first, and notes
-    /// where the code is when the program is in place.
-    fn has_empty_environment(&self) -> bool {
-        let address = |field: usize| self.0.get(field)?.parse::<u64>().ok();
-        address(23) > Some(1) && address(47) == address(48)
-    }
-
-    /// How it ended, as `wait` tells it. None before Linux 3.5, or of somebody else's process.
-    pub(super) fn exit_code(&self) -> Option<i32> {
-        self.0.get(49)?.parse().ok()
+        }))
     }
 }
 
@@ -274,35 +150,6 @@ mod tests {
         // It has not been reaped, but lives no more.
         assert!(only(&mark).is_none());
         assert!(found.adopt().unwrap().is_none());
-    }
-
-    #[tokio::test]
-    async fn one_that_becomes_another_program_is_found_at_any_moment() {
-        let mark = format!("becomes-{}", std::process::id());
-        let again = "if (( $1 )); then exec /bin/bash -c \"$0\" \"$0\" $(( $1 - 1 )); fi; sleep 1000; :";
-        let launch = Launch::new("/bin/bash", ["-c", again, again, "200"]).env("XQUTE_TEST_ORPHAN", &mark);
-        let child = launch.start().unwrap().0;
-        let last = |child: &Child| {
-            fs::read(format!("/proc/{}/cmdline", child.id()))
-                .unwrap()
-                .ends_with(b"\x000\0")
-        };
-        while !last(&child) {
-            assert!(only(&mark).is_some());
-        }
-        child.signal_group(Signal::KILL);
-    }
-
-    #[tokio::test]
-    async fn a_process_without_an_environment_is_seen_as_such() {
-        let launch = Launch::new("/usr/bin/env", ["-i", "/bin/sleep", "1000"]);
-        let child = launch.start().unwrap().0;
-        let id = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
-        while !Stat::of(id).unwrap().has_empty_environment() {
-            tokio::task::yield_now().await;
-        }
-        assert_eq!(environment_of(id), None);
-        child.signal_group(Signal::KILL);
     }
 
     #[tokio::test]
