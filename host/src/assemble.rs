@@ -15,7 +15,7 @@ use crate::{
         component::{hooks::ComponentHooks, plugins::Started},
         control::server::Socket,
         local::{LocalScheduler, Starting},
-        state::{Place, Reader, StateError, Store, row::RunRow, writer::Writer},
+        state::{Held, Place, Reader, StateError, Store, row::RunRow, writer::Writer},
         workdir::{Existing, Workdir, WorkdirError},
     },
     builder::{BuildError, Builder, LOCAL},
@@ -74,12 +74,15 @@ pub(crate) async fn assemble(asked: Builder) -> Result<Xqute, BuildError> {
         subscribers: asked.subscribers.clone(),
         recorded,
     };
-    let (clock, book, socket) = (site.clock, site.book.clone(), ground.socket.take());
+    let (clock, book, bound) = (site.clock, site.book.clone(), ground.socket.take());
     let mut engine = site.engine(ground, scheduler, hooks_of(started.hooks.clone()), lines)?;
+    // Dropped before the engine, and with it the workdir.
+    let socket = bound;
     let resumed = beginning.feed(&mut engine, &feeder)?;
     let feeding = if asked.listen { Feeding::Open } else { Feeding::Never };
     let control = LiveControl::new(feeder.clone(), book, mail.clone(), feeding);
     Ok(Xqute {
+        socket,
         engine,
         subscribers: asked.subscribers,
         feeder,
@@ -87,7 +90,6 @@ pub(crate) async fn assemble(asked: Builder) -> Result<Xqute, BuildError> {
         progress: watcher,
         clock,
         reports: PluginReports(started.hooks),
-        socket,
         control: Arc::new(control),
         resumed,
     })
@@ -140,17 +142,23 @@ impl Site {
     /// Locks the workdir and opens what lasts in it.
     fn open(&self, existing: Existing, listen: bool) -> Result<Ground, BuildError> {
         let (path, mounted) = (&self.path, self.mounted.as_deref());
-        let (existing, workdir) = match (existing, &self.earlier) {
+        let (existing, mut workdir) = match (existing, &self.earlier) {
             // There is nothing to go on with, so nothing may be in the way either.
             (Existing::Resume, None) => (Existing::Refuse, open_new(path, mounted, &self.place)?),
             (existing, _) => (existing, Workdir::open(path, mounted, existing)?),
         };
         let socket = open_socket(path, listen)?;
+        let held = self.place.hold()?;
+        if existing == Existing::Overwrite {
+            // In this order: a state without job directories would say that jobs are done whose files are gone.
+            held.clear()?;
+            workdir.clear()?;
+        }
         Ok(Ground {
-            existing,
-            store: open_state(&self.run, path, &self.place, existing, self.clock)?,
-            workdir,
             socket,
+            existing,
+            store: open_state(&self.run, path, held, existing, self.clock)?,
+            workdir,
         })
     }
 
@@ -179,11 +187,12 @@ impl Site {
 
 /// Where a run leaves what lasts, and where it can be spoken to.
 struct Ground {
+    /// The first to go: another run in the workdir has a socket of the same name.
+    socket: Option<Socket>,
     /// What became of the wish about an earlier run.
     existing: Existing,
     store: Store,
     workdir: Workdir,
-    socket: Option<Socket>,
 }
 
 /// What a run starts with.
@@ -268,22 +277,21 @@ fn open_new(path: &Utf8Path, mounted: Option<&Utf8Path>, place: &Place) -> Resul
     })
 }
 
-/// The state of the run, in the workdir that is locked for it.
+/// The state of the run, in the place that is held for it.
 fn open_state(
     run: &Run,
     workdir: &Utf8Path,
-    place: &Place,
+    held: Held,
     existing: Existing,
     clock: Clock,
 ) -> Result<Store, StateError> {
     match existing {
-        Existing::Refuse if place.is_taken() => {
-            let path = place.file().to_owned();
+        Existing::Refuse if held.place().is_taken() => {
+            let path = held.place().file().to_owned();
             return Err(StateError::Taken { path });
         }
-        Existing::Refuse => {}
-        Existing::Overwrite => place.clear()?,
-        Existing::Resume => return Store::open(place, &run.tag),
+        Existing::Refuse | Existing::Overwrite => {}
+        Existing::Resume => return Store::open(held, &run.tag),
     }
     let row = RunRow {
         tag: run.tag.clone(),
@@ -291,7 +299,7 @@ fn open_state(
         scheduler: run.scheduler.clone(),
         started: clock.timestamp(),
     };
-    Store::create(place, &row)
+    Store::create(held, &row)
 }
 
 fn hooks_of(hooks: Option<Arc<ComponentHooks>>) -> Arc<dyn Hooks> {

@@ -15,7 +15,7 @@ use crate::{
     flow::{engine::book::BadPredecessor, restore::Standing},
     model::{
         job::{Attempt, JobExtras, JobIndex, JobSpec},
-        outcome::{CancelReason, Outcome},
+        outcome::{CancelReason, FailureCause, Outcome},
         record::Origin,
         run::{BackendJobId, JobRef},
         state::State,
@@ -209,8 +209,9 @@ impl Judge<'_> {
         let (attempt, standing) = match row.outcome {
             Some(outcome) => self.over(row.index, row.attempt, outcome)?,
             None => {
-                let row = self.up_to_date(row)?;
-                (row.attempt, self.unfinished(&row)?)
+                let left = self.left_by(row.index)?;
+                let row = self.up_to_date(row, left);
+                (row.attempt, self.unfinished(&row, left))
             }
         };
         let Resumed {
@@ -241,6 +242,12 @@ impl Judge<'_> {
         if !again {
             return Ok((attempt, Standing::Done(outcome)));
         }
+        // What was given up as lost may run nevertheless.
+        if outcome == Outcome::Failed(FailureCause::Lost)
+            && let Some(id) = self.known.remove(&(job, attempt))
+        {
+            return Ok((attempt, self.unrecorded(job, attempt, id)));
+        }
         let next = match self.left_by(job)? {
             Some(left) => left.next().max(attempt),
             None => attempt,
@@ -251,22 +258,22 @@ impl Judge<'_> {
 
     /// The next attempt may have been begun before the end of one was recorded. Then the one before has failed, or there
     /// would be no other.
-    fn up_to_date(&mut self, row: JobRow) -> Result<JobRow, JobDirError> {
-        match self.left_by(row.index)? {
+    fn up_to_date(&mut self, row: JobRow, left: Option<Attempt>) -> JobRow {
+        match left {
             Some(attempt) if attempt > row.attempt => {
                 self.revived.push((row.index, attempt));
-                Ok(JobRow {
+                JobRow {
                     attempt,
                     state: State::Queued,
                     id: None,
                     ..row
-                })
+                }
             }
-            _ => Ok(row),
+            _ => row,
         }
     }
 
-    fn unfinished(&mut self, row: &JobRow) -> Result<Standing, JobDirError> {
+    fn unfinished(&mut self, row: &JobRow, left: Option<Attempt>) -> Standing {
         let (job, attempt) = (row.index, row.attempt);
         let started = row.state == State::Running;
         let known = self.known.remove(&(job, attempt));
@@ -277,15 +284,11 @@ impl Judge<'_> {
             (None, Watching::Poll) => row.id.clone(),
             (None, Watching::Wait) => None,
         };
-        if let Some(id) = id {
-            if !recorded {
-                let id = id.clone();
-                self.unrecorded.push(JobRef { job, attempt, id });
-            }
-            return Ok(Standing::InFlight { id, started });
-        }
-        if !recorded && self.left_by(job)? != Some(attempt) {
-            return Ok(Standing::Waiting);
+        match id {
+            Some(id) if recorded => return Standing::InFlight { id, started },
+            Some(id) => return self.unrecorded(job, attempt, id),
+            None if !recorded && left != Some(attempt) => return Standing::Waiting,
+            None => {}
         }
         let id = row.id.clone().unwrap_or_else(|| "".into());
         self.found.resumed.abandoned += 1;
@@ -294,7 +297,18 @@ impl Judge<'_> {
             attempt,
             id: id.clone(),
         });
-        Ok(Standing::InFlight { id, started })
+        Standing::InFlight { id, started }
+    }
+
+    /// An attempt that the backend has, of which nobody took note.
+    fn unrecorded(&mut self, job: JobIndex, attempt: Attempt, id: BackendJobId) -> Standing {
+        let noted = id.clone();
+        self.unrecorded.push(JobRef {
+            job,
+            attempt,
+            id: noted,
+        });
+        Standing::InFlight { id, started: false }
     }
 
     /// The attempt whose files are in the job's directory.

@@ -50,6 +50,9 @@ use crate::{
 /// # Ok(()) }
 /// ```
 pub struct Xqute {
+    /// Where the run can be spoken to, if anywhere. The first to go: another run in the workdir has a socket of the same
+    /// name.
+    pub(crate) socket: Option<Socket>,
     pub(crate) engine: Engine,
     pub(crate) subscribers: Subscribers,
     pub(crate) feeder: Feeder,
@@ -57,8 +60,6 @@ pub struct Xqute {
     pub(crate) progress: watch::Receiver<Counts>,
     pub(crate) clock: Clock,
     pub(crate) reports: PluginReports,
-    /// Where the run can be spoken to, if anywhere.
-    pub(crate) socket: Option<Socket>,
     pub(crate) control: Arc<LiveControl>,
     pub(crate) resumed: Option<Resumed>,
 }

@@ -80,8 +80,7 @@ fn parse(source: &Source, rules: &Rules, jobs: &mut Jobs) -> Result<(), BadJobFi
 /// Lines with their numbers from 1, without their ends; `\r\n` is an end as well. Refuses what no line may hold.
 fn lines(bytes: &[u8]) -> impl Iterator<Item = Result<(usize, &[u8]), (usize, Problem)>> {
     use bstr::ByteSlice as _;
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    bytes.lines().enumerate().map(|(at, line)| {
+    without_mark(bytes).lines().enumerate().map(|(at, line)| {
         let number = at + 1;
         if line.len() > LONGEST_LINE {
             Err((number, Problem::LongLine(line.len())))
@@ -91,6 +90,11 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = Result<(usize, &[u8]), (usize, Pr
             Ok((number, line))
         }
     })
+}
+
+/// Without the mark that some systems put at the start of a text.
+fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
 #[cfg(test)]

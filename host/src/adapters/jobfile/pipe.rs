@@ -9,7 +9,7 @@ use super::{
     BadJobFile, LONGEST_LINE, Reader, Rules,
     error::Problem,
     source::{Format, look},
-    text,
+    text, without_mark,
 };
 use crate::model::job::JobSpec;
 
@@ -115,6 +115,7 @@ impl<R: Read> Pipe<R> {
     /// The job in the line, if it holds one.
     fn job(&mut self) -> Result<Option<JobSpec>, Problem> {
         let line = self.line.strip_suffix(b"\r").unwrap_or(&self.line);
+        let line = if self.number == 1 { without_mark(line) } else { line };
         if line.contains(&0) {
             return Err(Problem::Binary);
         }
@@ -142,6 +143,14 @@ mod tests {
 
     fn shown(jobs: &[JobSpec]) -> Vec<String> {
         jobs.iter().map(|job| job.command.to_string()).collect()
+    }
+
+    #[test]
+    fn a_mark_of_other_systems_is_no_part_of_a_job() {
+        let mut text = pipe(b"\xef\xbb\xbfa\r\n\xef\xbb\xbfb\n");
+        assert_eq!(shown(&text.next(9).unwrap()), ["a", "\u{feff}b"]);
+        let mut json = pipe(b"\xef\xbb\xbf{\"cmd\": \"a\"}\n");
+        assert_eq!(shown(&json.next(9).unwrap()), ["a"]);
     }
 
     #[test]

@@ -8,7 +8,10 @@ use std::{
 
 use bstr::ByteSlice as _;
 
-use super::error::{BadJobFile, Problem};
+use super::{
+    error::{BadJobFile, Problem},
+    without_mark,
+};
 
 /// A job file in memory. It is read as a whole because it is validated as a whole.
 pub(super) struct Source {
@@ -85,7 +88,7 @@ impl From<io::Error> for Problem {
 
 /// JSON if the first line that is not blank starts with `{"`, which no sensible line of bash does.
 pub(super) fn look(bytes: &[u8]) -> Format {
-    let start = bytes.trim_ascii_start();
+    let start = without_mark(bytes).trim_ascii_start();
     let object = start.strip_prefix(b"{").map(<[u8]>::trim_ascii_start);
     match object {
         Some(rest) if rest.starts_with_str("\"") => Format::Json,
@@ -100,6 +103,7 @@ mod tests {
     #[test]
     fn pipes_show_what_they_hold() {
         assert_eq!(look(b"\n {\"cmd\": 1}"), Format::Json);
+        assert_eq!(look(b"\xef\xbb\xbf{\"cmd\": 1}"), Format::Json);
         assert_eq!(look(b"{ \"cmd\": 1}"), Format::Json);
         assert_eq!(look(b"{ echo 1; }"), Format::Text);
         assert_eq!(look(b""), Format::Text);

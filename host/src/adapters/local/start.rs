@@ -190,7 +190,10 @@ impl Starter<'_> {
         let outputs = self.outputs.create(self.attempt.job);
         let (stdout, stderr) = outputs.map_err(|error| {
             let job = self.attempt.job;
-            trouble(&error, format!("cannot create the files for the output of job {job}: {error}"))
+            trouble(
+                &error,
+                format!("cannot create the files for the output of job {job}: {error}"),
+            )
         })?;
         if let Some(cwd) = cwd {
             // Without a needless `.` or `/`, as a shell would show it.
@@ -214,15 +217,10 @@ impl Starter<'_> {
     }
 
     fn shell(&self) -> Result<(&str, &[String]), CallError> {
-        let (shell, args) = self
-            .run
-            .settings
-            .wrapper_shell
-            .split_first()
-            .ok_or_else(|| CallError {
-                kind: CallErrorKind::Other,
-                message: "there is no shell to run scripts with".to_owned(),
-            })?;
+        let (shell, args) = self.run.settings.wrapper_shell.split_first().ok_or_else(|| CallError {
+            kind: CallErrorKind::Other,
+            message: "there is no shell to run scripts with".to_owned(),
+        })?;
         Ok((shell, args))
     }
 }

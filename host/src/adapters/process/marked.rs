@@ -160,7 +160,6 @@ fn is_of_user(process: &Path, user: u32) -> bool {
     fs::metadata(process).is_ok_and(|process| process.uid() == user)
 }
 
-
 #[cfg(test)]
 mod tests {
     use rustix::process::Signal;

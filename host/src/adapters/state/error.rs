@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use camino::Utf8PathBuf;
 
 use super::schema::VERSION;
+use crate::adapters::lock::by_process;
 
 /// Why the state of a run cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +22,11 @@ pub enum StateError {
          choose another place with `--state FILE`"
     )]
     Taken { path: PathBuf },
+    #[error(
+        "the state in `{path}` is in use by another xqute{}; wait for its end or choose another place with `--state FILE`",
+        by_process(*pid)
+    )]
+    Busy { path: PathBuf, pid: Option<u32> },
     #[error("another run has just begun in `{path}`; look at it with `xqute status`")]
     Replaced { path: PathBuf },
     #[error("`{path}` is a database, but not one of xqute's; choose another place with `--state FILE`")]
@@ -39,6 +45,11 @@ pub enum StateError {
         "the state in `{path}` is locked by another program; where locks do not work, keep it elsewhere with `--state FILE`"
     )]
     Locked { path: PathBuf },
+    #[error(
+        "the state in `{path}` cannot be read where nothing can be written: its run was killed, and left changes beside it \
+         that have to be put in first; make its folder writable, or copy the whole folder to where it is"
+    )]
+    Unwritable { path: PathBuf },
     #[error("there is no space left for the state in `{path}`; make room, then go on with `--resume`")]
     Full { path: PathBuf },
     #[error("cannot use the state in `{path}`: {what}; `--state FILE` keeps it elsewhere")]

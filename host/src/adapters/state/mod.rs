@@ -1,6 +1,6 @@
 //! What is recorded of a run, in SQLite: the jobs, where each of them stands, and how its attempts ended.
 //!
-//! One process writes, the one that holds the run's lock; any number may read meanwhile.
+//! One process writes, the one that holds the state's lock; any number may read meanwhile.
 //!
 //! - [`place`]: where the file is;
 //! - [`store`]: the file, opened by the run that it belongs to;
@@ -20,7 +20,7 @@ pub mod store;
 pub mod writer;
 
 pub use error::StateError;
-pub use place::Place;
+pub use place::{Held, Place};
 pub use reader::Reader;
 pub use store::Store;
 

@@ -1,13 +1,15 @@
 //! Where the state of a run is: in its workdir, or where that says.
 
 use std::{
-    fs, io,
+    fs::{self, OpenOptions},
+    io,
     path::{Path, PathBuf},
 };
 
 use camino::Utf8Path;
 
 use super::{error::StateError, schema};
+use crate::adapters::lock::{Lock, NotLocked};
 
 /// The usual name, inside the workdir.
 const FILE: &str = "run.db";
@@ -59,32 +61,44 @@ impl Place {
         self.file.exists()
     }
 
-    /// Leaves word in the workdir.
-    pub(super) fn announce(&self) -> Result<(), StateError> {
-        let Some(pointer) = &self.pointer else { return Ok(()) };
-        let text = format!("{}\n", self.file.display());
-        fs::write(pointer, text).map_err(|error| self.unusable(&error))
-    }
-
-    /// Removes the state and the word about it.
+    /// Keeps every other run away from the state, until what this returns is dropped. Reading it is always possible.
     ///
     /// # Errors
-    /// When the file system says no.
-    pub fn clear(&self) -> Result<(), StateError> {
-        let unfinished = schema::files(&schema::unfinished(&self.file));
-        let [file, companions @ ..] = schema::files(&self.file);
-        for file in companions
-            .into_iter()
-            .chain(unfinished)
-            .chain([file])
-            .chain(self.pointer.clone())
-        {
-            match fs::remove_file(file) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(self.unusable(&error)),
-                _ => {}
-            }
+    /// When another run has it, or nothing can be written there.
+    pub fn hold(&self) -> Result<Held, StateError> {
+        // A link to a state is that state. The database itself is none of ours to lock: closing it once more would end
+        // SQLite's own locks.
+        let file = fs::canonicalize(&self.file).unwrap_or_else(|_| self.file.clone());
+        let mut name = file.into_os_string();
+        name.push(".lock");
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let file = options.open(name).map_err(|error| self.unusable(&error))?;
+        let mut lock = Lock::take(file).map_err(|error| match error {
+            NotLocked::Busy(pid) => StateError::Busy {
+                path: self.file.clone(),
+                pid,
+            },
+            NotLocked::Io(error) => self.unusable(&error),
+        })?;
+        lock.sign().map_err(|error| self.unusable(&error))?;
+        Ok(Held {
+            place: self.clone(),
+            lock,
+        })
+    }
+
+    /// Leaves word in the workdir, unless it is there. Whoever reads it meanwhile sees all of it.
+    fn announce(&self) -> Result<(), StateError> {
+        let Some(pointer) = &self.pointer else { return Ok(()) };
+        let text = format!("{}\n", self.file.display());
+        if fs::read(pointer).is_ok_and(|there| there == text.as_bytes()) {
+            return Ok(());
         }
-        Ok(())
+        let unfinished = schema::unfinished(pointer);
+        fs::write(&unfinished, text)
+            .and_then(|()| fs::rename(unfinished, pointer))
+            .map_err(|error| self.unusable(&error))
     }
 
     fn unusable(&self, error: &io::Error) -> StateError {
@@ -92,5 +106,47 @@ impl Place {
             path: self.file.clone(),
             what: error.to_string(),
         }
+    }
+}
+
+/// A place that no other run can use.
+#[derive(Debug)]
+pub struct Held {
+    place: Place,
+    lock: Lock,
+}
+
+impl Held {
+    /// The place.
+    pub const fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// What keeps others away, for whoever needs nothing else any more. Leaves word in the workdir where the state is.
+    pub(super) fn announced(self) -> Result<Lock, StateError> {
+        self.place.announce()?;
+        Ok(self.lock)
+    }
+
+    /// Removes the state and the word about it.
+    ///
+    /// # Errors
+    /// When the file system says no.
+    pub fn clear(&self) -> Result<(), StateError> {
+        let Place { file, pointer } = &self.place;
+        let unfinished = schema::files(&schema::unfinished(file));
+        let [file, companions @ ..] = schema::files(file);
+        for file in companions
+            .into_iter()
+            .chain(unfinished)
+            .chain([file])
+            .chain(pointer.clone())
+        {
+            match fs::remove_file(file) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(self.place.unusable(&error)),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 }

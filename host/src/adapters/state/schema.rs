@@ -10,10 +10,11 @@
 
 use std::{
     fs, io,
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
 
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, params};
 
 use super::{error::StateError, row::RunRow};
 
@@ -66,35 +67,78 @@ pub(super) fn open(path: &Path, access: Access) -> Result<Connection, StateError
     if !path.exists() {
         return Err(StateError::Missing { path: path.to_owned() });
     }
-    let failed = |error| StateError::of(path, &error);
-    let flags = match access {
-        Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
-        Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+    let connection = match access {
+        Access::Write => open_to_write(path).map_err(|error| StateError::of(path, &error))?,
+        Access::Read => open_to_read(path)?,
     };
-    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_NO_MUTEX | flags).map_err(failed)?;
-    connection
-        .busy_timeout(std::time::Duration::from_secs(5))
-        .map_err(failed)?;
-    if access != Access::Read {
-        // A commit is not flushed to the disk by itself, only in the order in which it has to be: a crash of the process
-        // loses nothing, one of the machine at most the last seconds, and never the whole.
-        connection
-            .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;")
-            .map_err(failed)?;
-    }
     check(&connection, path)?;
     Ok(connection)
+}
+
+fn open_to_write(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    // A commit is not flushed to the disk by itself, only in the order in which it has to be: a crash of the process
+    // loses nothing, one of the machine at most the last seconds, and never the whole.
+    connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;")?;
+    Ok(connection)
+}
+
+/// Where nothing can be written beside the file, SQLite cannot tell whether somebody else does. So nobody can, and it is
+/// read as it is; unless changes lie beside it that its last process did not come to put in.
+fn open_to_read(path: &Path) -> Result<Connection, StateError> {
+    let failed = |error: rusqlite::Error| StateError::of(path, &error);
+    let begun = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY).and_then(|connection| {
+        connection.query_row("PRAGMA application_id", [], |_| Ok(()))?;
+        Ok(connection)
+    });
+    match begun {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) => {
+            fs::File::open(path).map_err(|error| unusable(path, &error))?;
+            let [_, wal, ..] = files(path);
+            if fs::metadata(wal).is_ok_and(|wal| wal.len() > 0) {
+                return Err(StateError::Unwritable { path: path.to_owned() });
+            }
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+            connect(unchanging(path).as_ref(), flags).map_err(failed)
+        }
+        begun => begun.map_err(failed),
+    }
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_NO_MUTEX | flags)?;
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    Ok(connection)
+}
+
+/// What SQLite calls a file that nobody changes.
+fn unchanging(path: &Path) -> String {
+    let mut name = String::from("file:");
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => name.push(char::from(*byte)),
+            byte => name.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    name + "?immutable=1"
+}
+
+fn unusable(path: &Path, error: &io::Error) -> StateError {
+    StateError::Unusable {
+        path: path.to_owned(),
+        what: error.to_string(),
+    }
 }
 
 /// Creates the file with the state of a new run. Whoever is killed meanwhile leaves none, rather than one that makes no
 /// sense: it gets its name when it is complete.
 pub(super) fn create(path: &Path, run: &RunRow) -> Result<(), StateError> {
     let unfinished = unfinished(path);
-    let unusable = |error: io::Error| StateError::Unusable {
-        path: path.to_owned(),
-        what: error.to_string(),
-    };
-    for file in files(&unfinished) {
+    let unusable = |error: io::Error| unusable(path, &error);
+    // Neither what another one left unfinished, nor what belongs to a state that somebody removed: SQLite would take its
+    // changes for those of the new one.
+    let [_, companions @ ..] = files(path);
+    for file in files(&unfinished).into_iter().chain(companions) {
         match fs::remove_file(file) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unusable(error)),
             _ => {}

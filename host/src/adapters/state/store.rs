@@ -4,51 +4,61 @@ use rusqlite::params;
 
 use super::{
     error::StateError,
-    place::Place,
+    place::Held,
     reader::Reader,
     row::RunRow,
     schema::{self, Access},
     writer,
 };
-use crate::model::{
-    job::{Attempt, JobIndex},
-    run::JobRef,
+use crate::{
+    adapters::lock::Lock,
+    model::{
+        job::{Attempt, JobIndex},
+        run::JobRef,
+    },
 };
 
-/// The state of a run, opened by the run that it belongs to, which holds the lock of its workdir.
+/// The state of a run, opened by the run that it belongs to. No other run can use it meanwhile.
 #[derive(Debug)]
-pub struct Store(Reader);
+pub struct Store {
+    rows: Reader,
+    /// Given free when the state is closed.
+    _lock: Lock,
+}
 
 impl Store {
     /// Starts the state of a new run.
     ///
     /// # Errors
     /// When the file cannot be made.
-    pub fn create(place: &Place, run: &RunRow) -> Result<Self, StateError> {
-        place.announce()?;
-        schema::create(place.file(), run)?;
-        let connection = schema::open(place.file(), Access::Write)?;
-        Ok(Self(Reader::over(connection, place.file())))
+    pub fn create(held: Held, run: &RunRow) -> Result<Self, StateError> {
+        let path = held.place().file().to_owned();
+        let lock = held.announced()?;
+        schema::create(&path, run)?;
+        let connection = schema::open(&path, Access::Write)?;
+        Ok(Self {
+            rows: Reader::over(connection, &path),
+            _lock: lock,
+        })
     }
 
     /// Opens the state of the run with this tag, which is resumed.
     ///
     /// # Errors
     /// When it is not there, not ours, damaged, of a newer version, or of another run.
-    pub fn open(place: &Place, tag: &str) -> Result<Self, StateError> {
-        let store = Self(Reader::over(schema::open(place.file(), Access::Write)?, place.file()));
-        if store.0.run()?.tag != tag {
-            return Err(StateError::Replaced {
-                path: place.file().to_owned(),
-            });
+    pub fn open(held: Held, tag: &str) -> Result<Self, StateError> {
+        let path = held.place().file().to_owned();
+        let rows = Reader::over(schema::open(&path, Access::Write)?, &path);
+        if rows.run()?.tag != tag {
+            return Err(StateError::Replaced { path });
         }
-        place.announce()?;
-        Ok(store)
+        let lock = held.announced()?;
+        Ok(Self { rows, _lock: lock })
     }
 
     /// What is recorded.
     pub const fn rows(&self) -> &Reader {
-        &self.0
+        &self.rows
     }
 
     /// These jobs, which were over, get another attempt: the one that is given. What an attempt of that number left is
@@ -57,8 +67,8 @@ impl Store {
     /// # Errors
     /// When the file cannot be written.
     pub fn revive(&self, jobs: &[(JobIndex, Attempt)]) -> Result<(), StateError> {
-        let failed = |error| StateError::of(&self.0.path, &error);
-        let transaction = self.0.connection.unchecked_transaction().map_err(failed)?;
+        let failed = |error| StateError::of(&self.rows.path, &error);
+        let transaction = self.rows.connection.unchecked_transaction().map_err(failed)?;
         for (job, next) in jobs {
             for sql in [
                 "DELETE FROM attempt WHERE job = ? AND attempt >= ?",
@@ -78,8 +88,8 @@ impl Store {
     /// # Errors
     /// When the file cannot be written.
     pub fn adopt(&self, attempts: &[JobRef]) -> Result<(), StateError> {
-        let failed = |error| StateError::of(&self.0.path, &error);
-        let transaction = self.0.connection.unchecked_transaction().map_err(failed)?;
+        let failed = |error| StateError::of(&self.rows.path, &error);
+        let transaction = self.rows.connection.unchecked_transaction().map_err(failed)?;
         for JobRef { job, attempt, id } in attempts {
             writer::submitted(&transaction, *job, *attempt, id, None).map_err(failed)?;
         }

@@ -12,6 +12,7 @@ use crate::{
         job::{Attempt, JobExtras, JobIndex, JobSpec},
         outcome::{CancelReason, FailureCause, Outcome},
         record::{Change, Entry, Origin, Timestamp, Usage},
+        run::JobRef,
         state::State,
     },
     ports::journal::{Audience, Batch, Journal, NotRecorded},
@@ -37,7 +38,7 @@ impl Scratch {
     }
 
     fn create(&self) -> Store {
-        Store::create(&self.place(), &run()).unwrap()
+        Store::create(self.place().hold().unwrap(), &run()).unwrap()
     }
 }
 
@@ -47,6 +48,14 @@ fn run() -> RunRow {
         workdir: "/w".into(),
         scheduler: "local".into(),
         started: Timestamp(17),
+    }
+}
+
+fn job_ref(job: u32) -> JobRef {
+    JobRef {
+        job: JobIndex(job),
+        attempt: Attempt::FIRST,
+        id: "1".into(),
     }
 }
 
@@ -206,7 +215,7 @@ async fn what_is_recorded_is_read_again() {
 async fn a_job_that_was_over_can_go_on() {
     let scratch = Scratch::new();
     a_life(scratch.create()).await;
-    let store = Store::open(&scratch.place(), &run().tag).unwrap();
+    let store = Store::open(scratch.place().hold().unwrap(), &run().tag).unwrap();
     let next = [(JobIndex(3), Attempt::new(3)), (JobIndex(4), Attempt::FIRST)];
     store.revive(&next).unwrap();
     let rows = all(store.rows(), Some(State::Queued));
@@ -220,17 +229,71 @@ fn a_state_can_be_elsewhere() {
     let (scratch, other) = (Scratch::new(), Scratch::new());
     let file: Utf8PathBuf = other.path().join("state.db");
     let place = Place::of(scratch.path(), Some(&file));
-    drop(Store::create(&place, &run()).unwrap());
+    drop(Store::create(place.hold().unwrap(), &run()).unwrap());
     assert!(file.exists());
     assert_eq!(Reader::open(scratch.path()).unwrap().run().unwrap(), run());
     let moved = other.path().join("moved.db");
     fs::rename(&file, &moved).unwrap();
     assert!(matches!(Reader::open(scratch.path()), Err(StateError::Missing { .. })));
-    drop(Store::open(&Place::of(scratch.path(), Some(&moved)), &run().tag).unwrap());
+    drop(Store::open(Place::of(scratch.path(), Some(&moved)).hold().unwrap(), &run().tag).unwrap());
     Reader::open(scratch.path()).unwrap();
-    Place::of(scratch.path(), None).clear().unwrap();
+    Place::of(scratch.path(), None).hold().unwrap().clear().unwrap();
     assert!(matches!(Reader::open(scratch.path()), Err(StateError::NoRun { .. })));
     assert!(!moved.exists());
+}
+
+#[test]
+fn two_runs_do_not_share_a_state() {
+    let (scratch, other) = (Scratch::new(), Scratch::new());
+    let file = scratch.path().join("run.db");
+    let store = scratch.create();
+    let link = other.path().join("link.db");
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    for path in [&file, &link] {
+        let refused = Place::of(other.path(), Some(path)).hold().unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            format!(
+                "the state in `{path}` is in use by another xqute (process {}); wait for its end or choose another place with \
+                 `--state FILE`",
+                std::process::id()
+            )
+        );
+    }
+    Reader::at(&Place::of(other.path(), Some(&file))).unwrap();
+    drop(store);
+    Place::of(other.path(), Some(&link)).hold().unwrap();
+}
+
+#[tokio::test]
+async fn what_belongs_to_a_state_that_was_removed_is_not_put_into_a_new_one() {
+    let scratch = Scratch::new();
+    let store = scratch.create();
+    store.adopt(&[job_ref(7)]).unwrap();
+    // As a process leaves it that is killed.
+    let kept = tempfile::tempdir().unwrap();
+    let wal = scratch.path().join("run.db-wal");
+    fs::copy(&wal, kept.path().join("wal")).unwrap();
+    drop(store);
+    assert!(fs::metadata(kept.path().join("wal")).unwrap().len() > 0);
+    fs::remove_file(scratch.path().join("run.db")).unwrap();
+    fs::copy(kept.path().join("wal"), &wal).unwrap();
+    let store = scratch.create();
+    assert_eq!(store.rows().tally().unwrap(), Tally::default());
+}
+
+#[test]
+fn word_about_a_state_is_left_only_once() {
+    let (scratch, other) = (Scratch::new(), Scratch::new());
+    let file = other.path().join("state.db");
+    let place = Place::of(scratch.path(), Some(&file));
+    drop(Store::create(place.hold().unwrap(), &run()).unwrap());
+    let pointer = scratch.path().join("run.state");
+    let inode = || std::os::unix::fs::MetadataExt::ino(&fs::metadata(&pointer).unwrap());
+    let before = inode();
+    drop(Store::open(place.hold().unwrap(), &run().tag).unwrap());
+    assert_eq!(inode(), before);
+    assert!(!scratch.path().join("run.state.new").exists());
 }
 
 #[test]
@@ -242,7 +305,7 @@ fn what_is_not_ours_is_refused() {
         let refusal = Reader::open(scratch.path()).and_then(|reader| reader.run());
         (
             refusal.unwrap_err(),
-            Store::open(&scratch.place(), &run().tag)
+            Store::open(scratch.place().hold().unwrap(), &run().tag)
                 .and_then(|store| store.rows().run())
                 .unwrap_err(),
         )

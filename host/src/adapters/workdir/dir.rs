@@ -1,17 +1,21 @@
 //! Opening and locking the run's directory. What happens inside job directories is elsewhere.
 
-use std::{
-    fs::{File, TryLockError},
-    io::{self, Read, Seek, Write},
-};
+use std::{fs::File, io};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use cap_std::{ambient_authority, fs::Dir};
 use rustix::fs::{Access, AtFlags, OFlags, accessat, fstat};
 
-use super::{files, reserve::Reserve};
+use super::{
+    files,
+    jobs::{RETRY, STATUS},
+    reserve::Reserve,
+};
 use crate::{
-    adapters::process::orphan,
+    adapters::{
+        lock::{Holder, Lock, NotLocked, by_process},
+        process::orphan,
+    },
     model::{path::SpecPath, run::variable},
 };
 
@@ -23,8 +27,10 @@ pub struct Workdir {
     pub(super) dir: Dir,
     path: SpecPath,
     pub(super) reserve: Reserve,
-    /// Keeps other runs away until it is closed, by whatever end.
-    lock: File,
+    /// Directories of jobs of an earlier run, which are to be removed.
+    earlier: Vec<String>,
+    /// Keeps other runs away.
+    _lock: Lock,
 }
 
 /// What happens when the directory holds a run already.
@@ -62,18 +68,15 @@ pub enum WorkdirError {
          `kill -- -{pid}`"
     )]
     Alive { path: Utf8PathBuf, name: String, pid: u32 },
-    #[error("the workdir `{path}` is in use by another xqute{}; wait for its end or choose another folder with `-w DIR`", process(*pid))]
+    #[error("the workdir `{path}` is in use by another xqute{}; wait for its end or choose another folder with `-w DIR`", by_process(*pid))]
     Busy { path: Utf8PathBuf, pid: Option<u32> },
     #[error("cannot use the workdir `{path}`: {source}")]
     Io { path: Utf8PathBuf, source: io::Error },
 }
 
-fn process(pid: Option<u32>) -> String {
-    pid.map(|pid| format!(" (process {pid})")).unwrap_or_default()
-}
-
 impl Workdir {
     /// Opens the directory at the absolute `path` for a new run, and creates it if it is missing. Jobs see it as `mounted`.
+    /// What is to be overwritten is there until [`clear`](Self::clear).
     ///
     /// # Errors
     /// When it cannot be written to, holds a run that is to be left alone, or is in use by a live run.
@@ -84,16 +87,17 @@ impl Workdir {
         }
         let dir = open_or_create(path).map_err(|source| refusal(here(), source))?;
         let mut lock = lock(&dir, path)?;
-        let fresh = match existing {
-            Existing::Resume => Reserve::remove(&dir).map_err(|source| WorkdirError::Io { path: here(), source }),
-            Existing::Refuse | Existing::Overwrite => Self::clear(&dir, path, existing),
+        let earlier = match existing {
+            Existing::Resume => Ok(Vec::new()),
+            Existing::Refuse | Existing::Overwrite => job_dirs(&dir, path, existing),
         };
-        if matches!(fresh, Err(WorkdirError::Foreign { .. } | WorkdirError::Used { .. })) && is_empty(&lock) {
+        if matches!(earlier, Err(WorkdirError::Foreign { .. } | WorkdirError::Used { .. })) && lock.is_blank() {
             // It was not there before.
             let _ = files::remove(&dir, LOCK);
         }
-        fresh?;
-        let reserve = write_pid(&mut lock).and_then(|()| Reserve::open(&dir));
+        let earlier = earlier?;
+        Reserve::remove(&dir).map_err(|source| WorkdirError::Io { path: here(), source })?;
+        let reserve = lock.sign().and_then(|()| Reserve::open(&dir));
         let reserve = reserve.map_err(|source| WorkdirError::NotWritable { path: here(), source })?;
         let path = match mounted {
             Some(mounted) => SpecPath::mounted_at(path, mounted),
@@ -103,8 +107,25 @@ impl Workdir {
             dir,
             path,
             reserve,
-            lock,
+            earlier,
+            _lock: lock,
         })
+    }
+
+    /// Removes what is to be overwritten. Whoever keeps a record of it removes that first: what is left when this is
+    /// interrupted is not taken for a run that is done.
+    ///
+    /// # Errors
+    /// When the file system says no.
+    pub fn clear(&mut self) -> Result<(), WorkdirError> {
+        let Self { dir, path, earlier, .. } = self;
+        let mut names = std::mem::take(earlier).into_iter();
+        names
+            .try_for_each(|name| remove_job_dir(dir, &name))
+            .map_err(|source| WorkdirError::Io {
+                path: path.spec().to_owned(),
+                source,
+            })
     }
 
     /// Where it is.
@@ -116,36 +137,33 @@ impl Workdir {
     pub fn is_gone(&self) -> bool {
         fstat(&self.dir).map_or(true, |stat| stat.st_nlink == 0)
     }
+}
 
-    /// Makes sure that nothing of an earlier run is in the way.
-    fn clear(dir: &Dir, path: &Utf8Path, existing: Existing) -> Result<(), WorkdirError> {
-        let here = || path.to_owned();
-        let failed = |source| WorkdirError::Io { path: here(), source };
-        let mut ours = Vec::new();
-        for entry in dir.entries().map_err(failed)? {
-            let name = entry.map_err(failed)?.file_name();
-            let Some(name) = name.to_str().filter(|name| is_index(name)) else {
-                continue;
-            };
-            if !is_job_dir(dir, name) {
-                return Err(WorkdirError::Foreign {
-                    path: here(),
-                    name: name.to_owned(),
-                });
-            }
-            if existing == Existing::Refuse {
-                return Err(WorkdirError::Used { path: here() });
-            }
-            ours.push(name.to_owned());
+/// The job directories of an earlier run. None of them may be in the way of a run that overwrites nothing.
+fn job_dirs(dir: &Dir, path: &Utf8Path, existing: Existing) -> Result<Vec<String>, WorkdirError> {
+    let here = || path.to_owned();
+    let failed = |source| WorkdirError::Io { path: here(), source };
+    let mut ours = Vec::new();
+    for entry in dir.entries().map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name();
+        let Some(name) = name.to_str().filter(|name| is_index(name)) else {
+            continue;
+        };
+        if !is_job_dir(dir, name) {
+            return Err(WorkdirError::Foreign {
+                path: here(),
+                name: name.to_owned(),
+            });
         }
-        if !ours.is_empty() {
-            refuse_if_alive(path)?;
+        if existing == Existing::Refuse {
+            return Err(WorkdirError::Used { path: here() });
         }
-        for name in ours {
-            remove_job_dir(dir, &name).map_err(failed)?;
-        }
-        Reserve::remove(dir).map_err(failed)
+        ours.push(name.to_owned());
     }
+    if !ours.is_empty() {
+        refuse_if_alive(path)?;
+    }
+    Ok(ours)
 }
 
 /// Who holds the workdir of a run that lives.
@@ -158,27 +176,14 @@ pub struct Owner {
 impl Owner {
     /// The owner of the workdir at `path`; none, when nobody has it.
     pub fn of(path: &Utf8Path) -> Option<Self> {
-        let mut file = File::open(path.join(LOCK)).ok()?;
-        match file.try_lock_shared() {
-            Err(TryLockError::WouldBlock) => Some(Self {
-                pid: read_pid(&mut file),
-            }),
-            Ok(()) | Err(TryLockError::Error(_)) => None,
-        }
+        let Holder { pid } = Holder::of(File::open(path.join(LOCK)).ok()?)?;
+        Some(Self { pid })
     }
-}
-
-fn read_pid(file: &mut File) -> Option<u32> {
-    let mut pid = String::new();
-    file.take(16).read_to_string(&mut pid).ok()?;
-    pid.trim().parse().ok()
 }
 
 impl Drop for Workdir {
     fn drop(&mut self) {
         let _ = Reserve::remove(&self.dir);
-        // A program that is being started right now has a copy of the handle for a moment; closing ours is not enough.
-        let _ = self.lock.unlock();
     }
 }
 
@@ -197,28 +202,14 @@ fn refusal(path: Utf8PathBuf, source: io::Error) -> WorkdirError {
     }
 }
 
-fn lock(dir: &Dir, path: &Utf8Path) -> Result<File, WorkdirError> {
+fn lock(dir: &Dir, path: &Utf8Path) -> Result<Lock, WorkdirError> {
     let here = || path.to_owned();
     let file = files::open(dir, LOCK, OFlags::RDWR | OFlags::CREATE);
-    let mut file = file.map_err(|source| refusal(here(), source))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(WorkdirError::Busy {
-            path: here(),
-            pid: read_pid(&mut file),
-        }),
-        Err(TryLockError::Error(source)) => Err(WorkdirError::Io { path: here(), source }),
-    }
-}
-
-fn is_empty(lock: &File) -> bool {
-    lock.metadata().is_ok_and(|metadata| metadata.len() == 0)
-}
-
-fn write_pid(lock: &mut File) -> io::Result<()> {
-    lock.set_len(0)?;
-    lock.rewind()?;
-    lock.write_all(format!("{}\n", std::process::id()).as_bytes())
+    let file = file.map_err(|source| refusal(here(), source))?;
+    Lock::take(file).map_err(|error| match error {
+        NotLocked::Busy(pid) => WorkdirError::Busy { path: here(), pid },
+        NotLocked::Io(source) => WorkdirError::Io { path: here(), source },
+    })
 }
 
 fn is_index(name: &str) -> bool {
@@ -229,9 +220,9 @@ fn is_index(name: &str) -> bool {
 fn is_job_dir(dir: &Dir, name: &str) -> bool {
     match files::open_dir(dir, name) {
         Ok(job) => {
-            let has_status = accessat(&job, "job.status", Access::EXISTS, AtFlags::empty()).is_ok();
-            // A run that was killed may have left it empty.
-            has_status || dir.read_dir(name).is_ok_and(|mut entries| entries.next().is_none())
+            let has = |name| accessat(&job, name, Access::EXISTS, AtFlags::empty()).is_ok();
+            // A run that was killed may have left it empty, or with what it had moved aside for another attempt.
+            has(STATUS) || has(RETRY) || dir.read_dir(name).is_ok_and(|mut entries| entries.next().is_none())
         }
         Err(_) => dir.symlink_metadata(name).is_ok_and(|metadata| metadata.is_symlink()),
     }

@@ -18,7 +18,7 @@ use crate::model::{
     state::State,
 };
 
-const STATUS: &str = "job.status";
+pub(super) const STATUS: &str = "job.status";
 const RC: &str = "job.rc";
 pub(super) const STDOUT: &str = "job.stdout";
 pub(super) const STDERR: &str = "job.stderr";
@@ -69,8 +69,9 @@ impl Workdir {
         let make = || {
             self.reserve.job_starts(attempt.job)?;
             let job = self.open_for(attempt, script_name(attempt))?;
-            write_script(&job)?;
-            files::create(&job, STATUS, status(state).as_bytes(), Mode::from(0o666))
+            // First what shows whose directory it is.
+            files::create(&job, STATUS, status(state).as_bytes(), Mode::from(0o666))?;
+            write_script(&job)
         };
         make().map_err(|source| JobDirError {
             job: attempt.job,

@@ -83,13 +83,14 @@ fn overwriting_touches_nothing_foreign() {
     symlink(place.temp.path(), place.path().join("2")).unwrap();
     fs::write(place.path().join("notes"), "mine").unwrap();
     fs::write(place.temp.path().join("outside"), "mine").unwrap();
+    // Somebody was killed when he had just moved the files of an attempt aside.
+    fs::create_dir_all(place.path().join("3/job.retry/1")).unwrap();
     drop(workdir);
-    let workdir = place.open(Existing::Overwrite).unwrap();
-    assert!(
-        ["0", "1", "2"]
-            .iter()
-            .all(|name| !place.path().join(name).is_symlink() && !place.path().join(name).exists())
-    );
+    let mut workdir = place.open(Existing::Overwrite).unwrap();
+    let left = |name: &&str| place.path().join(name).is_symlink() || place.path().join(name).exists();
+    assert!(["0", "1", "2", "3"].iter().all(left));
+    workdir.clear().unwrap();
+    assert!(!["0", "1", "2", "3"].iter().any(left));
     assert_eq!(place.read("notes"), "mine");
     assert!(place.temp.path().join("outside").exists());
     drop(workdir);
