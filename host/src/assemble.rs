@@ -42,7 +42,7 @@ use crate::{
         journal::Journal,
         scheduler::Scheduler,
     },
-    resume::{self, Failed, Found, ResumeError, Resumed},
+    resume::{self, FailedJobs, Found, ResumeError, Resumed},
     xqute::{PluginReports, Xqute},
 };
 
@@ -52,7 +52,7 @@ pub(crate) async fn assemble(asked: Builder) -> Result<Xqute, BuildError> {
     check_settings(&site.run)?;
     check_scripts(&site.run).await?;
     let started = site.start(&asked).await?;
-    let scheduler = asked.own_scheduler.unwrap_or_else(|| scheduler_of(&site.run, &started));
+    let scheduler = asked.own_scheduler.unwrap_or_else(|| scheduler_of(&site, &started));
     scheduler.check_options(&site.run.settings.options)?;
     let (sender, inbox) = mpsc::unbounded_channel();
     let mail = Mail(sender);
@@ -208,7 +208,7 @@ impl Ground {
         &self,
         mut given: Vec<JobSpec>,
         scheduler: &dyn Scheduler,
-        failed: Failed,
+        failed: FailedJobs,
     ) -> Result<Beginning, ResumeError> {
         let found = match self.existing {
             Existing::Refuse | Existing::Overwrite => None,
@@ -309,10 +309,10 @@ fn hooks_of(hooks: Option<Arc<ComponentHooks>>) -> Arc<dyn Hooks> {
     }
 }
 
-fn scheduler_of(run: &Arc<Run>, started: &Started) -> Arc<dyn Scheduler> {
+fn scheduler_of(site: &Site, started: &Started) -> Arc<dyn Scheduler> {
     match &started.scheduler {
         Some(scheduler) => scheduler.clone(),
-        None => Arc::new(local_scheduler(run, started.hooks.as_deref())),
+        None => Arc::new(local_scheduler(&site.run, started.hooks.as_deref()).knowing(site.book.clone())),
     }
 }
 

@@ -22,7 +22,7 @@ use crate::{
         journal::Listener,
         scheduler::{CallError, Scheduler},
     },
-    resume::{Failed, ResumeError},
+    resume::{FailedJobs, ResumeError},
     xqute::Xqute,
 };
 
@@ -41,7 +41,7 @@ pub struct Builder {
     pub(crate) jobs: Vec<JobSpec>,
     pub(crate) subscribers: Subscribers,
     pub(crate) listen: bool,
-    pub(crate) failed: Failed,
+    pub(crate) failed: FailedJobs,
 }
 
 impl Default for Builder {
@@ -57,7 +57,7 @@ impl Default for Builder {
             jobs: Vec::new(),
             subscribers: Subscribers::default(),
             listen: false,
-            failed: Failed::Stay,
+            failed: FailedJobs::Stay,
         }
     }
 }
@@ -101,7 +101,7 @@ impl Builder {
 
     /// What to do about jobs that have failed when the run is resumed. Default: they stay as they are.
     #[must_use]
-    pub fn failed(mut self, failed: Failed) -> Self {
+    pub fn failed(mut self, failed: FailedJobs) -> Self {
         self.failed = failed;
         self
     }

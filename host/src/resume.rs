@@ -25,7 +25,7 @@ use crate::{
 
 /// What to do about jobs that have failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Failed {
+pub enum FailedJobs {
     /// They stay as they are.
     #[default]
     Stay,
@@ -146,7 +146,7 @@ pub(crate) async fn find(
     store: &Store,
     workdir: &Workdir,
     scheduler: &dyn Scheduler,
-    failed: Failed,
+    failed: FailedJobs,
 ) -> Result<Found, ResumeError> {
     let recorded = usize::try_from(store.rows().tally()?.total()).unwrap_or(usize::MAX);
     let started = workdir.job_dirs(recorded).map_err(ResumeError::JobDirs)?;
@@ -195,7 +195,7 @@ struct Judge<'a> {
     started: Vec<bool>,
     /// What the backend knows of.
     known: HashMap<(JobIndex, Attempt), BackendJobId>,
-    failed: Failed,
+    failed: FailedJobs,
     watching: Watching,
     found: Found,
     revived: Vec<(JobIndex, Attempt)>,
@@ -236,7 +236,7 @@ impl Judge<'_> {
     /// A job that had ended stays as it is, unless only its run was stopped.
     fn over(&mut self, job: JobIndex, attempt: Attempt, outcome: Outcome) -> Result<(Attempt, Standing), JobDirError> {
         let again = match (&outcome, self.failed) {
-            (Outcome::Failed(_) | Outcome::Cancelled(CancelReason::Dependency(_)), Failed::RunAgain) => true,
+            (Outcome::Failed(_) | Outcome::Cancelled(CancelReason::Dependency(_)), FailedJobs::RunAgain) => true,
             _ => !outcome.is_final(),
         };
         if !again {

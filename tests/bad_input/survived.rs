@@ -96,3 +96,18 @@ fn nobody_needs_to_read_what_is_said() {
     assert_eq!(output.stdout, "0\n");
     assert!(scratch.has("ran"));
 }
+
+#[test]
+fn a_machine_without_room_for_more_jobs_is_waited_for() {
+    for args in ["", "--wrapper always"] {
+        let scratch = Scratch::new();
+        scratch.write("jobs.txt", "until [[ -e go ]]; do sleep 0.1; done\n".repeat(40));
+        let script = format!("ulimit -n 48; exec \"$1\" run -j 40 {args} jobs.txt");
+        let program = scratch.program("/bin/bash".as_ref());
+        let program = program.args(["-c", &script, "bash"]);
+        let running = program.args([xqute_tests::built::xqute()]).start();
+        running.wait_for_word("unavailable: 24 jobs run, and this process may have only 48 files open");
+        scratch.write("go", "");
+        running.wait().exits(0).says("40 succeeded");
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use rusqlite::Connection;
 use rustix::process::{Pid, Signal};
 use xqute_tests::{Running, Scratch, machine, wait_until};
 
@@ -144,4 +145,63 @@ fn one_xqute_at_a_time() {
     scratch.write("go", "");
     running.wait().exits(0).says("2 succeeded");
     assert_eq!((starts(&scratch, 0), starts(&scratch, 1)), (1, 1));
+}
+
+#[test]
+fn one_xqute_at_a_time_has_a_state() {
+    let scratch = Scratch::new();
+    scratch.write("jobs.txt", format!("{WAITS}\n{WAITS}\n"));
+    let args = ["run", "-j", "1", "--state", "state.db", "jobs.txt"];
+    let running = scratch.xqute(args).start();
+    scratch.wait_for_file("ready.0");
+    let words = format!(
+        "is in use by another xqute (process {})",
+        running.pid().as_raw_nonzero()
+    );
+    for how in ["--resume", "--overwrite"] {
+        let args = ["-w", "other", "--state", "state.db", how, "jobs.txt"];
+        scratch.run(args).exits(4).says("the state in").says(&words);
+    }
+    scratch.write("go", "");
+    running.wait().exits(0).says("2 succeeded");
+    assert_eq!((starts(&scratch, 0), starts(&scratch, 1)), (1, 1));
+}
+
+#[test]
+fn a_job_that_was_given_up_as_lost_but_runs_is_not_started_again() {
+    for args in [&[], SCRIPT] {
+        let scratch = left_alone(args);
+        let lost = "UPDATE attempt SET state = 7, ended = 1, outcome = '{\"failed\":\"lost\"}'";
+        let state = Connection::open(scratch.path(".xqute/run.db")).unwrap();
+        assert_eq!(state.execute(lost, []).unwrap(), 2);
+        drop(state);
+        let resumed = scratch.xqute(["run", "--resume-failed", "-j", "2", "jobs.txt"]);
+        let running = resumed.args(args).start();
+        running.wait_for_word("resuming: 0 jobs are done, 0 wait, 2 may still run");
+        scratch.write("go", "");
+        running.wait().exits(1).says("1 succeeded, 1 failed");
+        assert_eq!((starts(&scratch, 0), starts(&scratch, 1)), (1, 1));
+    }
+}
+
+#[test]
+fn a_signal_ends_an_adopted_job_as_it_ends_any() {
+    let scratch = Scratch::new();
+    let program = ["/bin/bash", "-c", WAITS];
+    let jobs = [serde_json::json!({"cmd": WAITS}), serde_json::json!({"cmd": program})];
+    scratch.write("jobs.jsonl", format!("{}\n{}\n", jobs[0], jobs[1]));
+    let args = ["-j", "2", "jobs.jsonl"];
+    let running = scratch.xqute(["run"]).args(args).start();
+    started(&scratch);
+    kill(running);
+    let running = scratch.xqute(["run", "--resume"]).args(args).start();
+    running.wait_for_word("2 may still run");
+    for job in [0, 1] {
+        let pid = scratch.job(job).text("job.jid").trim().parse().unwrap();
+        machine::signal(Pid::from_raw(pid).unwrap(), Signal::KILL);
+    }
+    running.wait().exits(1).says("2 failed");
+    let status = status(&scratch);
+    assert_eq!(status["jobs"][0]["outcome"]["failed"]["signal"], 9);
+    assert_eq!(status["jobs"][1]["outcome"]["failed"]["exit-code"], 137);
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use rusqlite::{Connection, OpenFlags};
 use rustix::process::Signal;
 use serde_json::Value;
-use xqute_tests::{Output, Running, Scratch, wait_for};
+use xqute_tests::{Output, Running, Scratch, machine, wait_for};
 
 /// Runs until the file `go` is there; says so in a file of its own. Each start leaves a line.
 pub(crate) const WAITS: &str =
@@ -16,6 +16,7 @@ pub(crate) const SHORT: &str = "echo x >> \"ran.$XQUTE_JOB_INDEX\"";
 
 /// Kills the process, and nothing that it started.
 pub(crate) fn kill(running: Running) {
+    machine::keep_exit_codes();
     running.signal(Signal::KILL);
     running.wait();
 }

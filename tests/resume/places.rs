@@ -125,10 +125,22 @@ fn a_workdir_that_cannot_be_written_to_is_refused() {
     let disk = machine::Disk::mount(&scratch.path(".xqute"), "size=4m");
     scratch.run_jobs(&format!("{SHORT}\n"), [""; 0]).exits(0);
     disk.make_read_only();
-    resume(&scratch, &[]).exits(4).says("cannot use the state in");
-    scratch
-        .run(["--overwrite", "jobs.txt"])
-        .exits(4)
-        .says("cannot write to the workdir");
+    for how in ["--resume", "--overwrite"] {
+        scratch
+            .run([how, "jobs.txt"])
+            .exits(4)
+            .says("cannot write to the workdir");
+    }
     scratch.job(0).ended(0);
+    // Looking is possible.
+    assert_eq!(status(&scratch)["counts"]["finished"], 1);
+    scratch.xqute(["logs", "0"]).run().exits(0);
+    disk.make_writable();
+    drop(fs::write(
+        scratch.path(".xqute/run.db-wal"),
+        "left by one who was killed",
+    ));
+    disk.make_read_only();
+    let words = "cannot be read where nothing can be written: its run was killed";
+    scratch.xqute(["status"]).run().exits(4).says(words);
 }

@@ -16,6 +16,8 @@ fn a_run_whose_workdir_is_removed_stops_and_says_so() {
             .chain(args);
         let running = scratch.xqute(args).start();
         scratch.wait_for_file("ready.0");
+        // The last that is made in the workdir for a job that runs.
+        scratch.wait_for_file(".xqute/0/job.jid");
         fs::remove_dir_all(scratch.path(".xqute")).unwrap();
         scratch.write("go", "");
         let output = running.wait().exits(4);

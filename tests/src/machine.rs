@@ -4,11 +4,12 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::Once,
     thread,
     time::Duration,
 };
 
-use rustix::process::{Pid, Signal, geteuid, kill_process, kill_process_group};
+use rustix::process::{Pid, Signal, geteuid, getpid, kill_process, kill_process_group, set_child_subreaper};
 
 const PAUSE: Duration = Duration::from_millis(10);
 /// About two minutes: only a test that fails anyhow waits that long.
@@ -41,6 +42,25 @@ pub fn processes_with(mark: &str) -> Vec<Pid> {
         environment.windows(mark.len()).any(|part| part == mark.as_bytes())
     });
     marked.filter_map(Pid::from_raw).collect()
+}
+
+/// Makes sure that xqute can tell the exit code of a process whose starter is gone. The kernel keeps it since Linux 6.15;
+/// before that only until the process is reaped, which here nobody does: such processes become those of this one.
+pub fn keep_exit_codes() {
+    static ONCE: Once = Once::new();
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").expect("this is Linux");
+    let mut numbers = release
+        .split(['.', '-'])
+        .map_while(|number| number.trim().parse::<u32>().ok());
+    if (numbers.next(), numbers.next()) >= (Some(6), Some(15)) {
+        return;
+    }
+    ONCE.call_once(|| {
+        eprintln!(
+            "this kernel forgets how processes ended; jobs that outlive their xqute are not reaped by these tests"
+        );
+        set_child_subreaper(Some(getpid())).expect("it is allowed to everybody");
+    });
 }
 
 /// Sends a signal; the process may be gone.
@@ -100,6 +120,11 @@ impl Disk {
     /// Nothing can be written to it any more.
     pub fn make_read_only(&self) {
         command("mount", &["-o", "remount,ro"], &self.place);
+    }
+
+    /// It can be written to again.
+    pub fn make_writable(&self) {
+        command("mount", &["-o", "remount,rw"], &self.place);
     }
 
     /// It gets another size, and keeps what is on it.

@@ -10,7 +10,7 @@ use xqute::{
         jobfile::{Pipe, Places},
         workdir::Existing,
     },
-    resume::{Failed as ResumeFailed, ResumeError, Resumed},
+    resume::{FailedJobs, ResumeError, Resumed},
 };
 
 use super::{
@@ -32,7 +32,7 @@ pub(super) struct Request {
     pub(super) plan: RunPlan,
     pub(super) input: Input,
     pub(super) existing: Existing,
-    pub(super) failed: ResumeFailed,
+    pub(super) failed: FailedJobs,
     pub(super) state: Option<Utf8PathBuf>,
     /// Whether others may feed the run.
     pub(super) listen: bool,

@@ -10,7 +10,7 @@ use xqute::{
     JobSpec,
     adapters::{jobfile::Rules, state::Place, workdir::Existing},
     model::settings::ErrorStrategy,
-    resume::Failed as ResumeFailed,
+    resume::FailedJobs,
 };
 
 use super::{
@@ -115,10 +115,10 @@ fn run_jobs(
         cwd_exists: plan.scheduler == xqute::builder::LOCAL,
     };
     let (existing, failed) = match (args.overwrite, args.resume, args.resume_failed) {
-        (true, ..) => (Existing::Overwrite, ResumeFailed::Stay),
-        (_, _, true) => (Existing::Resume, ResumeFailed::RunAgain),
-        (_, true, _) => (Existing::Resume, ResumeFailed::Stay),
-        _ => (Existing::Refuse, ResumeFailed::Stay),
+        (true, ..) => (Existing::Overwrite, FailedJobs::Stay),
+        (_, _, true) => (Existing::Resume, FailedJobs::RunAgain),
+        (_, true, _) => (Existing::Resume, FailedJobs::Stay),
+        _ => (Existing::Refuse, FailedJobs::Stay),
     };
     let state = args.state.as_ref().map(|file| around.here.join(file));
     let mut input = input::read(args, &rules)?;

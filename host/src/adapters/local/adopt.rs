@@ -16,8 +16,8 @@ use crate::{
         orphan::{self, Found, Orphan},
     },
     model::{
-        job::{Attempt, JobIndex},
-        run::{JobRef, variable},
+        job::{Attempt, Command, JobIndex},
+        run::{JobAttempt, JobRef, variable},
     },
 };
 
@@ -87,10 +87,12 @@ impl LocalScheduler {
     }
 
     /// What the processes of earlier jobs are for them: they were started as this run starts its own.
-    const fn adopted_leader(&self) -> Leader {
-        match self.starting {
-            Starting::ByScript => Leader::Script,
-            Starting::Direct => Leader::Program,
+    fn adopted_leader(&self, job: JobIndex) -> Leader {
+        let request = self.requests.as_ref().and_then(|requests| requests.0.job(job));
+        match (self.starting, request.as_ref().map(JobAttempt::command)) {
+            (Starting::ByScript, _) => Leader::Script,
+            (Starting::Direct, Some(Command::Shell(_))) => Leader::Shell,
+            (Starting::Direct, Some(Command::Argv(_)) | None) => Leader::Program,
         }
     }
 
@@ -111,7 +113,7 @@ impl LocalScheduler {
             return Some(job.clone());
         }
         let mut found = self.found.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let adopted = Arc::new(Job::Adopted(found.remove(&key)?, self.adopted_leader()));
+        let adopted = Arc::new(Job::Adopted(found.remove(&key)?, self.adopted_leader(job.job)));
         running.insert(key, adopted.clone());
         Some(adopted)
     }

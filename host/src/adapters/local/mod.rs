@@ -16,6 +16,7 @@ pub mod start;
 
 use std::{
     collections::HashMap,
+    fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -41,7 +42,10 @@ use crate::{
         record::Usage,
         run::{BackendJobId, JobAttempt, JobRef, Run},
     },
-    ports::scheduler::{CallError, CallErrorKind, Cancel, Preparation, Scheduler, Watching, Wrapping},
+    ports::{
+        jobs::Jobs,
+        scheduler::{CallError, CallErrorKind, Cancel, Preparation, Scheduler, Watching, Wrapping},
+    },
 };
 
 /// The name of the native scheduler.
@@ -56,8 +60,18 @@ pub struct LocalScheduler {
     running: Mutex<HashMap<Key, Arc<Job>>>,
     company: Company,
     room: Room,
+    requests: Option<Requests>,
     /// What an earlier xqute left and nobody has asked for yet.
     found: Mutex<HashMap<Key, Orphan>>,
+}
+
+/// Where the requests of jobs can be looked up.
+struct Requests(Arc<dyn Jobs>);
+
+impl fmt::Debug for Requests {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Requests")
+    }
 }
 
 type Key = (JobIndex, Attempt);
@@ -87,9 +101,18 @@ impl LocalScheduler {
             run,
             starting,
             room: Room::of_this_process(),
+            requests: None,
             running: Mutex::default(),
             found: Mutex::default(),
         }
+    }
+
+    /// With a look at the requests of the run's jobs: how to read the end of one that an earlier xqute started depends on
+    /// it.
+    #[must_use]
+    pub fn knowing(mut self, requests: Arc<dyn Jobs>) -> Self {
+        self.requests = Some(Requests(requests));
+        self
     }
 
     /// Starts an attempt, unless it was started before.

@@ -78,7 +78,7 @@ pub(super) fn open(path: &Path, access: Access) -> Result<Connection, StateError
 fn open_to_write(path: &Path) -> rusqlite::Result<Connection> {
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     // A commit is not flushed to the disk by itself, only in the order in which it has to be: a crash of the process
-    // loses nothing, one of the machine at most the last seconds, and never the whole.
+    // loses nothing, one of the machine at most the last seconds, and never the whole. Commits of new jobs are.
     connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;")?;
     Ok(connection)
 }

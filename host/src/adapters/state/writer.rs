@@ -172,6 +172,11 @@ impl<A: Audience> Scribe<A> {
 }
 
 fn commit(connection: &Connection, group: &[Batch]) -> rusqlite::Result<()> {
+    // A job starts when it is recorded, and what it leaves may outlive a power failure. So must the record of the job, or
+    // whoever goes on takes its index for free.
+    let mut entries = group.iter().flat_map(|batch| &batch.entries);
+    let feeds = entries.any(|entry| matches!(entry.change, Change::Fed { .. }));
+    connection.pragma_update(None, "synchronous", if feeds { "FULL" } else { "NORMAL" })?;
     // Dropped without a commit, it is rolled back.
     let transaction = connection.unchecked_transaction()?;
     let mut entries = group.iter().flat_map(|batch| &batch.entries).peekable();

@@ -3,6 +3,7 @@
 //! ```text
 //! <workdir>/run.lock                    held while a run lives; says by which process
 //! <workdir>/run.db, run.db-*            the state of the run; elsewhere, if `run.state` says so
+//! <workdir>/run.db.lock                 held while a run uses that state; beside it
 //! <workdir>/run.sock                    there while a run lives: it can be spoken to
 //! <workdir>/<index>/job.wrapped.<scheduler>     the job's script, if it has one
 //! <workdir>/<index>/job.status          the number of its state
