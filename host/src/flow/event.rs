@@ -109,8 +109,13 @@ pub enum Submission {
     },
     /// It could not be handed over.
     Failed(String),
-    /// The backend could not be reached, and the run was stopped before it could.
-    GivenUp,
+    /// The run was stopped before the scheduler took it.
+    GivenUp {
+        /// Whether its job directory shows it already.
+        prepared: bool,
+    },
+    /// Its job cannot be recorded any more, so it was not started.
+    Unrecorded,
 }
 
 /// Something that the dispatcher wants done.

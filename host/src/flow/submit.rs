@@ -44,10 +44,18 @@ impl Dispatcher {
                 self.act(Action::Record(index, Outcome::Failed(cause.clone())));
                 self.attempt_failed(index, attempt, cause, None);
             }
-            Submission::GivenUp => {
+            Submission::GivenUp { prepared } => {
                 let reason = unwanted.map_or(CancelReason::Requested, |unwanted| *unwanted);
-                self.end_job(index, Outcome::Cancelled(reason), None);
+                let outcome = Outcome::Cancelled(reason);
+                if prepared {
+                    self.act(Action::Record(index, outcome.clone()));
+                }
+                self.end_job(index, outcome, None);
             }
+            Submission::Unrecorded => match unwanted {
+                Some(reason) => self.end_job(index, Outcome::Cancelled(*reason), None),
+                None => self.put_back(index),
+            },
         }
     }
 

@@ -1,6 +1,7 @@
 //! The book of jobs: what was fed, by index. Holds requests, never states; the dispatcher owns those.
 
 use std::{
+    borrow::Borrow,
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
     time::Duration,
 };
@@ -40,6 +41,12 @@ pub(super) struct Pages {
 struct Entry {
     spec: Arc<JobSpec>,
     attempt: Attempt,
+}
+
+impl Borrow<JobSpec> for Entry {
+    fn borrow(&self) -> &JobSpec {
+        &self.spec
+    }
 }
 
 impl Book {
@@ -90,6 +97,11 @@ impl Book {
             .timeout(&self.read().entries.get(usize::try_from(job.0).ok()?)?.spec)
     }
 
+    /// Whether there is such a job.
+    pub(crate) fn has(&self, job: JobIndex) -> bool {
+        usize::try_from(job.0).is_ok_and(|at| at < self.read().entries.len())
+    }
+
     fn read(&self) -> RwLockReadGuard<'_, Pages> {
         self.pages.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -114,7 +126,7 @@ impl Pages {
         if !predecessors::any(jobs) {
             return Ok(Vec::new());
         }
-        self.names.learn(self.entries.iter().map(|entry| &*entry.spec));
+        self.names.learn(&self.entries);
         let batch = Batch {
             earlier: &self.names,
             first,

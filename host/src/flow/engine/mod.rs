@@ -36,6 +36,7 @@ use self::{
     deadlines::{Deadlines, Due},
     failures::{Ended, Failures},
     publisher::{Publisher, Subscribers},
+    submitter::Signs,
     teller::Teller,
     watcher::{Beat, Rhythm},
 };
@@ -55,7 +56,7 @@ use crate::{
     },
     ports::{
         hooks::Hooks,
-        journal::{Batch, Journal, NotRecorded},
+        journal::{Batch, Journal, NotRecorded, NotTaken},
         scheduler::{Cancel, Preparation, Scheduler, Watching},
     },
 };
@@ -126,6 +127,8 @@ pub(crate) struct Engine {
     inbox: UnboundedReceiver<Event>,
     mail: Mail,
     journal: Box<dyn Journal>,
+    /// What the journal has not taken yet, as it is behind.
+    pending: Batch,
     teller: Option<Teller>,
     rhythm: Rhythm,
     deadlines: Deadlines,
@@ -170,6 +173,7 @@ impl Engine {
             inbox,
             mail,
             journal,
+            pending: Batch::default(),
             teller,
             deadlines: Deadlines::default(),
             stopping: watch::Sender::new(false),
@@ -204,11 +208,13 @@ impl Engine {
     /// Runs until every job has its outcome and no more will be fed.
     pub(crate) async fn run(mut self) -> Report {
         loop {
-            self.carry_out().await;
+            self.carry_out();
             if self.finished {
                 return self.finish().await;
             }
+            let journal = &self.journal;
             tokio::select! {
+                () = async { journal.room().await }, if !self.pending.is_empty() => self.hand_in(),
                 Some(event) = self.inbox.recv() => self.handle_waiting(event),
                 due = self.deadlines.next() => self.dispatcher.handle(due),
                 beat = self.rhythm.beat() => self.on_beat(beat),
@@ -226,23 +232,30 @@ impl Engine {
     }
 
     fn on_beat(&mut self, beat: Beat) {
-        let watched = self.dispatcher.watched();
         match beat {
-            _ if watched.is_empty() => {}
+            _ if !self.dispatcher.watches() => {}
             Beat::Answered => self.rhythm.arm(),
             Beat::Ask => {
-                let question = watcher::ask(self.parts.clone(), watched, self.mail.clone());
+                let question = watcher::ask(self.parts.clone(), self.dispatcher.watched(), self.mail.clone());
                 self.rhythm.asking(tokio::spawn(question));
             }
         }
     }
 
-    async fn carry_out(&mut self) {
+    /// Decides what to do about what happened, and does it. Never waits: whoever is behind is waited for in the loop.
+    fn carry_out(&mut self) {
+        self.dispatcher.hold_back(!self.pending.is_empty());
         let actions = self.dispatcher.decide();
         if actions.is_empty() {
             return;
         }
-        let (mut kills, mut batch) = (Kills::default(), Batch::default());
+        self.act(actions);
+        self.hand_in();
+        self.progress.send_replace(self.dispatcher.counts());
+    }
+
+    fn act(&mut self, actions: Vec<Action>) {
+        let mut kills = Kills::default();
         let at = self.parts.clock.timestamp();
         for action in actions {
             match action {
@@ -268,31 +281,34 @@ impl Engine {
                     }
                 }
                 Action::Record(job, outcome) => self.record(job, &outcome),
-                Action::Journal(job, change) => batch.entries.push(Entry { at, job, change }),
-                Action::Tell(fact) => batch.facts.push(fact),
+                Action::Journal(job, change) => self.pending.entries.push(Entry { at, job, change }),
+                Action::Tell(fact) => self.pending.facts.push(fact),
                 Action::Ended { job, attempt, outcome } => self.ended(job, attempt, outcome),
                 Action::Finish => self.finished = true,
             }
         }
         kills.carry_out(&self.parts);
-        if !batch.is_empty() {
-            self.journal.record(batch).await;
-        }
-        self.progress.send_replace(self.dispatcher.counts());
     }
 
-    /// A job starts when it is recorded: what starts before would be new to a process that goes on with the run.
-    fn submit(&mut self, batch: Vec<(JobIndex, Attempt)>) {
-        let (mut stopping, mut recorded) = (self.stopping.subscribe(), self.recorded.clone());
-        let (parts, mail) = (self.parts.clone(), self.mail.clone());
-        let jobs = batch.iter().map(|(job, _)| job.0.saturating_add(1)).max();
-        tokio::spawn(async move {
-            tokio::select! {
-                _ = recorded.wait_for(|recorded| Some(*recorded) >= jobs) => {}
-                _ = stopping.wait_for(|stopping| *stopping) => {}
-            }
-            submitter::submit(parts, batch, mail, stopping).await;
-        });
+    /// Hands the journal what it has not taken yet, if it takes it now.
+    fn hand_in(&mut self) {
+        if self.pending.is_empty() {
+            return;
+        }
+        match self.journal.record(std::mem::take(&mut self.pending)) {
+            Ok(()) => {}
+            Err(NotTaken::Behind(batch)) => self.pending = batch,
+            Err(NotTaken::Gone) => self.dispatcher.handle(Event::Recording(false)),
+        }
+    }
+
+    fn submit(&self, batch: Vec<(JobIndex, Attempt)>) {
+        let signs = Signs {
+            recorded: self.recorded.clone(),
+            stopping: self.stopping.subscribe(),
+        };
+        let submission = submitter::submit(self.parts.clone(), batch, self.mail.clone(), signs);
+        tokio::spawn(submission);
     }
 
     fn watch(&mut self, job: JobRef) {
@@ -341,8 +357,8 @@ impl Engine {
         while let Ok(late) = self.inbox.try_recv() {
             self.dispatcher.handle(late);
         }
-        self.carry_out().await;
-        let unrecorded = self.journal.finish().await.err();
+        self.carry_out();
+        let unrecorded = self.journal.finish(self.pending).await.err();
         // What went with the workdir was recorded in vain.
         let unrecorded = match self.homeless {
             true => Some(NotRecorded(self.parts.gone())),

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -27,18 +28,34 @@ pub(crate) struct Subscribers(Arc<Mutex<Lists>>);
 struct Lists {
     listeners: Vec<Box<dyn Listener>>,
     waiting: HashMap<JobIndex, oneshot::Sender<Outcome>>,
+    /// Nothing more will be told.
+    closed: bool,
 }
 
 impl Subscribers {
     pub(crate) fn listen(&self, listener: Box<dyn Listener>) {
-        self.lists().listeners.push(listener);
+        let mut lists = self.lists();
+        if !lists.closed {
+            lists.listeners.push(listener);
+        }
     }
 
-    /// Tells the outcome of a job that has not been fed yet.
+    /// Tells the outcome of a job that has not been fed yet; nothing, when the run ends before that is recorded.
     pub(crate) fn wait_for(&self, job: JobIndex) -> oneshot::Receiver<Outcome> {
         let (sender, receiver) = oneshot::channel();
-        self.lists().waiting.insert(job, sender);
+        let mut lists = self.lists();
+        if !lists.closed {
+            lists.waiting.insert(job, sender);
+        }
         receiver
+    }
+
+    /// Nothing more will be told: whoever waits need not wait any longer.
+    fn close(&self) {
+        *self.lists() = Lists {
+            closed: true,
+            ..Lists::default()
+        };
     }
 
     fn lists(&self) -> MutexGuard<'_, Lists> {
@@ -69,13 +86,25 @@ impl Audience for Publisher {
     }
 
     fn held_up(&mut self, why: &NotRecorded) {
-        tracing::error!("{why}; no further job starts until it works again");
+        tracing::error!(
+            "{why}; no further job starts until it works again, and the run ends if it does not before those that run have \
+             ended"
+        );
         self.mail.send(Event::Recording(false));
     }
 
     fn goes_on(&mut self) {
         tracing::warn!("what happened is recorded again");
         self.mail.send(Event::Recording(true));
+    }
+}
+
+impl Drop for Publisher {
+    /// Nothing more is recorded, because the run is over or the journal broke down. Told before those who wait for
+    /// `jobs` can notice.
+    fn drop(&mut self) {
+        self.mail.send(Event::Recording(false));
+        self.subscribers.close();
     }
 }
 
@@ -99,10 +128,14 @@ impl Publisher {
                 _ => {}
             }
         }
-        lists
-            .listeners
-            .iter_mut()
-            .for_each(|listener| listener.recorded(entries));
+        // One that breaks down must not take the record of the run with it.
+        lists.listeners.retain_mut(|listener| {
+            let told = catch_unwind(AssertUnwindSafe(|| listener.recorded(entries)));
+            if told.is_err() {
+                tracing::error!("somebody who listened to the run broke down, and hears nothing more of it");
+            }
+            told.is_ok()
+        });
         drop(lists);
         if let Some(jobs) = fed {
             self.jobs.send_replace(jobs);
