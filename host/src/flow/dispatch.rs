@@ -145,7 +145,7 @@ impl Dispatcher {
     /// Decides what an event means. The order of the actions matters.
     pub fn handle(&mut self, event: Event) {
         match event {
-            Event::Fed { spec, after, origin } => self.on_fed(spec, &after, origin),
+            Event::Fed { jobs, origin } => jobs.into_iter().for_each(|job| self.on_fed(job, origin)),
             _ if self.finished => {}
             Event::FeedClosed => self.on_feed_closed(),
             Event::Submitted { job, attempt, result } => self.on_submitted(job, attempt, result),

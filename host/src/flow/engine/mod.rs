@@ -2,6 +2,7 @@
 //!
 //! The `Engine` owns the dispatcher. Everything that takes time happens in tasks that report by `Mail`:
 //!
+//! - `actions`: what is done at once, and which tasks are started for what takes longer;
 //! - `submitter`: gate, snippets, script, hand over;
 //! - `watcher`: what became of attempts;
 //! - `canceller`: kills, and questions about kills;
@@ -13,6 +14,7 @@
 //! - [`book`]: what was fed;
 //! - [`feeder`]: feeding it.
 
+mod actions;
 pub mod book;
 mod canceller;
 mod deadlines;
@@ -33,31 +35,28 @@ use tokio::sync::{
 
 use self::{
     book::Book,
-    deadlines::{Deadlines, Due},
+    deadlines::Deadlines,
     failures::{Ended, Failures},
     publisher::{Publisher, Subscribers},
-    submitter::Signs,
     teller::Teller,
     watcher::{Beat, Rhythm},
 };
 use super::{
     dispatch::{Counts, Dispatcher, Policy},
-    event::{Action, Event},
+    event::Event,
     restore::Restored,
 };
 use crate::{
     adapters::{clock::Clock, workdir::Workdir},
     model::{
         hook::HookSet,
-        job::{Attempt, JobIndex},
         outcome::{FailureCause, Observation, Outcome, StopCause},
-        record::Entry,
         run::{JobRef, Run},
     },
     ports::{
         hooks::Hooks,
         journal::{Batch, Journal, NotRecorded, NotTaken},
-        scheduler::{Cancel, Preparation, Scheduler, Watching},
+        scheduler::{Preparation, Scheduler},
     },
 };
 
@@ -214,8 +213,8 @@ impl Engine {
             }
             let journal = &self.journal;
             tokio::select! {
-                () = async { journal.room().await }, if !self.pending.is_empty() => self.hand_in(),
-                Some(event) = self.inbox.recv() => self.handle_waiting(event),
+                () = async { journal.room().await }, if !self.pending.is_empty() => {}
+                Some(event) = self.inbox.recv() => self.on_event(event),
                 due = self.deadlines.next() => self.dispatcher.handle(due),
                 beat = self.rhythm.beat() => self.on_beat(beat),
             }
@@ -223,11 +222,34 @@ impl Engine {
     }
 
     /// Handles an event and those that wait behind it, so that jobs which arrive together are submitted together.
-    fn handle_waiting(&mut self, first: Event) {
-        self.dispatcher.handle(first);
-        for _ in 1..EVENTS_AT_ONCE {
-            let Ok(event) = self.inbox.try_recv() else { return };
+    fn on_event(&mut self, first: Event) {
+        let mut handled = self.handle(first);
+        while handled < EVENTS_AT_ONCE
+            && let Ok(event) = self.inbox.try_recv()
+        {
+            handled += self.handle(event);
+        }
+    }
+
+    /// Returns how many events it is worth. Jobs that were fed together are handed to the journal together, but what they
+    /// mean is put down before all of them are handled, as it takes more room than they do.
+    fn handle(&mut self, event: Event) -> usize {
+        let Event::Fed { jobs, origin } = event else {
             self.dispatcher.handle(event);
+            return 1;
+        };
+        let (count, mut jobs) = (jobs.len(), jobs.into_iter());
+        loop {
+            let some = jobs.by_ref().take(EVENTS_AT_ONCE).collect();
+            self.dispatcher.handle(Event::Fed { jobs: some, origin });
+            if count <= EVENTS_AT_ONCE {
+                return count;
+            }
+            let actions = self.dispatcher.so_far();
+            self.act(actions);
+            if jobs.len() == 0 {
+                return count;
+            }
         }
     }
 
@@ -244,50 +266,17 @@ impl Engine {
 
     /// Decides what to do about what happened, and does it. Never waits: whoever is behind is waited for in the loop.
     fn carry_out(&mut self) {
-        self.dispatcher.hold_back(!self.pending.is_empty());
-        let actions = self.dispatcher.decide();
-        if actions.is_empty() {
-            return;
-        }
-        self.act(actions);
-        self.hand_in();
-        self.progress.send_replace(self.dispatcher.counts());
-    }
-
-    fn act(&mut self, actions: Vec<Action>) {
-        let mut kills = Kills::default();
-        let at = self.parts.clock.timestamp();
-        for action in actions {
-            match action {
-                Action::Submit(batch) => self.submit(batch),
-                Action::Watch(job) => self.watch(job),
-                Action::StartTimeout(job) => self.start_timeout(&job),
-                Action::RetryLater { job, attempt, pause } => {
-                    tracing::info!(job = job.0, "tried again in {pause:.1?}");
-                    self.deadlines.start(job, attempt, Due::Retry, pause);
-                }
-                Action::AskKill(job) => {
-                    tokio::spawn(canceller::ask_kill(self.parts.clone(), job, self.mail.clone()));
-                }
-                Action::Kill(job, how) => kills.add(job, how),
-                Action::AskShutdown(signal) => {
-                    tokio::spawn(canceller::ask_shutdown(self.parts.clone(), signal, self.mail.clone()));
-                }
-                Action::StopSubmitting => _ = self.stopping.send_replace(true),
-                Action::ShowState(..) | Action::Record(..) if !self.parts.keeps_directories() => {}
-                Action::ShowState(job, state) => {
-                    if let Err(error) = self.parts.workdir.record_state(job, state) {
-                        tracing::warn!(job = job.0, "the state could not be written: {error}");
-                    }
-                }
-                Action::Record(job, outcome) => self.record(job, &outcome),
-                Action::Journal(job, change) => self.pending.entries.push(Entry { at, job, change }),
-                Action::Tell(fact) => self.pending.facts.push(fact),
-                Action::Ended { job, attempt, outcome } => self.ended(job, attempt, outcome),
-                Action::Finish => self.finished = true,
+        loop {
+            // Before each decision, so that none is left out because the journal was behind when it came to be made.
+            self.hand_in();
+            self.dispatcher.hold_back(!self.pending.is_empty());
+            let actions = self.dispatcher.decide();
+            if actions.is_empty() {
+                return;
             }
+            self.act(actions);
+            self.progress.send_replace(self.dispatcher.counts());
         }
-        kills.carry_out(&self.parts);
     }
 
     /// Hands the journal what it has not taken yet, if it takes it now.
@@ -302,72 +291,23 @@ impl Engine {
         }
     }
 
-    fn submit(&self, batch: Vec<(JobIndex, Attempt)>) {
-        let signs = Signs {
-            recorded: self.recorded.clone(),
-            stopping: self.stopping.subscribe(),
-        };
-        let submission = submitter::submit(self.parts.clone(), batch, self.mail.clone(), signs);
-        tokio::spawn(submission);
-    }
-
-    fn watch(&mut self, job: JobRef) {
-        if self.parts.scheduler.watching() == Watching::Wait {
-            tokio::spawn(watcher::wait(self.parts.clone(), job, self.mail.clone()));
-        }
-        self.rhythm.arm();
-    }
-
-    fn start_timeout(&mut self, job: &JobRef) {
-        if let Some(limit) = self.parts.book.timeout(job.job) {
-            self.deadlines.start(job.job, job.attempt, Due::TimeLimit, limit);
-        }
-    }
-
-    fn record(&mut self, job: JobIndex, outcome: &Outcome) {
-        if self.homeless {
-            return;
-        }
-        if let Err(error) = self.parts.workdir.record_outcome(job, outcome) {
-            if self.parts.workdir.is_gone() {
-                self.homeless = true;
-                tracing::error!("{}; the run stops", self.parts.gone());
-                self.mail.send(Event::HaltRequested);
-                return;
-            }
-            tracing::error!(
-                job = job.0,
-                "the outcome could not be written to the job directory: {error}"
-            );
-        }
-    }
-
-    fn ended(&mut self, job: JobIndex, attempt: Attempt, outcome: Outcome) {
-        self.parts.workdir.job_ended(job);
-        match &outcome {
-            Outcome::Succeeded => tracing::info!(job = job.0, "succeeded"),
-            Outcome::Failed(cause) => tracing::info!(job = job.0, attempt = attempt.get(), "failed: {cause}"),
-            Outcome::Cancelled(reason) => tracing::info!(job = job.0, "cancelled: {reason}"),
-        }
-        self.failures.add(job, attempt, outcome);
-    }
-
     async fn finish(mut self) -> Report {
         self.inbox.close();
         while let Ok(late) = self.inbox.try_recv() {
             self.dispatcher.handle(late);
         }
         self.carry_out();
-        let unrecorded = self.journal.finish(self.pending).await.err();
-        // What went with the workdir was recorded in vain.
-        let unrecorded = match self.homeless {
-            true => Some(NotRecorded(self.parts.gone())),
-            false => unrecorded,
+        let recorded = self.journal.finish(self.pending).await;
+        let counts = self.dispatcher.counts();
+        let unrecorded = match recorded {
+            // What went with the workdir was recorded in vain.
+            _ if self.homeless => Some(NotRecorded(self.parts.gone())),
+            Ok(()) if counts.queued > 0 => Some(never_started(counts.queued)),
+            done => done.err(),
         };
         if let Some(teller) = self.teller {
             teller.finish().await;
         }
-        let counts = self.dispatcher.counts();
         self.progress.send_replace(counts);
         Report {
             counts,
@@ -378,28 +318,11 @@ impl Engine {
     }
 }
 
-/// The kills of one decision, so that a backend is told of all of them at once.
-#[derive(Debug, Default)]
-struct Kills {
-    gracefully: Vec<JobRef>,
-    at_once: Vec<JobRef>,
-}
-
-impl Kills {
-    fn add(&mut self, job: JobRef, how: Cancel) {
-        match how {
-            Cancel::Gracefully => self.gracefully.push(job),
-            Cancel::AtOnce => self.at_once.push(job),
-        }
-    }
-
-    fn carry_out(self, parts: &Arc<Parts>) {
-        for (jobs, how) in [(self.gracefully, Cancel::Gracefully), (self.at_once, Cancel::AtOnce)] {
-            if !jobs.is_empty() {
-                tokio::spawn(canceller::kill(parts.clone(), jobs, how));
-            }
-        }
-    }
+/// What is to be said of jobs that wait while a run ends.
+fn never_started(jobs: u64) -> NotRecorded {
+    NotRecorded(format!(
+        "jobs that were not started: {jobs}, because for a while nothing could be recorded"
+    ))
 }
 
 #[cfg(test)]

@@ -52,10 +52,12 @@ impl Subscribers {
 
     /// Nothing more will be told: whoever waits need not wait any longer.
     fn close(&self) {
-        *self.lists() = Lists {
+        let closed = Lists {
             closed: true,
             ..Lists::default()
         };
+        // What they do when they hear of it, they may do without the lock.
+        let _told = std::mem::replace(&mut *self.lists(), closed);
     }
 
     fn lists(&self) -> MutexGuard<'_, Lists> {
@@ -128,6 +130,9 @@ impl Publisher {
                 _ => {}
             }
         }
+        if let Some(jobs) = fed {
+            self.jobs.send_replace(jobs);
+        }
         // One that breaks down must not take the record of the run with it.
         lists.listeners.retain_mut(|listener| {
             let told = catch_unwind(AssertUnwindSafe(|| listener.recorded(entries)));
@@ -136,9 +141,5 @@ impl Publisher {
             }
             told.is_ok()
         });
-        drop(lists);
-        if let Some(jobs) = fed {
-            self.jobs.send_replace(jobs);
-        }
     }
 }
