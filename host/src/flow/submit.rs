@@ -48,7 +48,8 @@ impl Dispatcher {
                 let reason = unwanted.map_or(CancelReason::Requested, |unwanted| *unwanted);
                 let outcome = Outcome::Cancelled(reason);
                 if prepared {
-                    self.act(Action::Record(index, outcome.clone()));
+                    // Without an exit code: whoever goes on with the run must not take it for one that ran.
+                    self.act(Action::ShowState(index, outcome.state()));
                 }
                 self.end_job(index, outcome, None);
             }

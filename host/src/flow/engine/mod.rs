@@ -320,9 +320,11 @@ impl Engine {
 
 /// What is to be said of jobs that wait while a run ends.
 fn never_started(jobs: u64) -> NotRecorded {
-    NotRecorded(format!(
-        "jobs that were not started: {jobs}, because for a while nothing could be recorded"
-    ))
+    let what = match jobs {
+        1 => "1 job was not started".to_owned(),
+        jobs => format!("{jobs} jobs were not started"),
+    };
+    NotRecorded(format!("{what}, because for a while nothing could be recorded"))
 }
 
 #[cfg(test)]

@@ -143,3 +143,84 @@ impl Publisher {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{job::Attempt, record::Timestamp};
+
+    struct Breaks;
+
+    impl Listener for Breaks {
+        fn recorded(&mut self, _: &[Entry]) {
+            panic!("this is what the test is about");
+        }
+    }
+
+    struct Hears(mpsc::UnboundedSender<usize>);
+
+    impl Listener for Hears {
+        fn recorded(&mut self, entries: &[Entry]) {
+            self.0.send(entries.len()).unwrap();
+        }
+    }
+
+    fn publisher(subscribers: &Subscribers) -> (Publisher, mpsc::UnboundedReceiver<Event>) {
+        let (sender, inbox) = mpsc::unbounded_channel();
+        let publisher = Publisher {
+            facts: None,
+            subscribers: subscribers.clone(),
+            jobs: watch::Sender::default(),
+            mail: Mail(sender),
+        };
+        (publisher, inbox)
+    }
+
+    fn ended(job: u32) -> Batch {
+        let change = Change::Ended {
+            attempt: Attempt::FIRST,
+            outcome: Outcome::Succeeded,
+            will_retry: false,
+            usage: None,
+        };
+        Batch {
+            entries: vec![Entry {
+                at: Timestamp(0),
+                job: JobIndex(job),
+                change,
+            }],
+            facts: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_listener_that_breaks_down_takes_nobody_with_it() {
+        let subscribers = Subscribers::default();
+        let (sender, mut heard) = mpsc::unbounded_channel();
+        subscribers.listen(Box::new(Breaks));
+        subscribers.listen(Box::new(Hears(sender)));
+        let (mut publisher, _inbox) = publisher(&subscribers);
+        let mut waiting = subscribers.wait_for(JobIndex(1));
+        (0..2).for_each(|job| publisher.recorded(ended(job)));
+        assert_eq!((heard.try_recv(), heard.try_recv()), (Ok(1), Ok(1)));
+        assert_eq!(waiting.try_recv(), Ok(Outcome::Succeeded));
+        assert_eq!(subscribers.lists().listeners.len(), 1);
+    }
+
+    #[test]
+    fn nobody_waits_longer_than_anything_is_recorded() {
+        let subscribers = Subscribers::default();
+        let (sender, mut heard) = mpsc::unbounded_channel();
+        subscribers.listen(Box::new(Hears(sender.clone())));
+        let (publisher, mut inbox) = publisher(&subscribers);
+        let early = subscribers.wait_for(JobIndex(0));
+        drop(publisher);
+        assert_eq!(inbox.try_recv(), Ok(Event::Recording(false)));
+        let late = subscribers.wait_for(JobIndex(1));
+        subscribers.listen(Box::new(Hears(sender)));
+        for mut waiting in [early, late] {
+            assert_eq!(waiting.try_recv(), Err(oneshot::error::TryRecvError::Closed));
+        }
+        assert_eq!(heard.try_recv(), Err(mpsc::error::TryRecvError::Disconnected));
+    }
+}
