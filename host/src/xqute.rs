@@ -251,9 +251,9 @@ impl LiveRun {
     ///
     /// # Errors
     /// When the run itself broke down, which is a bug.
-    pub async fn stop_feeding(self) -> Result<RunSummary, tokio::task::JoinError> {
+    pub async fn stop_feeding(mut self) -> Result<RunSummary, tokio::task::JoinError> {
         self.control.close();
-        self.task.await
+        (&mut self.task).await
     }
 
     /// Waits for the end of a run that others feed, until one of them, or a signal, says that no more jobs come: see
@@ -261,8 +261,15 @@ impl LiveRun {
     ///
     /// # Errors
     /// When the run itself broke down, which is a bug.
-    pub async fn wait(self) -> Result<RunSummary, tokio::task::JoinError> {
-        self.task.await
+    pub async fn wait(mut self) -> Result<RunSummary, tokio::task::JoinError> {
+        (&mut self.task).await
+    }
+}
+
+impl Drop for LiveRun {
+    /// Nobody can say any more that no more jobs come.
+    fn drop(&mut self) {
+        self.control.close();
     }
 }
 

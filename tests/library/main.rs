@@ -44,6 +44,21 @@ async fn a_run_may_start_empty_and_be_fed_while_it_goes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_nobody_holds_any_more_ends_with_its_jobs() {
+    let scratch = Scratch::new();
+    let run = builder(&scratch, Settings::default())
+        .build()
+        .await
+        .unwrap()
+        .keep_feeding();
+    run.feed("true").unwrap();
+    let mut progress = run.progress();
+    drop(run);
+    while progress.changed().await.is_ok() {}
+    assert_eq!(progress.borrow().succeeded, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn halt_acts_at_once_while_feeding_is_open() {
     let scratch = Scratch::new();
     let settings = Settings {

@@ -1,10 +1,18 @@
 //! `--events`: what happens, line by line.
 
-use std::os::unix::fs::symlink;
+use std::{
+    fs::{File, OpenOptions},
+    io::Read as _,
+    os::unix::fs::symlink,
+    path::Path,
+};
 
-use rustix::process::Signal;
+use rustix::{
+    fs::{CWD, FileType, Mode, mknodat},
+    process::Signal,
+};
 use serde_json::Value;
-use xqute_tests::Scratch;
+use xqute_tests::{Scratch, wait_until};
 
 /// All lines of a file of events.
 fn events(text: &str) -> Vec<Value> {
@@ -113,6 +121,51 @@ fn somebody_may_read_along_through_a_pipe() {
     let output = scratch.run(["--events", "/dev/stdout", "--", "true"]).exits(0);
     let events = events(&output.stdout);
     assert_eq!(of_job(&events, 0), ["fed", "submitted", "started", "ended"]);
+}
+
+/// A pipe at `place`, and somebody at its other end.
+fn reader_of_a_pipe(place: &Path) -> File {
+    mknodat(CWD, place, FileType::Fifo, Mode::from(0o600), 0).unwrap();
+    // Does not wait for a writer, as it is one itself.
+    OpenOptions::new().read(true).write(true).open(place).unwrap()
+}
+
+#[test]
+fn a_reader_that_takes_nothing_keeps_nobody_from_stopping_a_run() {
+    let scratch = Scratch::new();
+    let _reader = reader_of_a_pipe(&scratch.path("e"));
+    // The lines of so many and so long jobs fill whatever there is between both.
+    let long = format!("true {}\n", "x".repeat(40_000));
+    let jobs = ["touch ready; sleep 600\n".to_owned(), long.repeat(100)].concat();
+    scratch.write("jobs.txt", jobs);
+    let running = scratch.xqute(["run", "--events", "e", "-j", "1", "jobs.txt"]).start();
+    scratch.wait_for_file("ready");
+    running.signal(Signal::INT);
+    // The job is told to end meanwhile.
+    wait_until("the job has ended", || scratch.job(0).path("job.rc").exists());
+    running.wait_for_word("stopping: SIGINT:");
+    running.signal(Signal::INT);
+    running.wait().exits(130).says("not complete").says("101 cancelled");
+    let state = scratch.xqute(["status"]).run().stdout;
+    assert!(state.contains("101 cancelled"), "{state}");
+}
+
+#[test]
+fn a_reader_that_is_slow_gets_everything() {
+    let scratch = Scratch::new();
+    let mut reader = reader_of_a_pipe(&scratch.path("e"));
+    let running = scratch.xqute(["run", "--events", "e", "jobs.txt"]);
+    scratch.write("jobs.txt", format!("true {}\n", "x".repeat(40_000)).repeat(100));
+    let running = running.start();
+    let mut text = Vec::new();
+    let mut part = vec![0; 1 << 16];
+    while !text.ends_with(b"\n") || !String::from_utf8_lossy(&text).contains("\"event\":\"over\"") {
+        let length = reader.read(&mut part).unwrap();
+        text.extend_from_slice(&part[..length]);
+    }
+    running.wait().exits(0);
+    let events = events(str::from_utf8(&text).unwrap());
+    assert_eq!(events.iter().filter(|event| event["event"] == "ended").count(), 100);
 }
 
 #[test]

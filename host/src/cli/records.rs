@@ -14,7 +14,7 @@ use xqute::{
     RunSummary,
     adapters::{
         clock::Clock,
-        events::{EventsFile, Start, Totals},
+        events::{EventsFile, Hurry, Start, Totals},
         state::{Reader, StateError, row::RunRow},
         workdir::{Existing, jobs::stderr_tail},
     },
@@ -72,6 +72,11 @@ impl Records {
         self.events.clone()
     }
 
+    /// A way to have an end of waiting for whoever reads the events.
+    pub(super) fn hurry(&self) -> Option<Hurry> {
+        Some(self.events.as_ref()?.file().as_ref()?.hurry())
+    }
+
     /// The run in `workdir` is about to start or to go on.
     pub(super) fn begin(&self, workdir: &Utf8Path, prefix: Option<&str>) -> std::result::Result<(), StateError> {
         let Some(events) = &self.events else { return Ok(()) };
@@ -82,7 +87,7 @@ impl Records {
         Ok(())
     }
 
-    /// The run is over. Returns what could not be written, in words.
+    /// The run is over. Returns what could not be written, in words. Blocks until those who read the events have them.
     pub(super) fn finish(self, summary: &RunSummary, prefix: Option<&str>) -> Vec<String> {
         let mut unwritten = Vec::new();
         if let Some(mut events) = self.events.and_then(|events| events.file().take()) {

@@ -1,6 +1,9 @@
 //! `xqute run`: hands everything over to the library and tells what became of it.
 
-use std::fmt::Write as _;
+use std::{
+    fmt::Write as _,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use camino::Utf8PathBuf;
 use xqute::{
@@ -77,8 +80,14 @@ pub(super) async fn run(request: Request, wanted: &Wanted<'_>, verbosity: Verbos
     if let (Some(resumed), Verbosity::Normal(_)) = (xqute.resumed(), verbosity) {
         screen.note(&format!("resuming: {}", resumption(&resumed)));
     }
-    let stopper = xqute.stopper();
-    let listening = signals::listen(screen, move |signal| stopper.stop(signal)).map_err(|error| {
+    let (stopper, hurry, again) = (xqute.stopper(), request.records.hurry(), AtomicBool::new(false));
+    let stop = move |signal| {
+        stopper.stop(signal);
+        if let (true, Some(hurry)) = (again.swap(true, Ordering::Relaxed), &hurry) {
+            hurry.hurry();
+        }
+    };
+    let listening = signals::listen(screen, stop).map_err(|error| {
         let error = anyhow::Error::new(error).context("cannot wait for signals");
         Failure::new(Exit::Usage, error)
     })?;
@@ -88,7 +97,6 @@ pub(super) async fn run(request: Request, wanted: &Wanted<'_>, verbosity: Verbos
     };
     let shown = progress::show(xqute.progress(), tally, mode, screen);
     let (ended, poured) = to_the_end(xqute, pipe, request.listen).await?;
-    drop(listening);
     if let Some(shown) = shown {
         shown.finish().await;
     }
@@ -99,9 +107,12 @@ pub(super) async fn run(request: Request, wanted: &Wanted<'_>, verbosity: Verbos
         )
         .help("what jobs left is in their directories; go on with `--resume`")
     });
+    let unwritten = tokio::task::block_in_place(|| request.records.finish(&ended, prefix.as_deref()));
+    // Until then a signal may have to end the waiting for whoever reads the events.
+    drop(listening);
     Ok(Ended {
         summary: Summary {
-            unwritten: request.records.finish(&ended, prefix.as_deref()),
+            unwritten,
             ..summary(ended)
         },
         trouble: unrecorded.or(poured.err()),

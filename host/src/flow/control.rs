@@ -18,10 +18,7 @@ use crate::{
         job::{JobIndex, JobSpec},
         record::Origin,
     },
-    ports::{
-        control::{Control, Refusal},
-        jobs::Jobs as _,
-    },
+    ports::control::{Control, Refusal},
 };
 
 /// A run that can be asked for something.
@@ -118,7 +115,7 @@ impl Control for LiveControl {
     }
 
     fn kill(&self, jobs: &[JobIndex]) -> Result<(), Refusal> {
-        if let Some(unknown) = jobs.iter().find(|job| self.book.job(**job).is_none()) {
+        if let Some(unknown) = jobs.iter().find(|job| !self.book.has(**job)) {
             return Err(Refusal::NoSuchJob(*unknown));
         }
         for job in jobs {

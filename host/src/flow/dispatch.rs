@@ -109,6 +109,8 @@ pub struct Dispatcher {
     pub(crate) counts: Counts,
     /// Whether what happens can be recorded just now. Nothing is started while it cannot.
     pub(crate) recording: bool,
+    /// Whether what is recorded is so far behind that nothing is started.
+    pub(crate) held_back: bool,
     /// How many of the failed jobs failed under an earlier process: those do not count against the most to bear.
     pub(crate) failed_before: u64,
     pub(crate) finished: bool,
@@ -131,6 +133,7 @@ impl Dispatcher {
             stop: None,
             counts: Counts::default(),
             recording: true,
+            held_back: false,
             failed_before: 0,
             finished: false,
             actions: Vec::new(),
@@ -142,7 +145,7 @@ impl Dispatcher {
     /// Decides what an event means. The order of the actions matters.
     pub fn handle(&mut self, event: Event) {
         match event {
-            Event::Fed { spec, after, origin } => self.on_fed(spec, &after, origin),
+            Event::Fed { jobs, origin } => jobs.into_iter().for_each(|job| self.on_fed(job, origin)),
             _ if self.finished => {}
             Event::FeedClosed => self.on_feed_closed(),
             Event::Submitted { job, attempt, result } => self.on_submitted(job, attempt, result),
@@ -170,11 +173,22 @@ impl Dispatcher {
     /// What is to be done now, after any number of events: fills free slots from the queue, and ends the run when nothing
     /// is left. To be called whenever no event is waiting, so that jobs which arrive together are submitted together.
     pub fn decide(&mut self) -> Vec<Action> {
-        if self.recording {
+        if self.recording && !self.held_back {
             self.fill_slots();
         }
         self.finish_if_done();
+        self.so_far()
+    }
+
+    /// What events so far mean, before anything is decided that depends on all of them.
+    pub(crate) fn so_far(&mut self) -> Vec<Action> {
         std::mem::take(&mut self.actions)
+    }
+
+    /// Whether no further job starts for the moment, because those who keep up with what happens do not. It ends a run no
+    /// sooner.
+    pub(crate) const fn hold_back(&mut self, held_back: bool) {
+        self.held_back = held_back;
     }
 
     /// How many jobs are where.
@@ -189,6 +203,11 @@ impl Dispatcher {
     /// Jobs on their way to the scheduler, or there.
     pub(crate) fn in_flight(&self) -> usize {
         self.submitting.len() + self.watched.len()
+    }
+
+    /// Whether the scheduler has any attempt.
+    pub(crate) fn watches(&self) -> bool {
+        !self.watched.is_empty()
     }
 
     /// The attempts that the scheduler has, for a status query; and whether each is known to run.

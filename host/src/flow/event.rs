@@ -17,14 +17,11 @@ use crate::{
 /// Something happened that the dispatcher has to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A job was fed; its index is the number of jobs fed before it.
+    /// Jobs were fed together; the index of each is the number of jobs fed before it.
     Fed {
-        /// The request.
-        spec: Arc<JobSpec>,
-        /// The jobs that must succeed before it starts: those that its request names, found. Some of them may be fed
-        /// only after it.
-        after: Vec<JobIndex>,
-        /// Who gave it.
+        /// The jobs, in their order.
+        jobs: Vec<NewJob>,
+        /// Who gave them.
         origin: Origin,
     },
     /// No more jobs will be fed.
@@ -93,6 +90,16 @@ pub enum Event {
     Recording(bool),
 }
 
+/// A job that was fed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewJob {
+    /// The request.
+    pub spec: Arc<JobSpec>,
+    /// The jobs that must succeed before it starts: those that its request names, found. Some of them may be fed only
+    /// after it.
+    pub after: Vec<JobIndex>,
+}
+
 /// What became of handing an attempt to the scheduler.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Submission {
@@ -109,8 +116,13 @@ pub enum Submission {
     },
     /// It could not be handed over.
     Failed(String),
-    /// The backend could not be reached, and the run was stopped before it could.
-    GivenUp,
+    /// The run was stopped before the scheduler took it.
+    GivenUp {
+        /// Whether its job directory shows it already.
+        prepared: bool,
+    },
+    /// Its job cannot be recorded any more, so it was not started.
+    Unrecorded,
 }
 
 /// Something that the dispatcher wants done.

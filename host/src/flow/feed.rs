@@ -1,10 +1,8 @@
 //! First step: a job is accepted.
 
-use std::sync::Arc;
-
 use super::{
     dispatch::Dispatcher,
-    event::Action,
+    event::{Action, NewJob},
     table::{Job, Phase},
 };
 use crate::model::{
@@ -14,7 +12,8 @@ use crate::model::{
 };
 
 impl Dispatcher {
-    pub(crate) fn on_fed(&mut self, spec: Arc<JobSpec>, after: &[JobIndex], origin: Origin) {
+    pub(crate) fn on_fed(&mut self, job: NewJob, origin: Origin) {
+        let NewJob { spec, after } = job;
         if self.finished {
             // It crossed the end of a run that was stopped. Observers have been told that the run is over.
             self.counts.fed += 1;
@@ -27,7 +26,7 @@ impl Dispatcher {
         };
         self.act(Action::Journal(index, Change::Fed { spec, origin }));
         self.tell_job(index, Attempt::FIRST, JobEvent::Init);
-        self.hold_or_enqueue(index, after);
+        self.hold_or_enqueue(index, &after);
     }
 
     /// Enters a job into the table, as it stands.

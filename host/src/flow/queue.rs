@@ -60,6 +60,13 @@ impl Dispatcher {
         }
     }
 
+    /// A job that was not started after all goes back to where it was. Observers know already that it is queued.
+    pub(crate) fn put_back(&mut self, index: JobIndex) {
+        if let Some((_, priority)) = self.waits(index, Phase::Queued) {
+            self.queue.push_front(index, priority);
+        }
+    }
+
     /// The job waits, in this phase, from now on.
     pub(crate) fn waits(&mut self, index: JobIndex, phase: Phase) -> Option<(Attempt, i32)> {
         let job = self.table.get_mut(index)?;

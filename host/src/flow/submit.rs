@@ -44,10 +44,19 @@ impl Dispatcher {
                 self.act(Action::Record(index, Outcome::Failed(cause.clone())));
                 self.attempt_failed(index, attempt, cause, None);
             }
-            Submission::GivenUp => {
+            Submission::GivenUp { prepared } => {
                 let reason = unwanted.map_or(CancelReason::Requested, |unwanted| *unwanted);
-                self.end_job(index, Outcome::Cancelled(reason), None);
+                let outcome = Outcome::Cancelled(reason);
+                if prepared {
+                    // Without an exit code: whoever goes on with the run must not take it for one that ran.
+                    self.act(Action::ShowState(index, outcome.state()));
+                }
+                self.end_job(index, outcome, None);
             }
+            Submission::Unrecorded => match unwanted {
+                Some(reason) => self.end_job(index, Outcome::Cancelled(*reason), None),
+                None => self.put_back(index),
+            },
         }
     }
 

@@ -8,14 +8,29 @@ use crate::model::{hook::Fact, record::Entry};
 /// before.
 #[async_trait]
 pub trait Journal: Send + Sync {
-    /// Takes a batch. Returns before it is recorded, and waits only when the journal is far behind.
-    async fn record(&self, batch: Batch);
+    /// Takes a batch, which is recorded whole or not at all. Never waits.
+    ///
+    /// # Errors
+    /// When it does not take it.
+    fn record(&self, batch: Batch) -> Result<(), NotTaken>;
 
-    /// Records what is left, and tells it.
+    /// Waits until a batch may be taken. Safe to drop and call again.
+    async fn room(&self);
+
+    /// Records this and what is left, and tells it.
     ///
     /// # Errors
     /// When something could not be recorded.
-    async fn finish(self: Box<Self>) -> Result<(), NotRecorded>;
+    async fn finish(self: Box<Self>, rest: Batch) -> Result<(), NotRecorded>;
+}
+
+/// Why a batch was not taken.
+#[derive(Debug)]
+pub enum NotTaken {
+    /// The journal, or those who hear of what was recorded, are far behind: here it is again.
+    Behind(Batch),
+    /// There is nobody left who records. Why, [`Journal::finish`] says.
+    Gone,
 }
 
 /// What became true together.
@@ -32,9 +47,16 @@ impl Batch {
     pub const fn is_empty(&self) -> bool {
         self.entries.is_empty() && self.facts.is_empty()
     }
+
+    /// Adds what became true next.
+    pub fn append(&mut self, mut later: Self) {
+        self.entries.append(&mut later.entries);
+        self.facts.append(&mut later.facts);
+    }
 }
 
-/// Those who hear of what was recorded. Called by the journal's own thread, which may be made to wait.
+/// Those who hear of what was recorded. Called by the journal's own thread, which may be made to wait. Dropped when
+/// nothing more will be recorded.
 pub trait Audience: Send {
     /// This has been recorded.
     fn recorded(&mut self, batch: Batch);

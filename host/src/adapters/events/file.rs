@@ -1,13 +1,16 @@
 //! The file that events go to. It is opened and locked before anything runs, and nothing of it is changed before the run
-//! starts. From then on every batch is one write, so whoever reads along sees whole lines.
+//! starts. From then on every write has whole lines, for whoever reads along.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
-    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
+    io::{self, Read as _, Seek as _, SeekFrom},
     path::{Path, PathBuf},
 };
 
-use super::line::{self, MARK, Totals, VERSION};
+use super::{
+    line::{self, MARK, Totals, VERSION},
+    pen::{Hurry, Pen, Unwritten},
+};
 use crate::{
     adapters::state::row::RunRow,
     model::record::{Entry, Timestamp},
@@ -26,7 +29,9 @@ pub enum Start {
 /// [`finish`](Self::finish) says so.
 #[derive(Debug)]
 pub struct EventsFile {
-    file: File,
+    /// Until the run begins.
+    file: Option<File>,
+    pen: Pen,
     path: PathBuf,
     start: Start,
     /// Nothing was there before, nor since.
@@ -58,6 +63,11 @@ pub enum EventsError {
     Busy { path: PathBuf },
     #[error("the events in `{}` are not complete, because writing them failed: {source}", path.display())]
     Incomplete { path: PathBuf, source: io::Error },
+    #[error(
+        "the events in `{}` are not complete, because nobody took the last of them before the run was told once more to end",
+        path.display()
+    )]
+    NotTaken { path: PathBuf },
 }
 
 impl EventsFile {
@@ -81,7 +91,8 @@ impl EventsFile {
             }
         }
         Ok(Self {
-            file,
+            file: Some(file),
+            pen: Pen::new(),
             path: path.to_owned(),
             start,
             is_new,
@@ -95,8 +106,11 @@ impl EventsFile {
     pub fn begin(&mut self, run: &RunRow, prefix: &str, at: Timestamp) {
         self.is_new = false;
         prefix.clone_into(&mut self.prefix);
-        if let Err(error) = self.make_room() {
-            self.fail(error);
+        if let Some(file) = self.file.take()
+            && let Err(error) = self.start(file)
+        {
+            warn(&self.path, &error);
+            self.failed = Some(error);
         }
         self.write(|lines, _| line::head(lines, run, at));
     }
@@ -106,35 +120,43 @@ impl EventsFile {
         self.write(|lines, prefix| entries.iter().try_for_each(|entry| line::entry(lines, entry, prefix)));
     }
 
+    /// A way to have an end of waiting for whoever reads the events.
+    pub fn hurry(&self) -> Hurry {
+        self.pen.hurry()
+    }
+
     /// The run is over.
     pub fn over(&mut self, totals: &Totals, at: Timestamp) {
         self.write(|lines, _| line::over(lines, totals, at));
     }
 
-    /// Closes the file.
+    /// Waits until everything is written, and closes the file.
     ///
     /// # Errors
     /// When something could not be written, then or earlier.
     pub fn finish(mut self) -> Result<(), EventsError> {
-        match self.failed.take() {
-            None => Ok(()),
-            Some(source) => Err(EventsError::Incomplete {
-                path: self.path.clone(),
-                source,
-            }),
+        let written = self.pen.finish();
+        let path = || self.path.clone();
+        match (self.failed.take(), written) {
+            (None, Ok(())) => Ok(()),
+            (Some(source), _) | (None, Err(Unwritten::Failed(source))) => {
+                Err(EventsError::Incomplete { path: path(), source })
+            }
+            (None, Err(Unwritten::Left)) => Err(EventsError::NotTaken { path: path() }),
         }
     }
 
-    /// Leaves of earlier lines what is to stay.
-    fn make_room(&mut self) -> io::Result<()> {
-        if !self.file.metadata()?.is_file() {
-            return Ok(());
+    /// Leaves of earlier lines what is to stay, and is ready to write.
+    fn start(&self, file: File) -> io::Result<()> {
+        if file.metadata()?.is_file() {
+            let kept = match self.start {
+                Start::Anew => 0,
+                Start::Continued => whole_lines(&File::open(&self.path)?)?,
+            };
+            file.set_len(kept)?;
         }
-        let kept = match self.start {
-            Start::Anew => 0,
-            Start::Continued => whole_lines(&File::open(&self.path)?)?,
-        };
-        self.file.set_len(kept)
+        let path = self.path.clone();
+        self.pen.start(file, move |error| warn(&path, error))
     }
 
     fn write(&mut self, encode: impl FnOnce(&mut Vec<u8>, &str) -> io::Result<()>) {
@@ -142,16 +164,18 @@ impl EventsFile {
             return;
         }
         self.lines.clear();
-        let encoded = encode(&mut self.lines, &self.prefix);
-        if let Err(error) = encoded.and_then(|()| self.file.write_all(&self.lines)) {
-            self.fail(error);
+        match encode(&mut self.lines, &self.prefix) {
+            Ok(()) => self.pen.write(&self.lines),
+            Err(error) => {
+                warn(&self.path, &error);
+                self.failed = Some(error);
+            }
         }
     }
+}
 
-    fn fail(&mut self, error: io::Error) {
-        tracing::warn!("cannot write events to `{}` any more: {error}", self.path.display());
-        self.failed = Some(error);
-    }
+fn warn(path: &Path, error: &io::Error) {
+    tracing::warn!("cannot write events to `{}` any more: {error}", path.display());
 }
 
 impl Drop for EventsFile {

@@ -24,16 +24,20 @@
 //! - `usage` is there where the kernel counted what the attempt used.
 //!
 //! Events are written once they are recorded in the run's state. When xqute is killed, the last ones may be missing here.
-//! Environment variables are left out on purpose: they may hold secrets.
+//! A reader that is far behind, at the other end of a pipe, is waited for; one that takes nothing while the run is told twice
+//! to end is not. Environment variables are left out on purpose: they may hold secrets.
 //!
 //! - [`line`](mod@line): what a line looks like;
-//! - [`file`](mod@file): the file itself.
+//! - [`file`](mod@file): the file itself;
+//! - [`pen`]: the thread that writes to it, and how nobody waits for it any more.
 
 pub mod file;
 pub mod line;
+pub mod pen;
 
 pub use file::{EventsError, EventsFile, Start};
 pub use line::Totals;
+pub use pen::Hurry;
 
 #[cfg(test)]
 mod tests;

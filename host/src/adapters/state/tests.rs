@@ -89,9 +89,9 @@ async fn record(store: Store, changes: Vec<(u32, Change)>) {
             entries: chunk.to_vec(),
             facts: Vec::new(),
         };
-        writer.record(batch).await;
+        writer.record(batch).unwrap();
     }
-    writer.finish().await.unwrap();
+    writer.finish(Batch::default()).await.unwrap();
     let mut told = 0;
     while let Some(some) = heard.recv().await {
         told += some;

@@ -14,7 +14,7 @@ use std::{
 
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
-use tokio::sync::mpsc::{self, Receiver, Sender};
+use tokio::sync::mpsc::{self, Receiver, Sender, error::TrySendError};
 
 use super::{code, error::StateError, store::Store};
 use crate::{
@@ -26,10 +26,10 @@ use crate::{
         run::BackendJobId,
         state::State,
     },
-    ports::journal::{Audience, Batch, Journal, NotRecorded},
+    ports::journal::{Audience, Batch, Journal, NotRecorded, NotTaken},
 };
 
-/// How many batches may wait. When the thread is further behind, the flow waits for it.
+/// How many batches may wait. When the thread is further behind, the flow keeps them and starts nothing.
 const QUEUE: usize = 256;
 
 /// The most entries in one transaction, roughly.
@@ -77,20 +77,31 @@ impl Writer {
 
 #[async_trait]
 impl Journal for Writer {
-    async fn record(&self, batch: Batch) {
-        // The thread ends early only when it has told why.
-        let _ = self.batches.send(batch).await;
+    fn record(&self, batch: Batch) -> Result<(), NotTaken> {
+        self.batches.try_send(batch).map_err(|refused| match refused {
+            TrySendError::Full(batch) => NotTaken::Behind(batch),
+            TrySendError::Closed(_) => NotTaken::Gone,
+        })
     }
 
-    async fn finish(self: Box<Self>) -> Result<(), NotRecorded> {
+    async fn room(&self) {
+        // None when the thread is gone; whoever has a batch then hears of that.
+        let _room = self.batches.reserve().await;
+    }
+
+    async fn finish(self: Box<Self>, rest: Batch) -> Result<(), NotRecorded> {
         let Self {
             batches,
             closing,
             thread,
         } = *self;
-        drop(batches);
         closing.store(true, Ordering::Release);
         wake(thread.thread());
+        if !rest.is_empty() {
+            // The thread ends before it was told so only when something could not be recorded, and says that.
+            let _ = batches.send(rest).await;
+        }
+        drop(batches);
         let ended = tokio::task::spawn_blocking(|| thread.join()).await;
         match ended {
             Ok(Ok(done)) => done.map_err(|error| told(&error)),

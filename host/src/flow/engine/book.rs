@@ -1,6 +1,7 @@
 //! The book of jobs: what was fed, by index. Holds requests, never states; the dispatcher owns those.
 
 use std::{
+    borrow::Borrow,
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
     time::Duration,
 };
@@ -11,7 +12,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::predecessors::{self, Ambiguous, Batch, Names};
 use crate::{
     adapters::workdir::script::ScriptError,
-    flow::event::Event,
+    flow::event::{Event, NewJob},
     model::{
         job::{Attempt, BadCommand, JobIndex, JobSpec},
         record::Origin,
@@ -40,6 +41,12 @@ pub(super) struct Pages {
 struct Entry {
     spec: Arc<JobSpec>,
     attempt: Attempt,
+}
+
+impl Borrow<JobSpec> for Entry {
+    fn borrow(&self) -> &JobSpec {
+        &self.spec
+    }
 }
 
 impl Book {
@@ -90,6 +97,11 @@ impl Book {
             .timeout(&self.read().entries.get(usize::try_from(job.0).ok()?)?.spec)
     }
 
+    /// Whether there is such a job.
+    pub(crate) fn has(&self, job: JobIndex) -> bool {
+        usize::try_from(job.0).is_ok_and(|at| at < self.read().entries.len())
+    }
+
     fn read(&self) -> RwLockReadGuard<'_, Pages> {
         self.pages.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -114,7 +126,7 @@ impl Pages {
         if !predecessors::any(jobs) {
             return Ok(Vec::new());
         }
-        self.names.learn(self.entries.iter().map(|entry| &*entry.spec));
+        self.names.learn(&self.entries);
         let batch = Batch {
             earlier: &self.names,
             first,
@@ -126,28 +138,25 @@ impl Pages {
             .map_err(|(place, bad)| BatchError::about(place, jobs, bad.into()))
     }
 
-    /// Enters a job and announces it, in one step, so that both sides count alike.
+    /// Enters jobs and announces them, in one step, so that both sides count alike: all of them, or none. Returns the
+    /// index of the first; the others follow it.
     pub(super) fn enter(
         &mut self,
-        spec: JobSpec,
-        after: Vec<JobIndex>,
+        jobs: Vec<NewJob>,
         origin: Origin,
         inbox: &UnboundedSender<Event>,
     ) -> Result<JobIndex, FeedError> {
-        let index = self.next()?;
-        let spec = Arc::new(spec);
-        inbox
-            .send(Event::Fed {
-                spec: spec.clone(),
-                after,
-                origin,
-            })
-            .map_err(|_| FeedError::RunIsOver)?;
-        self.entries.push(Entry {
-            spec,
+        let first = self.next()?;
+        let new = jobs.iter().map(|job| Entry {
+            spec: job.spec.clone(),
             attempt: Attempt::FIRST,
         });
-        Ok(JobIndex(index))
+        self.entries.extend(new);
+        if inbox.send(Event::Fed { jobs, origin }).is_err() {
+            self.entries.truncate(usize::try_from(first).unwrap_or(usize::MAX));
+            return Err(FeedError::RunIsOver);
+        }
+        Ok(JobIndex(first))
     }
 }
 

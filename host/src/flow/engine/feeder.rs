@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     adapters::workdir::script,
-    flow::event::Event,
+    flow::event::{Event, NewJob},
     model::{
         job::{JobExtras, JobIndex, JobSpec},
         outcome::Outcome,
@@ -24,6 +24,10 @@ use crate::{
     },
     ports::scheduler::Scheduler,
 };
+
+/// How many of the jobs that the command gives are announced, and recorded, as one: few enough for the first of a million
+/// to start before the last is recorded.
+const GIVEN_TOGETHER: usize = 1024;
 
 /// A job that was fed. Awaiting it gives its outcome, once that has been recorded; none, if the run breaks down first.
 #[derive(Debug)]
@@ -87,11 +91,8 @@ impl Feeder {
         let spec = job.into();
         self.check_alone(&spec)?;
         let mut pages = self.book.write();
-        let after = match spec.extras().after.is_empty() {
-            true => Vec::new(),
-            false => pages.look_up(std::slice::from_ref(&spec))?.pop().unwrap_or_default(),
-        };
-        pages.enter(spec, after, Origin::Fed, &self.inbox)
+        let after = pages.look_up(std::slice::from_ref(&spec))?.pop().unwrap_or_default();
+        pages.enter(vec![NewJob::new(spec, after)], Origin::Fed, &self.inbox)
     }
 
     /// Feeds one job, and gives a handle on it that can be awaited.
@@ -106,7 +107,7 @@ impl Feeder {
         // Nobody else can feed a job of this index meanwhile, and its end is told only after it was fed.
         let next = JobIndex(pages.next()?);
         let outcome = self.audience.subscribers.wait_for(next);
-        let index = pages.enter(spec, after, Origin::Fed, &self.inbox)?;
+        let index = pages.enter(vec![NewJob::new(spec, after)], Origin::Fed, &self.inbox)?;
         Ok(Job { index, outcome })
     }
 
@@ -140,9 +141,23 @@ impl Feeder {
     pub(crate) fn feed_checked(&self, jobs: Vec<JobSpec>, origin: Origin) -> Result<Vec<JobIndex>, BatchError> {
         // Held until the last is in: nobody else feeds or closes in between.
         let mut pages = self.book.write();
-        let mut after = pages.look_up(&jobs)?.into_iter();
-        let enter = |job| pages.enter(job, after.next().unwrap_or_default(), origin, &self.inbox);
-        Ok(jobs.into_iter().map(enter).collect::<Result<_, _>>()?)
+        let (mut after, mut indices) = (pages.look_up(&jobs)?.into_iter(), Vec::with_capacity(jobs.len()));
+        let together = match origin {
+            // Whoever resumes the run gives again what was not recorded of them.
+            Origin::Given => GIVEN_TOGETHER,
+            Origin::Fed => usize::MAX,
+        };
+        let mut jobs = jobs.into_iter();
+        while jobs.len() > 0 {
+            let new = jobs.by_ref().take(together);
+            let new: Vec<_> = new
+                .map(|spec| NewJob::new(spec, after.next().unwrap_or_default()))
+                .collect();
+            let count = u32::try_from(new.len()).unwrap_or(u32::MAX);
+            let first = pages.enter(new, origin, &self.inbox)?.0;
+            indices.extend((first..first.saturating_add(count)).map(JobIndex));
+        }
+        Ok(indices)
     }
 
     /// Looks at a job without feeding it.
@@ -196,6 +211,13 @@ impl Feeder {
         let _pages = self.book.write();
         // A run that is over needs not be told.
         let _ = self.inbox.send(Event::FeedClosed);
+    }
+}
+
+impl NewJob {
+    fn new(spec: JobSpec, after: Vec<JobIndex>) -> Self {
+        let spec = Arc::new(spec);
+        Self { spec, after }
     }
 }
 

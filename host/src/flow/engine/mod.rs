@@ -2,6 +2,7 @@
 //!
 //! The `Engine` owns the dispatcher. Everything that takes time happens in tasks that report by `Mail`:
 //!
+//! - `actions`: what is done at once, and which tasks are started for what takes longer;
 //! - `submitter`: gate, snippets, script, hand over;
 //! - `watcher`: what became of attempts;
 //! - `canceller`: kills, and questions about kills;
@@ -13,6 +14,7 @@
 //! - [`book`]: what was fed;
 //! - [`feeder`]: feeding it.
 
+mod actions;
 pub mod book;
 mod canceller;
 mod deadlines;
@@ -33,7 +35,7 @@ use tokio::sync::{
 
 use self::{
     book::Book,
-    deadlines::{Deadlines, Due},
+    deadlines::Deadlines,
     failures::{Ended, Failures},
     publisher::{Publisher, Subscribers},
     teller::Teller,
@@ -41,22 +43,20 @@ use self::{
 };
 use super::{
     dispatch::{Counts, Dispatcher, Policy},
-    event::{Action, Event},
+    event::Event,
     restore::Restored,
 };
 use crate::{
     adapters::{clock::Clock, workdir::Workdir},
     model::{
         hook::HookSet,
-        job::{Attempt, JobIndex},
         outcome::{FailureCause, Observation, Outcome, StopCause},
-        record::Entry,
         run::{JobRef, Run},
     },
     ports::{
         hooks::Hooks,
-        journal::{Batch, Journal, NotRecorded},
-        scheduler::{Cancel, Preparation, Scheduler, Watching},
+        journal::{Batch, Journal, NotRecorded, NotTaken},
+        scheduler::{Preparation, Scheduler},
     },
 };
 
@@ -126,6 +126,8 @@ pub(crate) struct Engine {
     inbox: UnboundedReceiver<Event>,
     mail: Mail,
     journal: Box<dyn Journal>,
+    /// What the journal has not taken yet, as it is behind.
+    pending: Batch,
     teller: Option<Teller>,
     rhythm: Rhythm,
     deadlines: Deadlines,
@@ -170,6 +172,7 @@ impl Engine {
             inbox,
             mail,
             journal,
+            pending: Batch::default(),
             teller,
             deadlines: Deadlines::default(),
             stopping: watch::Sender::new(false),
@@ -204,12 +207,14 @@ impl Engine {
     /// Runs until every job has its outcome and no more will be fed.
     pub(crate) async fn run(mut self) -> Report {
         loop {
-            self.carry_out().await;
+            self.carry_out();
             if self.finished {
                 return self.finish().await;
             }
+            let journal = &self.journal;
             tokio::select! {
-                Some(event) = self.inbox.recv() => self.handle_waiting(event),
+                () = async { journal.room().await }, if !self.pending.is_empty() => {}
+                Some(event) = self.inbox.recv() => self.on_event(event),
                 due = self.deadlines.next() => self.dispatcher.handle(due),
                 beat = self.rhythm.beat() => self.on_beat(beat),
             }
@@ -217,123 +222,73 @@ impl Engine {
     }
 
     /// Handles an event and those that wait behind it, so that jobs which arrive together are submitted together.
-    fn handle_waiting(&mut self, first: Event) {
-        self.dispatcher.handle(first);
-        for _ in 1..EVENTS_AT_ONCE {
-            let Ok(event) = self.inbox.try_recv() else { return };
+    fn on_event(&mut self, first: Event) {
+        let mut handled = self.handle(first);
+        while handled < EVENTS_AT_ONCE
+            && let Ok(event) = self.inbox.try_recv()
+        {
+            handled += self.handle(event);
+        }
+    }
+
+    /// Returns how many events it is worth. Jobs that were fed together are handed to the journal together, but what they
+    /// mean is put down before all of them are handled, as it takes more room than they do.
+    fn handle(&mut self, event: Event) -> usize {
+        let Event::Fed { jobs, origin } = event else {
             self.dispatcher.handle(event);
+            return 1;
+        };
+        let (count, mut jobs) = (jobs.len(), jobs.into_iter());
+        loop {
+            let some = jobs.by_ref().take(EVENTS_AT_ONCE).collect();
+            self.dispatcher.handle(Event::Fed { jobs: some, origin });
+            if count <= EVENTS_AT_ONCE {
+                return count;
+            }
+            let actions = self.dispatcher.so_far();
+            self.act(actions);
+            if jobs.len() == 0 {
+                return count;
+            }
         }
     }
 
     fn on_beat(&mut self, beat: Beat) {
-        let watched = self.dispatcher.watched();
         match beat {
-            _ if watched.is_empty() => {}
+            _ if !self.dispatcher.watches() => {}
             Beat::Answered => self.rhythm.arm(),
             Beat::Ask => {
-                let question = watcher::ask(self.parts.clone(), watched, self.mail.clone());
+                let question = watcher::ask(self.parts.clone(), self.dispatcher.watched(), self.mail.clone());
                 self.rhythm.asking(tokio::spawn(question));
             }
         }
     }
 
-    async fn carry_out(&mut self) {
-        let actions = self.dispatcher.decide();
-        if actions.is_empty() {
-            return;
-        }
-        let (mut kills, mut batch) = (Kills::default(), Batch::default());
-        let at = self.parts.clock.timestamp();
-        for action in actions {
-            match action {
-                Action::Submit(batch) => self.submit(batch),
-                Action::Watch(job) => self.watch(job),
-                Action::StartTimeout(job) => self.start_timeout(&job),
-                Action::RetryLater { job, attempt, pause } => {
-                    tracing::info!(job = job.0, "tried again in {pause:.1?}");
-                    self.deadlines.start(job, attempt, Due::Retry, pause);
-                }
-                Action::AskKill(job) => {
-                    tokio::spawn(canceller::ask_kill(self.parts.clone(), job, self.mail.clone()));
-                }
-                Action::Kill(job, how) => kills.add(job, how),
-                Action::AskShutdown(signal) => {
-                    tokio::spawn(canceller::ask_shutdown(self.parts.clone(), signal, self.mail.clone()));
-                }
-                Action::StopSubmitting => _ = self.stopping.send_replace(true),
-                Action::ShowState(..) | Action::Record(..) if !self.parts.keeps_directories() => {}
-                Action::ShowState(job, state) => {
-                    if let Err(error) = self.parts.workdir.record_state(job, state) {
-                        tracing::warn!(job = job.0, "the state could not be written: {error}");
-                    }
-                }
-                Action::Record(job, outcome) => self.record(job, &outcome),
-                Action::Journal(job, change) => batch.entries.push(Entry { at, job, change }),
-                Action::Tell(fact) => batch.facts.push(fact),
-                Action::Ended { job, attempt, outcome } => self.ended(job, attempt, outcome),
-                Action::Finish => self.finished = true,
-            }
-        }
-        kills.carry_out(&self.parts);
-        if !batch.is_empty() {
-            self.journal.record(batch).await;
-        }
-        self.progress.send_replace(self.dispatcher.counts());
-    }
-
-    /// A job starts when it is recorded: what starts before would be new to a process that goes on with the run.
-    fn submit(&mut self, batch: Vec<(JobIndex, Attempt)>) {
-        let (mut stopping, mut recorded) = (self.stopping.subscribe(), self.recorded.clone());
-        let (parts, mail) = (self.parts.clone(), self.mail.clone());
-        let jobs = batch.iter().map(|(job, _)| job.0.saturating_add(1)).max();
-        tokio::spawn(async move {
-            tokio::select! {
-                _ = recorded.wait_for(|recorded| Some(*recorded) >= jobs) => {}
-                _ = stopping.wait_for(|stopping| *stopping) => {}
-            }
-            submitter::submit(parts, batch, mail, stopping).await;
-        });
-    }
-
-    fn watch(&mut self, job: JobRef) {
-        if self.parts.scheduler.watching() == Watching::Wait {
-            tokio::spawn(watcher::wait(self.parts.clone(), job, self.mail.clone()));
-        }
-        self.rhythm.arm();
-    }
-
-    fn start_timeout(&mut self, job: &JobRef) {
-        if let Some(limit) = self.parts.book.timeout(job.job) {
-            self.deadlines.start(job.job, job.attempt, Due::TimeLimit, limit);
-        }
-    }
-
-    fn record(&mut self, job: JobIndex, outcome: &Outcome) {
-        if self.homeless {
-            return;
-        }
-        if let Err(error) = self.parts.workdir.record_outcome(job, outcome) {
-            if self.parts.workdir.is_gone() {
-                self.homeless = true;
-                tracing::error!("{}; the run stops", self.parts.gone());
-                self.mail.send(Event::HaltRequested);
+    /// Decides what to do about what happened, and does it. Never waits: whoever is behind is waited for in the loop.
+    fn carry_out(&mut self) {
+        loop {
+            // Before each decision, so that none is left out because the journal was behind when it came to be made.
+            self.hand_in();
+            self.dispatcher.hold_back(!self.pending.is_empty());
+            let actions = self.dispatcher.decide();
+            if actions.is_empty() {
                 return;
             }
-            tracing::error!(
-                job = job.0,
-                "the outcome could not be written to the job directory: {error}"
-            );
+            self.act(actions);
+            self.progress.send_replace(self.dispatcher.counts());
         }
     }
 
-    fn ended(&mut self, job: JobIndex, attempt: Attempt, outcome: Outcome) {
-        self.parts.workdir.job_ended(job);
-        match &outcome {
-            Outcome::Succeeded => tracing::info!(job = job.0, "succeeded"),
-            Outcome::Failed(cause) => tracing::info!(job = job.0, attempt = attempt.get(), "failed: {cause}"),
-            Outcome::Cancelled(reason) => tracing::info!(job = job.0, "cancelled: {reason}"),
+    /// Hands the journal what it has not taken yet, if it takes it now.
+    fn hand_in(&mut self) {
+        if self.pending.is_empty() {
+            return;
         }
-        self.failures.add(job, attempt, outcome);
+        match self.journal.record(std::mem::take(&mut self.pending)) {
+            Ok(()) => {}
+            Err(NotTaken::Behind(batch)) => self.pending = batch,
+            Err(NotTaken::Gone) => self.dispatcher.handle(Event::Recording(false)),
+        }
     }
 
     async fn finish(mut self) -> Report {
@@ -341,17 +296,18 @@ impl Engine {
         while let Ok(late) = self.inbox.try_recv() {
             self.dispatcher.handle(late);
         }
-        self.carry_out().await;
-        let unrecorded = self.journal.finish().await.err();
-        // What went with the workdir was recorded in vain.
-        let unrecorded = match self.homeless {
-            true => Some(NotRecorded(self.parts.gone())),
-            false => unrecorded,
+        self.carry_out();
+        let recorded = self.journal.finish(self.pending).await;
+        let counts = self.dispatcher.counts();
+        let unrecorded = match recorded {
+            // What went with the workdir was recorded in vain.
+            _ if self.homeless => Some(NotRecorded(self.parts.gone())),
+            Ok(()) if counts.queued > 0 => Some(never_started(counts.queued)),
+            done => done.err(),
         };
         if let Some(teller) = self.teller {
             teller.finish().await;
         }
-        let counts = self.dispatcher.counts();
         self.progress.send_replace(counts);
         Report {
             counts,
@@ -362,28 +318,13 @@ impl Engine {
     }
 }
 
-/// The kills of one decision, so that a backend is told of all of them at once.
-#[derive(Debug, Default)]
-struct Kills {
-    gracefully: Vec<JobRef>,
-    at_once: Vec<JobRef>,
-}
-
-impl Kills {
-    fn add(&mut self, job: JobRef, how: Cancel) {
-        match how {
-            Cancel::Gracefully => self.gracefully.push(job),
-            Cancel::AtOnce => self.at_once.push(job),
-        }
-    }
-
-    fn carry_out(self, parts: &Arc<Parts>) {
-        for (jobs, how) in [(self.gracefully, Cancel::Gracefully), (self.at_once, Cancel::AtOnce)] {
-            if !jobs.is_empty() {
-                tokio::spawn(canceller::kill(parts.clone(), jobs, how));
-            }
-        }
-    }
+/// What is to be said of jobs that wait while a run ends.
+fn never_started(jobs: u64) -> NotRecorded {
+    let what = match jobs {
+        1 => "1 job was not started".to_owned(),
+        jobs => format!("{jobs} jobs were not started"),
+    };
+    NotRecorded(format!("{what}, because for a while nothing could be recorded"))
 }
 
 #[cfg(test)]

@@ -70,13 +70,13 @@ fn last(jobs: u32) -> String {
 }
 
 impl Names {
-    /// Learns the names of jobs beyond those that it has seen.
-    pub(super) fn learn<'a>(&mut self, jobs: impl Iterator<Item = &'a JobSpec>) {
-        for (index, job) in (0..).map(JobIndex).zip(jobs).skip(self.seen) {
-            self.seen += 1;
-            if let Some(name) = &job.extras().name {
-                self.add(name, index);
+    /// Learns the names of all jobs from the first on; those that it has seen cost nothing.
+    pub(super) fn learn<S: Borrow<JobSpec>>(&mut self, jobs: &[S]) {
+        for job in jobs.get(self.seen..).unwrap_or_default() {
+            if let (Some(name), Ok(index)) = (&job.borrow().extras().name, u32::try_from(self.seen)) {
+                self.add(name, JobIndex(index));
             }
+            self.seen += 1;
         }
     }
 
@@ -271,7 +271,7 @@ mod tests {
 
     fn resolve(earlier: &[JobSpec], jobs: &[JobSpec], ambiguous: Ambiguous) -> Result<Vec<Vec<u32>>, String> {
         let mut names = Names::default();
-        names.learn(earlier.iter());
+        names.learn(earlier);
         let batch = Batch {
             earlier: &names,
             first: u32::try_from(earlier.len()).unwrap(),

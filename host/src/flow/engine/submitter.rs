@@ -25,26 +25,59 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// The longest pause between two tries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// Submits a batch and reports what became of each attempt.
-pub(super) async fn submit(
-    parts: Arc<Parts>,
-    batch: Vec<(JobIndex, Attempt)>,
-    mail: Mail,
-    mut stopping: watch::Receiver<bool>,
-) {
+/// What submissions have to wait for, and what ends them.
+#[derive(Clone, Debug)]
+pub(super) struct Signs {
+    /// How many jobs have been recorded.
+    pub(super) recorded: watch::Receiver<u32>,
+    /// Whether nothing further is to start.
+    pub(super) stopping: watch::Receiver<bool>,
+}
+
+/// Submits a batch and reports what became of each attempt. Jobs start when they are recorded: what starts before would be
+/// new to a process that goes on with the run.
+pub(super) async fn submit(parts: Arc<Parts>, batch: Vec<(JobIndex, Attempt)>, mail: Mail, mut signs: Signs) {
     let wanted = batch
-        .into_iter()
-        .filter_map(|(job, attempt)| parts.book.begin(job, attempt))
+        .iter()
+        .filter_map(|(job, attempt)| parts.book.begin(*job, *attempt))
         .collect();
-    let submitter = Submitter { parts, mail };
+    let recorded = signs.recorded(&batch).await;
+    let submitter = Submitter {
+        parts,
+        mail,
+        stopping: signs.stopping,
+    };
+    if let Err(refusal) = recorded {
+        return submitter.refuse(wanted, &refusal);
+    }
     let allowed = submitter.gate(wanted).await;
+    if submitter.is_stopping() {
+        return submitter.refuse(allowed, &Submission::GivenUp { prepared: false });
+    }
     let prepared = submitter.prepare(allowed).await;
-    submitter.hand_over(prepared, &mut stopping).await;
+    submitter.hand_over(prepared).await;
+}
+
+impl Signs {
+    /// Waits until all of these jobs are recorded.
+    async fn recorded(&mut self, batch: &[(JobIndex, Attempt)]) -> Result<(), Submission> {
+        let jobs = batch.iter().map(|(job, _)| job.0.saturating_add(1)).max();
+        tokio::select! {
+            biased;
+            _ = self.stopping.wait_for(|stopping| *stopping) => Err(Submission::GivenUp { prepared: false }),
+            // Fails when there is nobody left who records.
+            recorded = self.recorded.wait_for(|recorded| Some(*recorded) >= jobs) => match recorded {
+                Ok(_) => Ok(()),
+                Err(_) => Err(Submission::Unrecorded),
+            },
+        }
+    }
 }
 
 struct Submitter {
     parts: Arc<Parts>,
     mail: Mail,
+    stopping: watch::Receiver<bool>,
 }
 
 impl Submitter {
@@ -54,6 +87,14 @@ impl Submitter {
             attempt: attempt.attempt,
             result,
         });
+    }
+
+    fn refuse(&self, attempts: Vec<JobAttempt>, why: &Submission) {
+        attempts.iter().for_each(|attempt| self.report(attempt, why.clone()));
+    }
+
+    fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
     }
 
     fn fail(&self, attempt: &JobAttempt, why: &dyn Display) {
@@ -151,9 +192,12 @@ impl Submitter {
     }
 
     /// Hands attempts to the scheduler; those that it cannot take just now are tried again until it can.
-    async fn hand_over(&self, mut waiting: Vec<JobAttempt>, stopping: &mut watch::Receiver<bool>) {
-        let mut pause = FIRST_PAUSE;
+    async fn hand_over(&self, mut waiting: Vec<JobAttempt>) {
+        let (mut stopping, mut pause) = (self.stopping.clone(), FIRST_PAUSE);
         while !waiting.is_empty() {
+            if self.is_stopping() {
+                return self.refuse(waiting, &Submission::GivenUp { prepared: true });
+            }
             let results = self.parts.scheduler.submit(&waiting).await;
             let (later, asked_for) = self.sort_out(waiting, results);
             waiting = later;
@@ -161,9 +205,7 @@ impl Submitter {
                 return;
             }
             tokio::select! {
-                _ = stopping.wait_for(|stopping| *stopping) => {
-                    waiting.drain(..).for_each(|attempt| self.report(&attempt, Submission::GivenUp));
-                }
+                _ = stopping.wait_for(|stopping| *stopping) => {}
                 () = sleep(asked_for.unwrap_or(pause)) => pause = (pause * 2).min(LONGEST_PAUSE),
             }
         }

@@ -104,3 +104,5 @@ async fn a_scheduler_that_wants_a_directory_gets_no_script() {
     assert!(of("0").eq(&[("0/job.jid", "0\n"), ("0/job.rc", "0\n"), ("0/job.status", "6\n")]));
     assert!(of("1").eq(&[("1/job.jid", "1\n"), ("1/job.rc", "3\n"), ("1/job.status", "7\n")]));
 }
+
+mod journals;

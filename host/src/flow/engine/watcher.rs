@@ -139,7 +139,7 @@ impl Rhythm {
 
 /// Asks about all attempts in flight, once. Whether the answer held any news.
 pub(super) async fn ask(parts: Arc<Parts>, asked: Vec<Asked>, mail: Mail) -> bool {
-    let refs: Vec<JobRef> = asked.iter().map(|(job, _)| job.clone()).collect();
+    let (refs, running): (Vec<JobRef>, Vec<bool>) = asked.into_iter().unzip();
     let answers = match parts.scheduler.watching() {
         Watching::Wait => Ok(vec![Observation::Running; refs.len()]),
         Watching::Poll => parts.scheduler.poll(&refs).await,
@@ -148,8 +148,8 @@ pub(super) async fn ask(parts: Arc<Parts>, asked: Vec<Asked>, mail: Mail) -> boo
     let mut news = false;
     match answers {
         Ok(answers) => {
-            for ((job, runs_already), answer) in asked.iter().zip(answers) {
-                let changed = !(*runs_already && answer == Observation::Running);
+            for ((job, runs_already), answer) in refs.iter().zip(running).zip(answers) {
+                let changed = !(runs_already && answer == Observation::Running);
                 news |= changed && !matches!(answer, Observation::Queued(_));
                 if changed || all {
                     mail.send(observed(&parts, job, answer, None));

@@ -23,6 +23,13 @@ fn policy(settings: &Settings) -> Policy {
     Policy::new(settings, Hook::ALL.into_iter().collect(), HookSet::default())
 }
 
+fn new_jobs(jobs: Vec<NewJob>) -> NewJobs {
+    NewJobs {
+        jobs,
+        ..NewJobs::default()
+    }
+}
+
 fn world(settings: &Settings) -> World {
     World::new(policy(settings))
 }
@@ -178,7 +185,7 @@ fn a_run_stops_after_as_many_failures_as_it_may_bear() {
         ..Settings::default()
     });
     let jobs = vec![NewJob::default(); 5];
-    world.feed(NewJobs { jobs, forwards: false });
+    world.feed(new_jobs(jobs));
     world.run_one(failed());
     world.run_one(Outcome::Succeeded);
     assert_eq!(world.dispatcher.stopped(), None);
@@ -191,11 +198,54 @@ fn a_run_stops_after_as_many_failures_as_it_may_bear() {
     assert!(world.finished);
 }
 
+#[test]
+fn what_waits_while_nothing_can_be_recorded_is_left() {
+    let mut world = world(&Settings::default());
+    world.feed(new_jobs(vec![NewJob::default(); 3]));
+    world.happen(Event::Recording(false));
+    world.run_one(Outcome::Succeeded);
+    assert!(world.finished);
+    let counts = world.dispatcher.counts();
+    assert_eq!((counts.succeeded, counts.queued), (1, 2));
+}
+
+#[test]
+fn what_is_behind_holds_jobs_back_and_ends_no_run() {
+    let mut world = world(&Settings::default());
+    world.feed(new_jobs(vec![NewJob::default(); 2]));
+    world.dispatcher.hold_back(true);
+    world.run_one(Outcome::Succeeded);
+    assert!(world.submitting.is_empty() && !world.finished);
+    world.dispatcher.hold_back(false);
+    world.happen(Event::FeedClosed);
+    world.run_one(Outcome::Succeeded);
+    assert!(world.finished);
+}
+
+#[test]
+fn a_job_that_was_not_started_after_all_is_the_next_one() {
+    let mut world = world(&Settings::default());
+    world.feed(new_jobs(vec![NewJob::default(); 2]));
+    let (job, attempt) = world.submitting.pop().unwrap();
+    let unrecorded = || Event::Submitted {
+        job,
+        attempt,
+        result: Submission::Unrecorded,
+    };
+    world.happen(unrecorded());
+    assert_eq!(world.submitting, [(job, attempt)]);
+    // Unless somebody did not want it any more.
+    world.happen(Event::CancelRequested(job));
+    world.submitting.clear();
+    world.happen(unrecorded());
+    assert_eq!(world.ended[&job].1, Outcome::Cancelled(CancelReason::Requested));
+}
+
 /// A world in which an earlier process left these jobs, which say nothing themselves.
 fn resumed(settings: &Settings, left: Vec<Left>) -> World {
     let jobs = vec![NewJob::default(); left.len()];
     let past = left.into_iter().map(|left| Past { attempt: 1, left });
-    World::resumed(policy(settings), NewJobs { jobs, forwards: false }, past.collect())
+    World::resumed(policy(settings), new_jobs(jobs), past.collect())
 }
 
 #[test]

@@ -28,14 +28,17 @@ pub(super) enum Move {
     Signal,
     ShutdownDecided(Verdict),
     Halt,
+    Recording(bool),
 }
 
 /// Jobs that come together. They come after earlier ones and after each other: all after ones before them, or all after
 /// ones behind them, so that there are no circles.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct NewJobs {
     pub(super) jobs: Vec<NewJob>,
     pub(super) forwards: bool,
+    /// Whether nothing is decided before the last of them has come.
+    pub(super) at_once: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -70,7 +73,12 @@ fn new_job() -> impl Strategy<Value = NewJob> {
 }
 
 fn new_jobs(size: std::ops::Range<usize>) -> impl Strategy<Value = NewJobs> {
-    (prop::collection::vec(new_job(), size), any::<bool>()).prop_map(|(jobs, forwards)| NewJobs { jobs, forwards })
+    let new = (prop::collection::vec(new_job(), size), any::<bool>(), any::<bool>());
+    new.prop_map(|(jobs, forwards, at_once)| NewJobs {
+        jobs,
+        forwards,
+        at_once,
+    })
 }
 
 /// The jobs of an earlier process.
@@ -98,6 +106,8 @@ fn submission() -> impl Strategy<Value = Submission> {
         4 => Just(Submission::Running("id".into())),
         1 => Just(Submission::Vetoed { plugin: "p".into(), reason: "r".into() }),
         1 => Just(Submission::Failed("no".into())),
+        1 => any::<bool>().prop_map(|prepared| Submission::GivenUp { prepared }),
+        1 => Just(Submission::Unrecorded),
     ]
 }
 
@@ -136,6 +146,7 @@ pub(super) fn a_move() -> impl Strategy<Value = Move> {
         1 => Just(Move::Signal),
         1 => verdict().prop_map(Move::ShutdownDecided),
         1 => Just(Move::Halt),
+        3 => any::<bool>().prop_map(Move::Recording),
     ]
 }
 

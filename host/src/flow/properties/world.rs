@@ -12,7 +12,7 @@ use super::moves::{Left, Move, NewJob, NewJobs, Past};
 use crate::{
     flow::{
         dispatch::{Dispatcher, Policy},
-        event::{Action, Event, Submission},
+        event::{self, Action, Event, Submission},
         restore::{Restored, Standing},
     },
     model::{
@@ -40,6 +40,8 @@ pub(super) struct World {
     pub(super) ended: BTreeMap<JobIndex, (Attempt, Outcome)>,
     /// Jobs that observers know to be queued.
     pub(super) queued: BTreeSet<JobIndex>,
+    /// Whether what happens can be recorded.
+    pub(super) recording: bool,
     pub(super) closed: bool,
     pub(super) finished: bool,
 }
@@ -53,14 +55,7 @@ pub(super) struct Known {
 
 impl World {
     pub(super) fn new(policy: Policy) -> Self {
-        Self::resumed(
-            policy,
-            NewJobs {
-                jobs: vec![],
-                forwards: false,
-            },
-            Vec::new(),
-        )
+        Self::resumed(policy, NewJobs::default(), Vec::new())
     }
 
     /// A world that goes on where another one ended.
@@ -78,6 +73,7 @@ impl World {
             journal: Vec::new(),
             ended: BTreeMap::new(),
             queued: BTreeSet::new(),
+            recording: true,
             closed: false,
             finished: false,
         };
@@ -179,7 +175,11 @@ impl World {
                     self.flying.retain(|flying| flying.job != job);
                     self.queued.remove(&job);
                 }
-                Action::Finish => self.finished = true,
+                Action::Finish => {
+                    self.finished = true;
+                    let left = self.jobs.len() - self.ended.len();
+                    assert!(left == 0 || !self.recording, "{left} jobs are left");
+                }
                 Action::Kill(..)
                 | Action::StartTimeout(_)
                 | Action::StopSubmitting
@@ -190,6 +190,7 @@ impl World {
     }
 
     fn submit(&mut self, batch: Vec<(JobIndex, Attempt)>) {
+        assert!(self.recording, "{batch:?} start unrecorded");
         for (job, _) in &batch {
             assert!(self.queued.remove(job), "job {job} did not wait");
             let known = &self.jobs[job.0 as usize];
@@ -231,10 +232,17 @@ impl World {
     }
 
     pub(super) fn happen(&mut self, event: Event) {
-        let observed = match &event {
-            Event::Observed { job, attempt, .. } => Some((*job, *attempt)),
-            _ => None,
-        };
+        let mut observed = None;
+        match &event {
+            Event::Observed { job, attempt, .. } => observed = Some((*job, *attempt)),
+            Event::Recording(works) => self.recording = *works,
+            Event::Submitted {
+                job,
+                result: Submission::Unrecorded,
+                ..
+            } => _ = self.queued.insert(*job),
+            _ => {}
+        }
         self.dispatcher.handle(event);
         // An attempt that the dispatcher no longer watches is over; its slot is free.
         if let Some(observed) = observed {
@@ -280,17 +288,17 @@ impl World {
                 }
             }
             Move::Halt => self.happen(Event::HaltRequested),
+            Move::Recording(works) => self.happen(Event::Recording(works)),
         }
     }
 
-    /// The engine may decide between any two jobs that come together.
+    /// Feeds jobs that come together.
     pub(super) fn feed(&mut self, jobs: NewJobs) {
-        for (spec, after) in self.enter(jobs) {
-            self.happen(Event::Fed {
-                spec,
-                after,
-                origin: Origin::Given,
-            });
+        let together = if jobs.at_once { usize::MAX } else { 1 };
+        let jobs = self.enter(jobs).into_iter();
+        let jobs: Vec<_> = jobs.map(|(spec, after)| event::NewJob { spec, after }).collect();
+        for jobs in jobs.chunks(together) {
+            self.announce(jobs.to_vec());
         }
     }
 
@@ -302,11 +310,13 @@ impl World {
             after: after.clone(),
             past: None,
         });
-        self.happen(Event::Fed {
-            spec: spec(job),
-            after,
-            origin: Origin::Given,
-        });
+        let spec = spec(job);
+        self.announce(vec![event::NewJob { spec, after }]);
+    }
+
+    fn announce(&mut self, jobs: Vec<event::NewJob>) {
+        let origin = Origin::Given;
+        self.happen(Event::Fed { jobs, origin });
     }
 
     fn close_feed(&mut self) {
@@ -350,6 +360,7 @@ impl World {
 
     /// Lets everything that is under way come to its end.
     pub(super) fn drain(&mut self) {
+        self.happen(Event::Recording(true));
         self.close_feed();
         for _ in 0..10_000 {
             if let Some((job, attempt)) = self.submitting.pop() {
