@@ -98,7 +98,8 @@ impl Xqute {
         self.resumed
     }
 
-    /// What happens to jobs from now on, in groups, once it has been recorded. What nobody takes is held in memory.
+    /// What happens to jobs from now on, in groups, once it has been recorded; it ends with the run. What nobody takes is
+    /// held in memory.
     pub fn events(&self) -> mpsc::UnboundedReceiver<Vec<Entry>> {
         let (sender, receiver) = mpsc::unbounded_channel();
         self.subscribers.listen(Box::new(Stream(sender)));
