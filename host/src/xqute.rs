@@ -20,7 +20,7 @@ use crate::{
         engine::{
             Engine, Mail,
             book::{BatchError, FeedError},
-            feeder::{Feeder, Job},
+            feeder::{Feeder, JobHandle},
             publisher::Subscribers,
         },
         event::Event,
@@ -110,7 +110,7 @@ impl Xqute {
     ///
     /// # Errors
     /// When the job could not be run as it is.
-    pub fn feed_job(&self, job: impl Into<JobSpec>) -> Result<Job, FeedError> {
+    pub fn feed_job(&self, job: impl Into<JobSpec>) -> Result<JobHandle, FeedError> {
         self.feeder.feed_job(job)
     }
 
@@ -214,7 +214,7 @@ impl LiveRun {
     ///
     /// # Errors
     /// When the job could not be run as it is, or the run was stopped.
-    pub fn feed_job(&self, job: impl Into<JobSpec>) -> Result<Job, FeedError> {
+    pub fn feed_job(&self, job: impl Into<JobSpec>) -> Result<JobHandle, FeedError> {
         self.feeder.feed_job(job)
     }
 
