@@ -23,9 +23,9 @@ use crate::{
         control::{Feeding, LiveControl},
         dispatch::Counts,
         engine::{
-            Engine, Lines, Mail, Parts,
+            Engine, Mail, Parts, Wiring,
             book::Book,
-            feeder::{Audience, Feeder, check_env},
+            feeder::{Confirmations, Feeder, check_env},
         },
         restore::Restored,
     },
@@ -57,17 +57,17 @@ pub(crate) async fn assemble(asked: Builder) -> Result<Xqute, BuildError> {
     let (sender, inbox) = mpsc::unbounded_channel();
     let mail = Mail(sender);
     let recorded = watch::Sender::default();
-    let audience = Audience {
+    let confirmations = Confirmations {
         subscribers: asked.subscribers.clone(),
         recorded: recorded.subscribe(),
     };
-    let feeder = Feeder::new(site.book.clone(), scheduler.clone(), mail.0.clone(), audience);
+    let feeder = Feeder::new(site.book.clone(), scheduler.clone(), mail.0.clone(), confirmations);
     feeder.check_all(&asked.jobs)?;
     let mut ground = site.open(asked.existing, asked.listen)?;
     let beginning = ground.begin(asked.jobs, &*scheduler, asked.failed).await?;
     recorded.send_replace(beginning.recorded());
     let (progress, watcher) = watch::channel(Counts::default());
-    let lines = Lines {
+    let wiring = Wiring {
         inbox,
         mail: mail.clone(),
         progress,
@@ -75,7 +75,7 @@ pub(crate) async fn assemble(asked: Builder) -> Result<Xqute, BuildError> {
         recorded,
     };
     let (clock, book, bound) = (site.clock, site.book.clone(), ground.socket.take());
-    let mut engine = site.engine(ground, scheduler, hooks_of(started.hooks.clone()), lines)?;
+    let mut engine = site.engine(ground, scheduler, hooks_of(started.hooks.clone()), wiring)?;
     // Dropped before the engine, and with it the workdir.
     let socket = bound;
     let resumed = beginning.feed(&mut engine, &feeder)?;
@@ -167,7 +167,7 @@ impl Site {
         ground: Ground,
         scheduler: Arc<dyn Scheduler>,
         hooks: Arc<dyn Hooks>,
-        lines: Lines,
+        wiring: Wiring,
     ) -> Result<Engine, BuildError> {
         let Ground { store, workdir, .. } = ground;
         let Self { run, book, clock, .. } = self;
@@ -179,7 +179,7 @@ impl Site {
             hooks,
             clock,
         };
-        Engine::new(parts, lines, |publisher| {
+        Engine::new(parts, wiring, |publisher| {
             Ok(Box::new(Writer::start(store, clock, publisher)?) as Box<dyn Journal>)
         })
     }

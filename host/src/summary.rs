@@ -69,16 +69,16 @@ impl RunSummary {
 
 /// Looks up what people want to know about the jobs that failed.
 pub(crate) fn failed_jobs(parts: &Parts, report: &Report) -> Vec<FailedJob> {
-    let failed = report.failures.iter().filter_map(|(index, attempt, outcome)| {
-        let job = parts.book.job(*index)?;
+    let failed = report.failures.iter().filter_map(|ended| {
+        let job = parts.book.job(ended.job)?;
         Some(FailedJob {
-            job: *index,
+            job: ended.job,
             command: job.command().to_string(),
             stderr: job.dir.join("job.stderr").spec().to_owned(),
             name: job.name,
-            outcome: outcome.clone(),
-            attempts: attempt.get(),
-            stderr_tail: parts.workdir.stderr_tail(*index, TAIL_LINES, TAIL_BYTES),
+            outcome: ended.outcome.clone(),
+            attempts: ended.attempt.get(),
+            stderr_tail: parts.workdir.stderr_tail(ended.job, TAIL_LINES, TAIL_BYTES),
         })
     });
     failed.collect()

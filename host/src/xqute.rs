@@ -20,7 +20,7 @@ use crate::{
         engine::{
             Engine, Mail,
             book::{BatchError, FeedError},
-            feeder::{Feeder, Job},
+            feeder::{Feeder, JobHandle},
             publisher::Subscribers,
         },
         event::Event,
@@ -99,7 +99,8 @@ impl Xqute {
         self.resumed
     }
 
-    /// What happens to jobs from now on, in groups, once it has been recorded. What nobody takes is held in memory.
+    /// What happens to jobs from now on, in groups, once it has been recorded; it ends with the run. What nobody takes is
+    /// held in memory.
     pub fn events(&self) -> mpsc::UnboundedReceiver<Vec<Entry>> {
         let (sender, receiver) = mpsc::unbounded_channel();
         self.subscribers.listen(Box::new(Stream(sender)));
@@ -110,7 +111,7 @@ impl Xqute {
     ///
     /// # Errors
     /// When the job could not be run as it is.
-    pub fn feed_job(&self, job: impl Into<JobSpec>) -> Result<Job, FeedError> {
+    pub fn feed_job(&self, job: impl Into<JobSpec>) -> Result<JobHandle, FeedError> {
         self.feeder.feed_job(job)
     }
 
@@ -214,7 +215,7 @@ impl LiveRun {
     ///
     /// # Errors
     /// When the job could not be run as it is, or the run was stopped.
-    pub fn feed_job(&self, job: impl Into<JobSpec>) -> Result<Job, FeedError> {
+    pub fn feed_job(&self, job: impl Into<JobSpec>) -> Result<JobHandle, FeedError> {
         self.feeder.feed_job(job)
     }
 

@@ -80,17 +80,7 @@ pub(super) async fn run(request: Request, wanted: &Wanted<'_>, verbosity: Verbos
     if let (Some(resumed), Verbosity::Normal(_)) = (xqute.resumed(), verbosity) {
         screen.note(&format!("resuming: {}", resumption(&resumed)));
     }
-    let (stopper, hurry, again) = (xqute.stopper(), request.records.hurry(), AtomicBool::new(false));
-    let stop = move |signal| {
-        stopper.stop(signal);
-        if let (true, Some(hurry)) = (again.swap(true, Ordering::Relaxed), &hurry) {
-            hurry.hurry();
-        }
-    };
-    let listening = signals::listen(screen, stop).map_err(|error| {
-        let error = anyhow::Error::new(error).context("cannot wait for signals");
-        Failure::new(Exit::Usage, error)
-    })?;
+    let listening = listen(&xqute, &request.records, screen)?;
     let mode = match (plan.progress, verbosity) {
         (ProgressMode::Auto, Verbosity::Quiet) => ProgressMode::None,
         (mode, _) => mode,
@@ -116,6 +106,21 @@ pub(super) async fn run(request: Request, wanted: &Wanted<'_>, verbosity: Verbos
             ..summary(ended)
         },
         trouble: unrecorded.or(poured.err()),
+    })
+}
+
+/// Passes signals on to the run; the second one also ends the waiting for whoever reads its events.
+fn listen(xqute: &Xqute, records: &Records, screen: &Screen) -> Result<signals::Guard> {
+    let (stopper, hurry, again) = (xqute.stopper(), records.hurry(), AtomicBool::new(false));
+    let stop = move |signal| {
+        stopper.stop(signal);
+        if let (true, Some(hurry)) = (again.swap(true, Ordering::Relaxed), &hurry) {
+            hurry.hurry();
+        }
+    };
+    signals::listen(screen, stop).map_err(|error| {
+        let error = anyhow::Error::new(error).context("cannot wait for signals");
+        Failure::new(Exit::Usage, error)
     })
 }
 

@@ -132,8 +132,13 @@ impl Dispatcher {
         self.cancel_all(&reason);
     }
 
-    /// Cancels every job that was fed so far and is not over.
+    /// Cancels every job that was fed so far and is not over. First those that run: they must not have to wait for a million
+    /// that do nothing.
     pub(crate) fn cancel_all(&mut self, reason: &CancelReason) {
+        let in_flight: Vec<_> = self.submitting.iter().chain(&self.watched).copied().collect();
+        for index in in_flight {
+            self.cancel(index, reason);
+        }
         self.queue.clear();
         self.expected.clear();
         if self.waiting > 0 {
@@ -141,10 +146,6 @@ impl Dispatcher {
             for index in self.table.waiting() {
                 self.end_alone(index, Outcome::Cancelled(reason.clone()), None);
             }
-        }
-        let in_flight: Vec<_> = self.submitting.iter().chain(&self.watched).copied().collect();
-        for index in in_flight {
-            self.cancel(index, reason);
         }
     }
 }

@@ -20,7 +20,7 @@ pub enum Event {
     /// Jobs were fed together; the index of each is the number of jobs fed before it.
     Fed {
         /// The jobs, in their order.
-        jobs: Vec<NewJob>,
+        jobs: Vec<FedJob>,
         /// Who gave them.
         origin: Origin,
     },
@@ -92,7 +92,7 @@ pub enum Event {
 
 /// A job that was fed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewJob {
+pub struct FedJob {
     /// The request.
     pub spec: Arc<JobSpec>,
     /// The jobs that must succeed before it starts: those that its request names, found. Some of them may be fed only

@@ -2,7 +2,7 @@
 
 use super::{
     dispatch::Dispatcher,
-    event::{Action, NewJob},
+    event::{Action, FedJob},
     table::{Job, Phase},
 };
 use crate::model::{
@@ -12,8 +12,8 @@ use crate::model::{
 };
 
 impl Dispatcher {
-    pub(crate) fn on_fed(&mut self, job: NewJob, origin: Origin) {
-        let NewJob { spec, after } = job;
+    pub(crate) fn on_fed(&mut self, job: FedJob, origin: Origin) {
+        let FedJob { spec, after } = job;
         if self.finished {
             // It crossed the end of a run that was stopped. Observers have been told that the run is over.
             self.counts.fed += 1;

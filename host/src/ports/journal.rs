@@ -71,7 +71,7 @@ pub trait Audience: Send {
 /// Somebody who listens to a run.
 pub trait Listener: Send {
     /// This became true and has been recorded, in this order. Called by the journal's own thread: everything else that is
-    /// to be recorded waits meanwhile.
+    /// to be recorded waits meanwhile. One that panics hears nothing more.
     fn recorded(&mut self, entries: &[Entry]);
 }
 

@@ -50,7 +50,11 @@ impl Engine {
                 Action::Record(job, outcome) => self.record(job, &outcome),
                 Action::Journal(job, change) => self.pending.entries.push(Entry { at, job, change }),
                 Action::Tell(fact) => self.pending.facts.push(fact),
-                Action::Ended { job, attempt, outcome } => self.ended(job, attempt, outcome),
+                Action::Ended { job, attempt, outcome } => {
+                    // A stop names the jobs to kill before the many that never started.
+                    kills.carry_out(&self.parts);
+                    self.ended(job, attempt, outcome);
+                }
                 Action::Finish => self.finished = true,
             }
         }
@@ -108,7 +112,7 @@ impl Engine {
     }
 }
 
-/// The kills of one decision, so that a backend is told of all of them at once.
+/// The kills of one decision, so that a backend is told of as many as possible at once.
 #[derive(Debug, Default)]
 struct Kills {
     gracefully: Vec<JobRef>,
@@ -123,10 +127,13 @@ impl Kills {
         }
     }
 
-    fn carry_out(self, parts: &Arc<Parts>) {
-        for (jobs, how) in [(self.gracefully, Cancel::Gracefully), (self.at_once, Cancel::AtOnce)] {
+    fn carry_out(&mut self, parts: &Arc<Parts>) {
+        for (jobs, how) in [
+            (&mut self.gracefully, Cancel::Gracefully),
+            (&mut self.at_once, Cancel::AtOnce),
+        ] {
             if !jobs.is_empty() {
-                tokio::spawn(canceller::kill(parts.clone(), jobs, how));
+                tokio::spawn(canceller::kill(parts.clone(), std::mem::take(jobs), how));
             }
         }
     }

@@ -9,10 +9,10 @@ use std::{
 use camino::Utf8PathBuf;
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::predecessors::{self, Ambiguous, Batch, Names};
+use super::predecessors::{self, Ambiguous, Candidates, Names};
 use crate::{
     adapters::workdir::script::ScriptError,
-    flow::event::{Event, NewJob},
+    flow::event::{Event, FedJob},
     model::{
         job::{Attempt, BadCommand, JobIndex, JobSpec},
         record::Origin,
@@ -32,18 +32,18 @@ pub struct Book {
 
 #[derive(Debug, Default)]
 pub(super) struct Pages {
-    entries: Vec<Entry>,
-    /// Those of the entries, as far as anybody asked for one.
+    list: Vec<Page>,
+    /// The names of the jobs, as far as anybody asked for one.
     names: Names,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct Page {
     spec: Arc<JobSpec>,
     attempt: Attempt,
 }
 
-impl Borrow<JobSpec> for Entry {
+impl Borrow<JobSpec> for Page {
     fn borrow(&self) -> &JobSpec {
         &self.spec
     }
@@ -70,36 +70,36 @@ impl Book {
         rest: &[JobSpec],
     ) -> Result<Vec<Vec<JobIndex>>, (usize, BadPredecessor)> {
         let all: Vec<&JobSpec> = recorded.iter().map(|(spec, _)| &**spec).chain(rest).collect();
-        let batch = Batch {
+        let candidates = Candidates {
             earlier: &Names::default(),
             first: 0,
             jobs: &all,
             ambiguous: Ambiguous::First,
         };
-        let mut after = batch.resolve()?;
+        let mut after = candidates.resolve()?;
         after.truncate(recorded.len());
-        let entries = recorded.into_iter().map(|(spec, attempt)| Entry { spec, attempt });
-        self.write().entries = entries.collect();
+        let list = recorded.into_iter().map(|(spec, attempt)| Page { spec, attempt });
+        self.write().list = list.collect();
         Ok(after)
     }
 
     /// The attempt in full; from now on it is the latest of its job.
     pub(crate) fn begin(&self, job: JobIndex, attempt: Attempt) -> Option<JobAttempt> {
         let mut pages = self.write();
-        let entry = pages.entries.get_mut(usize::try_from(job.0).ok()?)?;
-        entry.attempt = attempt;
-        Some(self.run.attempt(job, attempt, entry.spec.clone()))
+        let page = pages.list.get_mut(usize::try_from(job.0).ok()?)?;
+        page.attempt = attempt;
+        Some(self.run.attempt(job, attempt, page.spec.clone()))
     }
 
     /// How long an attempt of the job may run. Asked for each job that starts, so it puts nothing else together.
     pub(crate) fn timeout(&self, job: JobIndex) -> Option<Duration> {
         self.run
-            .timeout(&self.read().entries.get(usize::try_from(job.0).ok()?)?.spec)
+            .timeout(&self.read().list.get(usize::try_from(job.0).ok()?)?.spec)
     }
 
     /// Whether there is such a job.
     pub(crate) fn has(&self, job: JobIndex) -> bool {
-        usize::try_from(job.0).is_ok_and(|at| at < self.read().entries.len())
+        usize::try_from(job.0).is_ok_and(|at| at < self.read().list.len())
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Pages> {
@@ -114,26 +114,26 @@ impl Book {
 impl Pages {
     /// The index that the next job gets.
     pub(super) fn next(&self) -> Result<u32, FeedError> {
-        u32::try_from(self.entries.len()).map_err(|_| FeedError::TooMany)
+        u32::try_from(self.list.len()).map_err(|_| FeedError::TooMany)
     }
 
     /// Looks whether these jobs can be entered, and finds those that they come after. Nothing is found where none of them
     /// comes after another one.
     pub(super) fn look_up(&mut self, jobs: &[JobSpec]) -> Result<Vec<Vec<JobIndex>>, BatchError> {
         let first = self.next()?;
-        let last = self.entries.len().saturating_add(jobs.len()).saturating_sub(1);
+        let last = self.list.len().saturating_add(jobs.len()).saturating_sub(1);
         u32::try_from(last).map_err(|_| FeedError::TooMany)?;
         if !predecessors::any(jobs) {
             return Ok(Vec::new());
         }
-        self.names.learn(&self.entries);
-        let batch = Batch {
+        self.names.learn(&self.list);
+        let candidates = Candidates {
             earlier: &self.names,
             first,
             jobs,
             ambiguous: Ambiguous::Refused,
         };
-        batch
+        candidates
             .resolve()
             .map_err(|(place, bad)| BatchError::about(place, jobs, bad.into()))
     }
@@ -142,18 +142,18 @@ impl Pages {
     /// index of the first; the others follow it.
     pub(super) fn enter(
         &mut self,
-        jobs: Vec<NewJob>,
+        jobs: Vec<FedJob>,
         origin: Origin,
         inbox: &UnboundedSender<Event>,
     ) -> Result<JobIndex, FeedError> {
         let first = self.next()?;
-        let new = jobs.iter().map(|job| Entry {
+        let new = jobs.iter().map(|job| Page {
             spec: job.spec.clone(),
             attempt: Attempt::FIRST,
         });
-        self.entries.extend(new);
+        self.list.extend(new);
         if inbox.send(Event::Fed { jobs, origin }).is_err() {
-            self.entries.truncate(usize::try_from(first).unwrap_or(usize::MAX));
+            self.list.truncate(usize::try_from(first).unwrap_or(usize::MAX));
             return Err(FeedError::RunIsOver);
         }
         Ok(JobIndex(first))
@@ -163,8 +163,8 @@ impl Pages {
 impl Jobs for Book {
     fn job(&self, job: JobIndex) -> Option<JobAttempt> {
         let pages = self.read();
-        let entry = pages.entries.get(usize::try_from(job.0).ok()?)?;
-        Some(self.run.attempt(job, entry.attempt, entry.spec.clone()))
+        let page = pages.list.get(usize::try_from(job.0).ok()?)?;
+        Some(self.run.attempt(job, page.attempt, page.spec.clone()))
     }
 }
 

@@ -8,8 +8,14 @@ use crate::model::{
 /// How many jobs are kept in detail.
 const KEPT: usize = 10;
 
-/// A job, its last attempt, and how it ended.
-pub(crate) type Ended = (JobIndex, Attempt, Outcome);
+/// A job that did not succeed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ended {
+    pub(crate) job: JobIndex,
+    /// Its last attempt.
+    pub(crate) attempt: Attempt,
+    pub(crate) outcome: Outcome,
+}
 
 /// The first jobs that did not succeed. Those with a reason of their own go before those that came after one of these.
 #[derive(Debug, Default)]
@@ -28,7 +34,7 @@ impl Failures {
             Outcome::Succeeded | Outcome::Cancelled(_) => return,
         };
         if kept.len() < KEPT {
-            kept.push((job, attempt, outcome));
+            kept.push(Ended { job, attempt, outcome });
         }
     }
 
@@ -53,7 +59,7 @@ mod tests {
         add(20, Outcome::Cancelled(CancelReason::Halted));
         add(21, Outcome::Succeeded);
         add(22, Outcome::Failed(FailureCause::ExitCode(1)));
-        let kept: Vec<_> = failures.into_list().into_iter().map(|(job, ..)| job.0).collect();
+        let kept: Vec<_> = failures.into_list().into_iter().map(|ended| ended.job.0).collect();
         assert_eq!(kept, [0, 22, 1, 2, 3, 4, 5, 6, 7, 8]);
     }
 }

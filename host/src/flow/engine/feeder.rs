@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     adapters::workdir::script,
-    flow::event::{Event, NewJob},
+    flow::event::{Event, FedJob},
     model::{
         job::{JobExtras, JobIndex, JobSpec},
         outcome::Outcome,
@@ -29,21 +29,21 @@ use crate::{
 /// to start before the last is recorded.
 const GIVEN_TOGETHER: usize = 1024;
 
-/// A job that was fed. Awaiting it gives its outcome, once that has been recorded; none, if the run breaks down first.
+/// A handle on a job that was fed. Awaiting it gives its outcome, once that has been recorded; none, if the run breaks down first.
 #[derive(Debug)]
-pub struct Job {
+pub struct JobHandle {
     index: JobIndex,
     outcome: oneshot::Receiver<Outcome>,
 }
 
-impl Job {
-    /// Its index.
+impl JobHandle {
+    /// The job's index.
     pub const fn index(&self) -> JobIndex {
         self.index
     }
 }
 
-impl Future for Job {
+impl Future for JobHandle {
     type Output = Option<Outcome>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -57,12 +57,12 @@ pub struct Feeder {
     book: Arc<Book>,
     scheduler: Arc<dyn Scheduler>,
     inbox: UnboundedSender<Event>,
-    audience: Audience,
+    confirmations: Confirmations,
 }
 
-/// What feeders have to do with those who hear of what was recorded.
+/// How feeders learn, and let others learn, what was recorded.
 #[derive(Clone)]
-pub(crate) struct Audience {
+pub(crate) struct Confirmations {
     pub(crate) subscribers: Subscribers,
     /// How many jobs have been recorded.
     pub(crate) recorded: watch::Receiver<u32>,
@@ -73,13 +73,13 @@ impl Feeder {
         book: Arc<Book>,
         scheduler: Arc<dyn Scheduler>,
         inbox: UnboundedSender<Event>,
-        audience: Audience,
+        confirmations: Confirmations,
     ) -> Self {
         Self {
             book,
             scheduler,
             inbox,
-            audience,
+            confirmations,
         }
     }
 
@@ -92,28 +92,28 @@ impl Feeder {
         self.check_alone(&spec)?;
         let mut pages = self.book.write();
         let after = pages.look_up(std::slice::from_ref(&spec))?.pop().unwrap_or_default();
-        pages.enter(vec![NewJob::new(spec, after)], Origin::Fed, &self.inbox)
+        pages.enter(vec![FedJob::new(spec, after)], Origin::Fed, &self.inbox)
     }
 
     /// Feeds one job, and gives a handle on it that can be awaited.
     ///
     /// # Errors
     /// When the job could not be run as it is, or the run is over.
-    pub fn feed_job(&self, job: impl Into<JobSpec>) -> Result<Job, FeedError> {
+    pub fn feed_job(&self, job: impl Into<JobSpec>) -> Result<JobHandle, FeedError> {
         let spec = job.into();
         self.check_alone(&spec)?;
         let mut pages = self.book.write();
         let after = pages.look_up(std::slice::from_ref(&spec))?.pop().unwrap_or_default();
         // Nobody else can feed a job of this index meanwhile, and its end is told only after it was fed.
         let next = JobIndex(pages.next()?);
-        let outcome = self.audience.subscribers.wait_for(next);
-        let index = pages.enter(vec![NewJob::new(spec, after)], Origin::Fed, &self.inbox)?;
-        Ok(Job { index, outcome })
+        let outcome = self.confirmations.subscribers.wait_for(next);
+        let index = pages.enter(vec![FedJob::new(spec, after)], Origin::Fed, &self.inbox)?;
+        Ok(JobHandle { index, outcome })
     }
 
     /// Waits until a job is recorded: from then on nothing loses it. False when the run ended before that.
     pub async fn recorded(&self, job: JobIndex) -> bool {
-        let mut recorded = self.audience.recorded.clone();
+        let mut recorded = self.confirmations.recorded.clone();
         recorded.wait_for(|recorded| *recorded > job.0).await.is_ok()
     }
 
@@ -151,7 +151,7 @@ impl Feeder {
         while jobs.len() > 0 {
             let new = jobs.by_ref().take(together);
             let new: Vec<_> = new
-                .map(|spec| NewJob::new(spec, after.next().unwrap_or_default()))
+                .map(|spec| FedJob::new(spec, after.next().unwrap_or_default()))
                 .collect();
             let count = u32::try_from(new.len()).unwrap_or(u32::MAX);
             let first = pages.enter(new, origin, &self.inbox)?.0;
@@ -214,7 +214,7 @@ impl Feeder {
     }
 }
 
-impl NewJob {
+impl FedJob {
     fn new(spec: JobSpec, after: Vec<JobIndex>) -> Self {
         let spec = Arc::new(spec);
         Self { spec, after }

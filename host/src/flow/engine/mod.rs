@@ -98,8 +98,8 @@ impl Mail {
     }
 }
 
-/// The lines by which an engine talks with the world.
-pub(crate) struct Lines {
+/// How an engine is connected with the world.
+pub(crate) struct Wiring {
     pub(crate) inbox: UnboundedReceiver<Event>,
     pub(crate) mail: Mail,
     pub(crate) progress: watch::Sender<Counts>,
@@ -145,18 +145,18 @@ impl Engine {
     /// Puts the engine together. `start_journal` is given those who are to hear of what was recorded.
     pub(crate) fn new<E>(
         parts: Parts,
-        lines: Lines,
+        wiring: Wiring,
         start_journal: impl FnOnce(Publisher) -> Result<Box<dyn Journal>, E>,
     ) -> Result<Self, E> {
         let (observed, gated) = (parts.hooks.observed(), parts.hooks.gated());
         let policy = Policy::new(&parts.run.settings, observed, gated);
-        let Lines {
+        let Wiring {
             inbox,
             mail,
             progress,
             subscribers,
             recorded,
-        } = lines;
+        } = wiring;
         let teller = (observed != HookSet::default()).then(|| Teller::start(parts.hooks.clone(), mail.0.clone()));
         let waiting = recorded.subscribe();
         let journal = start_journal(Publisher {

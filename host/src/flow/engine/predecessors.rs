@@ -100,7 +100,7 @@ pub(super) fn any<S: Borrow<JobSpec>>(jobs: &[S]) -> bool {
 }
 
 /// Jobs that are to be fed together.
-pub(super) struct Batch<'a, S> {
+pub(super) struct Candidates<'a, S> {
     /// The names of the jobs before them.
     pub(super) earlier: &'a Names,
     /// The index that the first of them will have.
@@ -109,7 +109,7 @@ pub(super) struct Batch<'a, S> {
     pub(super) ambiguous: Ambiguous,
 }
 
-impl<S: Borrow<JobSpec>> Batch<'_, S> {
+impl<S: Borrow<JobSpec>> Candidates<'_, S> {
     /// The jobs that each of them comes after; on an error, the place in the batch of the one that is to blame.
     pub(super) fn resolve(&self) -> Result<Vec<Vec<JobIndex>>, (usize, BadPredecessor)> {
         let mut own = Names::default();
@@ -272,13 +272,13 @@ mod tests {
     fn resolve(earlier: &[JobSpec], jobs: &[JobSpec], ambiguous: Ambiguous) -> Result<Vec<Vec<u32>>, String> {
         let mut names = Names::default();
         names.learn(earlier);
-        let batch = Batch {
+        let candidates = Candidates {
             earlier: &names,
             first: u32::try_from(earlier.len()).unwrap(),
             jobs,
             ambiguous,
         };
-        let resolved = batch.resolve().map_err(|(place, bad)| format!("{place}: {bad}"))?;
+        let resolved = candidates.resolve().map_err(|(place, bad)| format!("{place}: {bad}"))?;
         let plain = |after: Vec<JobIndex>| after.into_iter().map(|index| index.0).collect();
         Ok(resolved.into_iter().map(plain).collect())
     }

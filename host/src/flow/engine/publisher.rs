@@ -105,6 +105,12 @@ impl Drop for Publisher {
     /// Nothing more is recorded, because the run is over or the journal broke down. Told before those who wait for
     /// `jobs` can notice.
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            tracing::error!(
+                "the thread that records the run broke down; no further job starts, and the run ends when those that run \
+                 have ended"
+            );
+        }
         self.mail.send(Event::Recording(false));
         self.subscribers.close();
     }

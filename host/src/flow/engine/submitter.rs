@@ -40,7 +40,7 @@ pub(super) async fn submit(parts: Arc<Parts>, batch: Vec<(JobIndex, Attempt)>, m
     let wanted = batch
         .iter()
         .filter_map(|(job, attempt)| parts.book.begin(*job, *attempt))
-        .collect();
+        .collect::<Vec<_>>();
     let recorded = signs.recorded(&batch).await;
     let submitter = Submitter {
         parts,
@@ -48,11 +48,11 @@ pub(super) async fn submit(parts: Arc<Parts>, batch: Vec<(JobIndex, Attempt)>, m
         stopping: signs.stopping,
     };
     if let Err(refusal) = recorded {
-        return submitter.refuse(wanted, &refusal);
+        return submitter.refuse(&wanted, &refusal);
     }
     let allowed = submitter.gate(wanted).await;
     if submitter.is_stopping() {
-        return submitter.refuse(allowed, &Submission::GivenUp { prepared: false });
+        return submitter.refuse(&allowed, &Submission::GivenUp { prepared: false });
     }
     let prepared = submitter.prepare(allowed).await;
     submitter.hand_over(prepared).await;
@@ -89,7 +89,7 @@ impl Submitter {
         });
     }
 
-    fn refuse(&self, attempts: Vec<JobAttempt>, why: &Submission) {
+    fn refuse(&self, attempts: &[JobAttempt], why: &Submission) {
         attempts.iter().for_each(|attempt| self.report(attempt, why.clone()));
     }
 
@@ -196,7 +196,7 @@ impl Submitter {
         let (mut stopping, mut pause) = (self.stopping.clone(), FIRST_PAUSE);
         while !waiting.is_empty() {
             if self.is_stopping() {
-                return self.refuse(waiting, &Submission::GivenUp { prepared: true });
+                return self.refuse(&waiting, &Submission::GivenUp { prepared: true });
             }
             let results = self.parts.scheduler.submit(&waiting).await;
             let (later, asked_for) = self.sort_out(waiting, results);

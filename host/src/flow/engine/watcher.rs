@@ -59,11 +59,11 @@ pub(super) struct Rhythm {
     pause: Duration,
     /// Whether anybody wants to be asked at all: where ends are events, only an observer of `polling` does.
     wanted: bool,
-    phase: Phase,
+    beating: Beating,
 }
 
 #[derive(Debug)]
-enum Phase {
+enum Beating {
     Idle,
     Resting { until: Instant },
     Asking(JoinHandle<bool>),
@@ -92,14 +92,14 @@ impl Rhythm {
             longest,
             pause,
             wanted,
-            phase: Phase::Idle,
+            beating: Beating::Idle,
         }
     }
 
     /// Something is in flight: asks after a pause, unless that is under way already.
     pub(super) fn arm(&mut self) {
-        if self.wanted && matches!(self.phase, Phase::Idle) {
-            self.phase = Phase::Resting {
+        if self.wanted && matches!(self.beating, Beating::Idle) {
+            self.beating = Beating::Resting {
                 until: Instant::now() + self.pause,
             };
         }
@@ -107,24 +107,24 @@ impl Rhythm {
 
     /// The question is on its way.
     pub(super) fn asking(&mut self, answer: JoinHandle<bool>) {
-        self.phase = Phase::Asking(answer);
+        self.beating = Beating::Asking(answer);
     }
 
     /// Waits for the next beat; for ever, while idle. Safe to drop and call again.
     pub(super) async fn beat(&mut self) -> Beat {
-        let beat = match &mut self.phase {
-            Phase::Idle => pending().await,
-            Phase::Resting { until } => {
+        let beat = match &mut self.beating {
+            Beating::Idle => pending().await,
+            Beating::Resting { until } => {
                 sleep_until(*until).await;
                 Beat::Ask
             }
-            Phase::Asking(answer) => {
+            Beating::Asking(answer) => {
                 let news = answer.await.unwrap_or(false);
                 self.adapt(news);
                 Beat::Answered
             }
         };
-        self.phase = Phase::Idle;
+        self.beating = Beating::Idle;
         beat
     }
 

@@ -12,7 +12,7 @@ use super::moves::{Left, Move, NewJob, NewJobs, Past};
 use crate::{
     flow::{
         dispatch::{Dispatcher, Policy},
-        event::{self, Action, Event, Submission},
+        event::{Action, Event, FedJob, Submission},
         restore::{Restored, Standing},
     },
     model::{
@@ -77,15 +77,15 @@ impl World {
             closed: false,
             finished: false,
         };
-        for ((spec, after), past) in world.enter(jobs).into_iter().zip(past) {
-            world.restore(spec, after, past);
+        for (job, past) in world.enter(jobs).into_iter().zip(past) {
+            world.restore(job, past);
         }
         world.carry_out();
         world
     }
 
     /// Enters jobs that come together, and finds those that they come after.
-    fn enter(&mut self, new: NewJobs) -> Vec<(Arc<JobSpec>, Vec<JobIndex>)> {
+    fn enter(&mut self, new: NewJobs) -> Vec<FedJob> {
         let (first, size) = (self.jobs.len(), new.jobs.len());
         let mut entered = Vec::new();
         for (place, job) in new.jobs.into_iter().enumerate() {
@@ -94,23 +94,20 @@ impl World {
                 true => (0..first).chain(own + 1..first + size).collect(),
                 false => (0..own).collect(),
             };
-            let after: Vec<_> = job
-                .after
-                .iter()
-                .filter_map(|at| pick(&possible, *at))
-                .map(index)
-                .collect();
+            let after = job.after.iter().filter_map(|at| pick(&possible, *at));
+            let after: Vec<_> = after.map(index).collect();
             self.jobs.push(Known {
                 priority: job.priority,
                 after: after.clone(),
                 past: None,
             });
-            entered.push((spec(&job), after));
+            let spec = spec(&job);
+            entered.push(FedJob { spec, after });
         }
         entered
     }
 
-    fn restore(&mut self, spec: Arc<JobSpec>, after: Vec<JobIndex>, past: Past) {
+    fn restore(&mut self, FedJob { spec, after }: FedJob, past: Past) {
         let job = self.dispatcher.counts().fed;
         let job = index(usize::try_from(job).unwrap());
         let attempt = Attempt::new(past.attempt);
@@ -295,8 +292,7 @@ impl World {
     /// Feeds jobs that come together.
     pub(super) fn feed(&mut self, jobs: NewJobs) {
         let together = if jobs.at_once { usize::MAX } else { 1 };
-        let jobs = self.enter(jobs).into_iter();
-        let jobs: Vec<_> = jobs.map(|(spec, after)| event::NewJob { spec, after }).collect();
+        let jobs = self.enter(jobs);
         for jobs in jobs.chunks(together) {
             self.announce(jobs.to_vec());
         }
@@ -311,10 +307,10 @@ impl World {
             past: None,
         });
         let spec = spec(job);
-        self.announce(vec![event::NewJob { spec, after }]);
+        self.announce(vec![FedJob { spec, after }]);
     }
 
-    fn announce(&mut self, jobs: Vec<event::NewJob>) {
+    fn announce(&mut self, jobs: Vec<FedJob>) {
         let origin = Origin::Given;
         self.happen(Event::Fed { jobs, origin });
     }

@@ -17,9 +17,9 @@ use crate::{
     flow::{
         dispatch::Counts,
         engine::{
-            Engine, Lines, Mail, Parts, Report,
+            Engine, Mail, Parts, Report, Wiring,
             book::Book,
-            feeder::{Audience, Feeder},
+            feeder::{Confirmations, Feeder},
             publisher::{Publisher, Subscribers},
         },
         event::Event,
@@ -145,7 +145,7 @@ impl Journal for Fake {
     }
 
     async fn room(&self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     async fn finish(self: Box<Self>, rest: Batch) -> Result<(), NotRecorded> {
@@ -190,11 +190,11 @@ impl Scene {
         };
         let (sender, inbox) = mpsc::unbounded_channel();
         let (mail, recorded, subscribers) = (Mail(sender), watch::Sender::default(), Subscribers::default());
-        let audience = Audience {
+        let confirmations = Confirmations {
             subscribers: subscribers.clone(),
             recorded: recorded.subscribe(),
         };
-        let lines = Lines {
+        let wiring = Wiring {
             inbox,
             mail: mail.clone(),
             progress: watch::Sender::new(Counts::default()),
@@ -210,10 +210,10 @@ impl Scene {
                 publisher: Mutex::new(Some(publisher)),
             }))
         };
-        let Ok(engine) = Engine::new(parts, lines, start);
+        let Ok(engine) = Engine::new(parts, wiring, start);
         Self {
             dir,
-            feeder: Feeder::new(book, scheduler.clone(), mail.0.clone(), audience),
+            feeder: Feeder::new(book, scheduler.clone(), mail.0.clone(), confirmations),
             scheduler,
             engine,
             mail,
