@@ -71,22 +71,11 @@ pub(super) fn find(reader: &Reader, word: &str) -> Result<Vec<JobRow>> {
 
 fn unknown(reader: &Reader, word: &str) -> Result<Failure> {
     let tally = reader.tally().map_err(unreadable)?;
-    let jobs = tally.waiting + tally.submitted + tally.running + tally.succeeded + tally.failed + tally.cancelled;
     let failure = Failure::usage(format!("this run has no job `{}`", printable(word)));
-    Ok(match jobs.checked_sub(1) {
+    Ok(match tally.total().checked_sub(1) {
         None => failure.help("it has no jobs at all so far"),
         Some(last) => failure.help(format!(
             "its jobs are 0 to {last}, and those that were given names; see xqute status"
         )),
-    })
-}
-
-/// How a job that is over ended, in words.
-pub(super) fn ending(row: &JobRow) -> Option<String> {
-    use xqute::Outcome;
-    Some(match row.outcome.as_ref()? {
-        Outcome::Succeeded => "succeeded".to_owned(),
-        Outcome::Failed(cause) => cause.to_string(),
-        Outcome::Cancelled(reason) => reason.to_string(),
     })
 }

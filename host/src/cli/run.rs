@@ -41,13 +41,20 @@ pub(super) struct Request {
 }
 
 /// How a run ended, and what went wrong with the run itself.
-pub(super) struct Ended {
+pub(super) struct Finished {
     summary: Summary,
     trouble: Option<Failure>,
+    /// How to exit because of what came by the pipe.
+    bad_pipe: Option<Exit>,
 }
 
 /// Runs it.
-pub(super) async fn run(request: Request, wanted: &Wanted<'_>, verbosity: Verbosity, screen: &Screen) -> Result<Ended> {
+pub(super) async fn run(
+    request: Request,
+    wanted: &Wanted<'_>,
+    verbosity: Verbosity,
+    screen: &Screen,
+) -> Result<Finished> {
     let Request { plan, input, .. } = request;
     let Input { jobs, places, pipe } = input;
     let plugins = wanted.load(&plan.scheduler).await?;
@@ -78,7 +85,7 @@ pub(super) async fn run(request: Request, wanted: &Wanted<'_>, verbosity: Verbos
         screen.note(&format!("resuming: {}", resumption(&resumed)));
     }
     let stopper = xqute.stopper();
-    let listening = signals::listen(screen, move |signal| stopper.stop(signal)).map_err(|error| {
+    let listening = signals::listen(move |signal| stopper.stop(signal)).map_err(|error| {
         let error = anyhow::Error::new(error).context("cannot wait for signals");
         Failure::new(Exit::Usage, error)
     })?;
@@ -87,7 +94,7 @@ pub(super) async fn run(request: Request, wanted: &Wanted<'_>, verbosity: Verbos
         (mode, _) => mode,
     };
     let shown = progress::show(xqute.progress(), tally, mode, screen);
-    let (ended, poured) = to_the_end(xqute, pipe, request.listen).await?;
+    let (ended, poured) = to_the_end(xqute, pipe, request.listen, screen).await?;
     drop(listening);
     if let Some(shown) = shown {
         shown.finish().await;
@@ -99,33 +106,47 @@ pub(super) async fn run(request: Request, wanted: &Wanted<'_>, verbosity: Verbos
         )
         .help("what jobs left is in their directories; go on with `--resume`")
     });
-    Ok(Ended {
+    Ok(Finished {
         summary: Summary {
             unwritten: request.records.finish(&ended, prefix.as_deref()),
             ..summary(ended)
         },
-        trouble: unrecorded.or(poured.err()),
+        trouble: unrecorded,
+        bad_pipe: poured.err(),
     })
 }
 
-/// Runs what is there and what comes from the pipe, and from others if the run listens to them.
-async fn to_the_end(xqute: Xqute, pipe: Option<Pipe>, listen: bool) -> Result<(RunSummary, Result<()>)> {
+/// Runs what is there and what comes from the pipe, and from others if the run listens to them. What is wrong with the pipe
+/// is told at once, and in the end how to exit because of it.
+async fn to_the_end(
+    xqute: Xqute,
+    pipe: Option<Pipe>,
+    listen: bool,
+    screen: &Screen,
+) -> Result<(RunSummary, std::result::Result<(), Exit>)> {
     if pipe.is_none() && !listen {
         return Ok((xqute.run_until_complete().await, Ok(())));
     }
     let live = xqute.keep_feeding();
+    if listen {
+        tracing::info!("jobs can be fed with `xqute feed`, until `xqute feed --stop`");
+    }
     let mut poured = Ok(());
     if let Some(pipe) = pipe {
+        let held_open = live.hold_open();
         tokio::select! {
             end = input::pour(pipe, live.feeder(), live.progress()) => poured = end,
             () = live.over() => {}
         }
+        drop(held_open);
     }
+    // The run may go on for long.
+    let poured = poured.map_err(|trouble| {
+        trouble.show(screen);
+        trouble.exit
+    });
     let ended = match listen {
-        true => {
-            tracing::info!("jobs can be fed with `xqute feed`, until `xqute feed --stop`");
-            live.wait().await
-        }
+        true => live.wait().await,
         false => live.stop_feeding().await,
     };
     let ended = ended.map_err(|broken| {
@@ -158,18 +179,22 @@ fn resumption(resumed: &Resumed) -> String {
 }
 
 /// Tells what became of it, after everything else has been said.
-pub(super) fn tell(ended: &Ended, verbosity: Verbosity, screen: &Screen) -> Exit {
-    let Ended { summary, trouble } = ended;
+pub(super) fn tell(finished: &Finished, verbosity: Verbosity, screen: &Screen) -> Exit {
+    let Finished {
+        summary,
+        trouble,
+        bad_pipe,
+    } = finished;
     if verbosity != Verbosity::Quiet || !summary.is_good() {
         summary.show(screen);
     }
     let signal = summary.stopped.and_then(StopCause::signal);
-    let exit = match trouble {
-        None => Exit::of_run(signal, !summary.bad_plugins.is_empty(), summary.all_succeeded()),
-        Some(trouble) => {
-            trouble.show(screen);
-            signal.map_or(trouble.exit, Exit::Signal)
-        }
+    if let Some(trouble) = trouble {
+        trouble.show(screen);
+    }
+    let exit = match trouble.as_ref().map(|trouble| trouble.exit).or(*bad_pipe) {
+        None => Exit::of_run(signal, summary.has_bad_plugins(), summary.all_succeeded()),
+        Some(exit) => signal.map_or(exit, Exit::Signal),
     };
     match exit {
         // Nothing else is wrong, but somebody waits for that file.
@@ -192,11 +217,7 @@ fn tally(counts: &Counts) -> Tally {
 fn summary(run: RunSummary) -> Summary {
     let failures = run.failures.into_iter().map(|job| Failed {
         job: job.job.0,
-        outcome: match &job.outcome {
-            xqute::Outcome::Succeeded => "succeeded".to_owned(),
-            xqute::Outcome::Failed(cause) => cause.to_string(),
-            xqute::Outcome::Cancelled(reason) => reason.to_string(),
-        },
+        outcome: job.outcome.to_string(),
         name: job.name,
         command: job.command,
         attempts: job.attempts,

@@ -4,11 +4,11 @@
 use std::{fmt::Write as _, time::Duration};
 
 use serde_json::{Value, json};
-use xqute::StopCause;
+use xqute::{StopCause, model::outcome::signal_name};
 
 use super::{
     progress::{self, Tally},
-    screen::{LogFormat, Screen, Style, printable},
+    screen::{LogFormat, Screen, Style, printable, printable_line},
 };
 
 /// What became of a run.
@@ -60,7 +60,12 @@ impl Summary {
 
     /// Whether there is nothing but good news.
     pub(super) fn is_good(&self) -> bool {
-        self.all_succeeded() && self.signal().is_none() && self.bad_plugins.is_empty() && self.unwritten.is_empty()
+        self.all_succeeded() && self.signal().is_none() && !self.has_bad_plugins() && self.unwritten.is_empty()
+    }
+
+    /// Whether a plugin was quarantined, or failed so that it halted the run.
+    pub(super) fn has_bad_plugins(&self) -> bool {
+        !self.bad_plugins.is_empty() || self.stopped == Some(StopCause::PluginFailed)
     }
 
     fn signal(&self) -> Option<i32> {
@@ -85,17 +90,17 @@ impl Summary {
         if not_shown > 0 && is_news {
             let more = format!(
                 "{not_shown} more that did not succeed, see {}\n",
-                printable(&self.workdir)
+                printable_line(&self.workdir)
             );
             text.push_str(&more);
         }
         for plugin in &self.bad_plugins {
-            let (label, name) = (Style::Warning.paint("quarantined:"), printable(&plugin.name));
-            let _infallible = writeln!(text, "{label} plugin {name}: {}", printable(&plugin.why));
+            let (label, name) = (Style::Warning.paint("quarantined:"), printable_line(&plugin.name));
+            let _infallible = writeln!(text, "{label} plugin {name}: {}", printable_line(&plugin.why));
         }
         for file in &self.unwritten {
             let label = Style::Warning.paint("not written:");
-            let _infallible = writeln!(text, "{label} {}", printable(file));
+            let _infallible = writeln!(text, "{label} {}", printable_line(file));
         }
         if let Some(cause) = self.stopped {
             let (label, what) = stop(cause);
@@ -140,7 +145,7 @@ impl Summary {
             .collect();
         let more = json!({
             "elapsed_ms": u64::try_from(self.elapsed.as_millis()).unwrap_or(u64::MAX), "failures": failures,
-            "stopped": self.stopped.map(stop_word), "stopped_by": self.signal(), "quarantined": plugins, "workdir": self.workdir,
+            "stopped": self.stopped.map(StopCause::word), "stopped_by": self.signal(), "quarantined": plugins, "workdir": self.workdir,
             "unwritten": self.unwritten,
         });
         if let (Value::Object(record), Value::Object(more)) = (&mut record, more) {
@@ -157,15 +162,15 @@ impl Failed {
             0 | 1 => String::new(),
             attempts => format!(" after {attempts} attempts"),
         };
-        let job = format!("job {} ({}):", self.job, printable(&self.name));
+        let job = format!("job {} ({}):", self.job, printable_line(&self.name));
         let _infallible = writeln!(
             text,
             "{} {}{attempts}",
             Style::Error.paint(&job),
-            printable(&self.outcome)
+            printable_line(&self.outcome)
         );
         let _infallible = writeln!(text, "  command: {}", one_line(&self.command));
-        let _infallible = writeln!(text, "  stderr:  {}", printable(&self.stderr));
+        let _infallible = writeln!(text, "  stderr:  {}", printable_line(&self.stderr));
         for line in self.tail.lines() {
             let line = Style::Dim.paint(&format!("    | {}", printable(line)));
             let _infallible = writeln!(text, "{line}");
@@ -183,7 +188,7 @@ impl Failed {
 
 /// A command in one line, fit to be shown.
 pub(super) fn one_line(command: &str) -> String {
-    let line = printable(command).replace('\n', "\\n");
+    let line = printable_line(command);
     match line.char_indices().nth(LONGEST) {
         Some((at, _)) => format!("{}...", line.get(..at).unwrap_or(&line)),
         None => line,
@@ -214,26 +219,14 @@ fn stop(cause: StopCause) -> (&'static str, String) {
             "stopped:",
             "nothing further was started after so many failures (--max-failures)".to_owned(),
         ),
-    }
-}
-
-/// The same for programs.
-const fn stop_word(cause: StopCause) -> &'static str {
-    match cause {
-        StopCause::Signal(_) => "signal",
-        StopCause::Halted => "halted",
-        StopCause::TooManyFailures => "too-many-failures",
-    }
-}
-
-/// A signal as people know it.
-pub(super) fn signal_name(signal: i32) -> String {
-    match signal {
-        1 => "SIGHUP".to_owned(),
-        2 => "SIGINT".to_owned(),
-        3 => "SIGQUIT".to_owned(),
-        15 => "SIGTERM".to_owned(),
-        other => format!("signal {other}"),
+        StopCause::PluginFailed => (
+            "halted:",
+            "nothing further was started after a plugin failed (its on-failure is halt)".to_owned(),
+        ),
+        StopCause::WorkdirGone => (
+            "stopped:",
+            "nothing further was started after the workdir was removed".to_owned(),
+        ),
     }
 }
 
@@ -324,6 +317,14 @@ mod tests {
         stopped: nothing further was started after so many failures (--max-failures)
         0 jobs in 0 ms: 0 succeeded
         ");
+        insta::assert_snapshot!(shown(&stopped(StopCause::PluginFailed)), @r"
+        halted: nothing further was started after a plugin failed (its on-failure is halt)
+        0 jobs in 0 ms: 0 succeeded
+        ");
+        insta::assert_snapshot!(shown(&stopped(StopCause::WorkdirGone)), @r"
+        stopped: nothing further was started after the workdir was removed
+        0 jobs in 0 ms: 0 succeeded
+        ");
     }
 
     #[test]
@@ -336,7 +337,7 @@ mod tests {
         assert_eq!(record["quarantined"][0]["plugin"], "notify");
         assert_eq!(
             (&record["stopped"], &record["stopped_by"]),
-            (&json!("signal"), &json!(15))
+            (&json!("signalled"), &json!(15))
         );
     }
 }

@@ -171,7 +171,19 @@ impl Host {
                 },
             }
         }
-        drop(listener);
+        // Whoever is connected was not let in yet, but hears that the run is over. Nobody else can come any more.
+        let waiting = listener.into_std();
+        let waiting = waiting
+            .iter()
+            .flat_map(|listener| listener.incoming().map_while(Result::ok));
+        for stream in waiting.filter_map(|stream| {
+            stream
+                .set_nonblocking(true)
+                .and_then(|()| UnixStream::from_std(stream))
+                .ok()
+        }) {
+            clients.spawn(self.clone().serve(stream, closes.clone()));
+        }
         while clients.join_next().await.is_some() {}
     }
 

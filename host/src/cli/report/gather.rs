@@ -268,9 +268,7 @@ fn shown(job: &JobRow, kind: Kind, wall: i64, used: Option<Used>, prefix: &str) 
         attempts: job.attempt.get(),
         kind,
         ending: match &job.outcome {
-            Some(Outcome::Succeeded) => "succeeded".to_owned(),
-            Some(Outcome::Failed(cause)) => clean(&cause.to_string(), LONG),
-            Some(Outcome::Cancelled(reason)) => clean(&reason.to_string(), LONG),
+            Some(outcome) => clean(&outcome.to_string(), LONG),
             None => format!("left as {}", job.state),
         },
         wall,

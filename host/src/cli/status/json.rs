@@ -13,7 +13,7 @@ use xqute::{
 };
 
 use super::{Head, Life, name};
-use crate::cli::{args::live::Standing, live};
+use crate::cli::args::live::Standing;
 
 /// The version of the format.
 const VERSION: u32 = 1;
@@ -51,7 +51,7 @@ pub(super) fn job(job: &JobRow, standing: Standing, first: bool, to: &mut dyn Wr
         "index": job.index, "name": job.spec.extras().name, "cmd": cmd, "state": name(standing),
         "attempt": job.attempt, "id": job.id.as_deref(), "fed": moment(job.fed),
         "started": job.started.map(moment), "ended": job.ended.map(moment),
-        "outcome": job.outcome, "why": live::ending(job), "usage": usage,
+        "outcome": job.outcome, "why": job.outcome.as_ref().map(ToString::to_string), "usage": usage,
     });
     let gap = if first { "\n" } else { ",\n" };
     write!(to, "{gap}{record}")

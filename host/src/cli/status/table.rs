@@ -10,8 +10,7 @@ use xqute::{adapters::state::row::JobRow, model::record::Timestamp};
 use super::{Head, Life, json::moment, name};
 use crate::cli::{
     args::live::Standing,
-    live,
-    screen::{Style, printable},
+    screen::{Style, printable_line},
     summary::{one_line, short},
 };
 
@@ -27,17 +26,17 @@ pub(super) fn head(head: &Head<'_>, to: &mut dyn Write) -> io::Result<()> {
     writeln!(
         to,
         "run {} in {}",
-        printable(&run.tag),
-        printable(head.workdir.as_str())
+        printable_line(&run.tag),
+        printable_line(head.workdir.as_str())
     )?;
     writeln!(
         to,
         "scheduler {}, since {}, {life}",
-        printable(&run.scheduler),
+        printable_line(&run.scheduler),
         moment(run.started)
     )?;
     let tally = &head.tally;
-    let all = tally.waiting + tally.submitted + tally.running + tally.succeeded + tally.failed + tally.cancelled;
+    let all = tally.total();
     let counts = [
         (tally.waiting, "queued"),
         (tally.submitted, "submitted"),
@@ -71,7 +70,7 @@ pub(super) fn job(job: &JobRow, standing: Standing, now: Timestamp, to: &mut dyn
         short(Duration::from_micros(u64::try_from(micros).unwrap_or(0)))
     });
     let label = match &job.spec.extras().name {
-        Some(name) => format!("{}: ", printable(name).replace('\n', "\\n")),
+        Some(name) => format!("{}: ", printable_line(name)),
         None => String::new(),
     };
     writeln!(
@@ -83,9 +82,9 @@ pub(super) fn job(job: &JobRow, standing: Standing, now: Timestamp, to: &mut dyn
         time.as_deref().unwrap_or("-"),
         one_line(&job.spec.command.to_string())
     )?;
-    match live::ending(job) {
-        Some(ending) if standing != Standing::Finished => {
-            let ending = printable(&ending).replace('\n', "\\n");
+    match &job.outcome {
+        Some(outcome) if standing != Standing::Finished => {
+            let ending = printable_line(&outcome.to_string());
             writeln!(to, "{:>7}  {}", "", Style::Dim.paint(&ending))
         }
         _ => Ok(()),

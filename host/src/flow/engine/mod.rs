@@ -260,7 +260,11 @@ impl Engine {
                 Action::AskShutdown(signal) => {
                     tokio::spawn(canceller::ask_shutdown(self.parts.clone(), signal, self.mail.clone()));
                 }
-                Action::StopSubmitting => _ = self.stopping.send_replace(true),
+                Action::KillLater { job, attempt, pause } => self.deadlines.start(job, attempt, Due::Kill, pause),
+                Action::Stop { cause, at_once } => {
+                    canceller::announce(cause, at_once);
+                    self.stopping.send_replace(true);
+                }
                 Action::ShowState(..) | Action::Record(..) if !self.parts.keeps_directories() => {}
                 Action::ShowState(job, state) => {
                     if let Err(error) = self.parts.workdir.record_state(job, state) {
@@ -274,7 +278,7 @@ impl Engine {
                 Action::Finish => self.finished = true,
             }
         }
-        kills.carry_out(&self.parts);
+        kills.carry_out(&self.parts, &self.mail);
         if !batch.is_empty() {
             self.journal.record(batch).await;
         }
@@ -316,7 +320,7 @@ impl Engine {
             if self.parts.workdir.is_gone() {
                 self.homeless = true;
                 tracing::error!("{}; the run stops", self.parts.gone());
-                self.mail.send(Event::HaltRequested);
+                self.mail.send(Event::WorkdirGone);
                 return;
             }
             tracing::error!(
@@ -377,10 +381,10 @@ impl Kills {
         }
     }
 
-    fn carry_out(self, parts: &Arc<Parts>) {
+    fn carry_out(self, parts: &Arc<Parts>, mail: &Mail) {
         for (jobs, how) in [(self.gracefully, Cancel::Gracefully), (self.at_once, Cancel::AtOnce)] {
             if !jobs.is_empty() {
-                tokio::spawn(canceller::kill(parts.clone(), jobs, how));
+                tokio::spawn(canceller::kill(parts.clone(), jobs, how, mail.clone()));
             }
         }
     }

@@ -22,8 +22,11 @@ use crate::{
 /// The first pause before a backend that could not be reached is tried again; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
-/// The longest pause between two tries.
+/// The longest pause between two tries, unless the backend asks for more.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// The most patience that a backend can ask for.
+const MOST_PATIENCE: Duration = Duration::from_secs(3600);
 
 /// Submits a batch and reports what became of each attempt.
 pub(super) async fn submit(
@@ -63,7 +66,7 @@ impl Submitter {
     fn plugin_failed(&self, attempt: &JobAttempt, failure: &HookFailure) {
         self.fail(attempt, failure);
         if failure.then == AfterFailure::Halt {
-            self.mail.send(Event::HaltRequested);
+            self.mail.send(Event::PluginFailed);
         }
     }
 
@@ -175,7 +178,7 @@ impl Submitter {
         attempts: Vec<JobAttempt>,
         results: Vec<Result<BackendJobId, CallError>>,
     ) -> (Vec<JobAttempt>, Option<Duration>) {
-        let (mut later, mut asked_for) = (Vec::new(), None);
+        let (mut later, mut asked_for) = (Vec::new(), None::<Duration>);
         for (attempt, result) in attempts.into_iter().zip(results) {
             match result {
                 Ok(id) => self.taken(&attempt, id),
@@ -185,7 +188,8 @@ impl Submitter {
                         "submission has to wait, and is tried again until it works: {error}"
                     );
                     if let CallErrorKind::RateLimited(Some(pause)) = error.kind {
-                        asked_for = Some(pause.min(LONGEST_PAUSE));
+                        // None is no answer: asking again at once would never end.
+                        asked_for = asked_for.max(Some(pause.clamp(FIRST_PAUSE, MOST_PATIENCE)));
                     }
                     later.push(attempt);
                 }

@@ -182,7 +182,8 @@ impl World {
                 Action::Finish => self.finished = true,
                 Action::Kill(..)
                 | Action::StartTimeout(_)
-                | Action::StopSubmitting
+                | Action::KillLater { .. }
+                | Action::Stop { .. }
                 | Action::ShowState(..)
                 | Action::Record(..) => {}
             }
@@ -279,7 +280,17 @@ impl World {
                     self.happen(Event::ShutdownDecided { signal, verdict });
                 }
             }
-            Move::Halt => self.happen(Event::HaltRequested),
+            Move::KillFailed(at, how) => {
+                if let Some(JobRef { job, attempt, .. }) = pick(&self.flying, at) {
+                    self.happen(Event::KillFailed { job, attempt, how });
+                }
+            }
+            Move::KillDue(at) => {
+                if let Some(JobRef { job, attempt, .. }) = pick(&self.flying, at) {
+                    self.happen(Event::KillDue { job, attempt });
+                }
+            }
+            Move::PluginFails => self.happen(Event::PluginFailed),
         }
     }
 
