@@ -187,10 +187,7 @@ impl Submitter {
                         scheduler = self.parts.scheduler.name(),
                         "submission has to wait, and is tried again until it works: {error}"
                     );
-                    if let CallErrorKind::RateLimited(Some(pause)) = error.kind {
-                        // None is no answer: asking again at once would never end.
-                        asked_for = asked_for.max(Some(pause.clamp(FIRST_PAUSE, MOST_PATIENCE)));
-                    }
+                    asked_for = asked_for.max(patience(&error));
                     later.push(attempt);
                 }
                 Err(error) => self.fail(&attempt, &error),
@@ -221,5 +218,31 @@ impl Submitter {
             Watching::Poll => Submission::Taken(job_ref.id),
         };
         self.report(attempt, result);
+    }
+}
+
+/// The pause that a backend asks for: at least a short one, as there is no end to asking without any.
+fn patience(error: &CallError) -> Option<Duration> {
+    match error.kind {
+        CallErrorKind::RateLimited(Some(pause)) => Some(pause.clamp(FIRST_PAUSE, MOST_PATIENCE)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backends_may_ask_for_more_patience_than_usual_but_not_for_any() {
+        let asked = |seconds| {
+            patience(&CallError {
+                kind: CallErrorKind::RateLimited(Some(Duration::from_secs(seconds))),
+                message: String::new(),
+            })
+        };
+        assert_eq!(asked(0), Some(FIRST_PAUSE));
+        assert_eq!(asked(300), Some(Duration::from_secs(300)));
+        assert_eq!(asked(1 << 40), Some(MOST_PATIENCE));
     }
 }
