@@ -54,7 +54,7 @@ fn a_pipe_is_read_to_its_end_though_others_feed_no_more() {
     xqute(&scratch, &["feed", "--", "true"]).exits(4);
     run.write("touch last\n");
     scratch.wait_for_file("last");
-    // Waiting ends the pipe.
+    run.end_input();
     run.wait().exits(0).says("3 succeeded");
 }
 

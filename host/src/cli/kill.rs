@@ -12,7 +12,8 @@ use super::{
     args::live::KillArgs,
     error::{Failure, Result},
     exit::Exit,
-    live, out,
+    live::{self, Wish},
+    out,
     screen::printable_line,
 };
 
@@ -23,11 +24,11 @@ pub(super) fn kill(args: &KillArgs, workdir: &Utf8Path) -> Result<Exit> {
             .help("name them by index or name, or take all of them with --all"));
     }
     // Whether there is a run at all is said first; it does not wait while jobs are looked for.
-    let client = live::connect(workdir)?;
+    let client = live::connect(workdir, Wish::Kill)?;
     if args.all {
         client
             .kill(Which::All)
-            .map_err(|error| live::not_done(error, workdir))?;
+            .map_err(|error| live::not_done(error, workdir, Wish::Kill))?;
         out::print("all jobs that are not over are told to end\n")?;
         return Ok(Exit::Success);
     }
@@ -44,9 +45,9 @@ pub(super) fn kill(args: &KillArgs, workdir: &Utf8Path) -> Result<Exit> {
         Exit::JobsFailed
     };
     if !going.is_empty() {
-        live::connect(workdir)?
+        live::connect(workdir, Wish::Kill)?
             .kill(Which::Jobs(going))
-            .map_err(|error| live::not_done(error, workdir))?;
+            .map_err(|error| live::not_done(error, workdir, Wish::Kill))?;
     }
     out::print(&told(&jobs))?;
     Ok(exit)

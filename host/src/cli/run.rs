@@ -165,11 +165,19 @@ fn resumption(resumed: &Resumed) -> String {
         abandoned,
         added,
     } = resumed;
-    let mut text = format!("{done} jobs are done, {waiting} wait");
+    let done = match done {
+        1 => "1 job is done".to_owned(),
+        done => format!("{done} jobs are done"),
+    };
+    let waiting = match waiting {
+        1 => "1 waits".to_owned(),
+        waiting => format!("{waiting} wait"),
+    };
+    let mut text = format!("{done}, {waiting}");
     for (number, what) in [
         (in_flight, "may still run"),
         (abandoned, "ended while nobody watched"),
-        (added, "are new"),
+        (added, if *added == 1 { "is new" } else { "are new" }),
     ] {
         if *number > 0 {
             let _infallible = write!(text, ", {number} {what}");

@@ -88,8 +88,9 @@ impl Summary {
         let not_shown = (self.tally.failed + self.tally.cancelled).saturating_sub(self.failures.len() as u64);
         let is_news = !self.failures.is_empty() || self.stopped.is_none();
         if not_shown > 0 && is_news {
+            let more = if self.failures.is_empty() { "" } else { " more" };
             let more = format!(
-                "{not_shown} more that did not succeed, see {}\n",
+                "{not_shown}{more} that did not succeed, see {}\n",
                 printable_line(&self.workdir)
             );
             text.push_str(&more);

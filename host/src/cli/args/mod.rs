@@ -253,7 +253,7 @@ pub(super) mod tests {
           0      every job succeeded
           1      some job did not
           2      bad usage or input; nothing was run
-          3      a plugin could not be loaded, was refused a right, or is quarantined
+          3      a plugin could not be loaded, was refused a right, is quarantined, or halted the run
           4      the workdir or its state cannot be used
           128+N  stopped by signal N
         ");
