@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use camino::Utf8PathBuf;
 use xqute::{
-    BatchError, BuildError, Counts, RunSummary, StopCause, Xqute,
+    BatchError, BuildError, RunSummary, StopCause, Xqute,
     adapters::{
         component::error::StartError,
         jobfile::{Pipe, Places},
@@ -19,12 +19,12 @@ use super::{
     exit::Exit,
     input::{self, Input},
     plugin::Wanted,
-    progress::{self, Tally},
+    progress,
     records::Records,
     resolve::{RunPlan, Verbosity},
     screen::Screen,
     signals,
-    summary::{BadPlugin, Failed, Summary},
+    summary::{BadPlugin, FailedLine, Summary},
 };
 
 /// What is to be run, and on what.
@@ -93,7 +93,7 @@ pub(super) async fn run(
         (ProgressMode::Auto, Verbosity::Quiet) => ProgressMode::None,
         (mode, _) => mode,
     };
-    let shown = progress::show(xqute.progress(), tally, mode, screen);
+    let shown = progress::show(xqute.progress(), mode, screen);
     let (ended, poured) = to_the_end(xqute, pipe, request.listen, screen).await?;
     drop(listening);
     if let Some(shown) = shown {
@@ -211,19 +211,8 @@ pub(super) fn tell(finished: &Finished, verbosity: Verbosity, screen: &Screen) -
     }
 }
 
-fn tally(counts: &Counts) -> Tally {
-    Tally {
-        fed: counts.fed,
-        in_flight: counts.in_flight,
-        succeeded: counts.succeeded,
-        failed: counts.failed,
-        cancelled: counts.cancelled,
-        retries: counts.retries,
-    }
-}
-
 fn summary(run: RunSummary) -> Summary {
-    let failures = run.failures.into_iter().map(|job| Failed {
+    let failures = run.failures.into_iter().map(|job| FailedLine {
         job: job.job.0,
         outcome: job.outcome.to_string(),
         name: job.name,
@@ -233,7 +222,7 @@ fn summary(run: RunSummary) -> Summary {
         tail: job.stderr_tail,
     });
     Summary {
-        tally: tally(&run.counts),
+        counts: run.counts,
         elapsed: run.elapsed,
         failures: failures.collect(),
         stopped: run.stopped,

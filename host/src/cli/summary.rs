@@ -4,20 +4,20 @@
 use std::{fmt::Write as _, time::Duration};
 
 use serde_json::{Value, json};
-use xqute::{StopCause, model::outcome::signal_name};
+use xqute::{Counts, StopCause, model::outcome::signal_name};
 
 use super::{
-    progress::{self, Tally},
+    progress,
     screen::{LogFormat, Screen, Style, printable, printable_line},
 };
 
 /// What became of a run.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Summary {
-    pub(super) tally: Tally,
+    pub(super) counts: Counts,
     pub(super) elapsed: Duration,
     /// The first jobs that did not succeed.
-    pub(super) failures: Vec<Failed>,
+    pub(super) failures: Vec<FailedLine>,
     /// Why the run was stopped, if it was.
     pub(super) stopped: Option<StopCause>,
     /// Plugins that were quarantined.
@@ -29,7 +29,7 @@ pub(super) struct Summary {
 
 /// A job that did not succeed.
 #[derive(Clone, Debug)]
-pub(super) struct Failed {
+pub(super) struct FailedLine {
     pub(super) job: u32,
     pub(super) name: String,
     pub(super) command: String,
@@ -55,7 +55,7 @@ const LONGEST: usize = 160;
 impl Summary {
     /// Whether every job succeeded.
     pub(super) const fn all_succeeded(&self) -> bool {
-        self.tally.succeeded == self.tally.fed
+        self.counts.succeeded == self.counts.fed
     }
 
     /// Whether there is nothing but good news.
@@ -76,7 +76,7 @@ impl Summary {
     pub(super) fn show(&self, screen: &Screen) {
         match screen.format() {
             LogFormat::Text => screen.print(&self.text()),
-            LogFormat::Json => screen.record("info", "xqute::summary", &self.counts(), self.json()),
+            LogFormat::Json => screen.record("info", "xqute::summary", &self.line(), self.json()),
         }
     }
 
@@ -85,7 +85,7 @@ impl Summary {
         for failed in &self.failures {
             text.push_str(&failed.text());
         }
-        let not_shown = (self.tally.failed + self.tally.cancelled).saturating_sub(self.failures.len() as u64);
+        let not_shown = (self.counts.failed + self.counts.cancelled).saturating_sub(self.failures.len() as u64);
         let is_news = !self.failures.is_empty() || self.stopped.is_none();
         if not_shown > 0 && is_news {
             let more = if self.failures.is_empty() { "" } else { " more" };
@@ -108,26 +108,26 @@ impl Summary {
             let _infallible = writeln!(text, "{} {what}", Style::Warning.paint(label));
         }
         let style = if self.is_good() { Style::Good } else { Style::Error };
-        let _infallible = writeln!(text, "{}", style.paint(&self.counts()));
+        let _infallible = writeln!(text, "{}", style.paint(&self.line()));
         text
     }
 
     /// The one line that says it all.
-    fn counts(&self) -> String {
-        let tally = &self.tally;
-        let jobs = if tally.fed == 1 { "job" } else { "jobs" };
+    fn line(&self) -> String {
+        let counts = &self.counts;
+        let jobs = if counts.fed == 1 { "job" } else { "jobs" };
         let mut text = format!(
             "{} {jobs} in {}: {} succeeded",
-            tally.fed,
+            counts.fed,
             short(self.elapsed),
-            tally.succeeded
+            counts.succeeded
         );
-        for (count, what) in [(tally.failed, "failed"), (tally.cancelled, "cancelled")] {
+        for (count, what) in [(counts.failed, "failed"), (counts.cancelled, "cancelled")] {
             if count > 0 {
                 let _infallible = write!(text, ", {count} {what}");
             }
         }
-        match tally.retries {
+        match counts.retries {
             0 => {}
             1 => text.push_str(" (1 retry)"),
             retries => {
@@ -138,8 +138,8 @@ impl Summary {
     }
 
     fn json(&self) -> Value {
-        let mut record = progress::json(&self.tally);
-        let failures: Vec<_> = self.failures.iter().map(Failed::json).collect();
+        let mut record = progress::json(&self.counts);
+        let failures: Vec<_> = self.failures.iter().map(FailedLine::json).collect();
         let plugins = self.bad_plugins.iter();
         let plugins: Vec<_> = plugins
             .map(|plugin| json!({"plugin": plugin.name, "why": plugin.why}))
@@ -156,7 +156,7 @@ impl Summary {
     }
 }
 
-impl Failed {
+impl FailedLine {
     fn text(&self) -> String {
         let mut text = String::new();
         let attempts = match self.attempts {
@@ -244,16 +244,16 @@ mod tests {
 
     fn bad() -> Summary {
         Summary {
-            tally: Tally {
+            counts: Counts {
                 fed: 500,
-                in_flight: 0,
                 succeeded: 480,
                 failed: 3,
                 cancelled: 17,
                 retries: 2,
+                ..Counts::default()
             },
             elapsed: Duration::from_millis(12_345),
-            failures: vec![Failed {
+            failures: vec![FailedLine {
                 job: 17,
                 name: "local-17".into(),
                 command: format!("nosuch {}", "x".repeat(200)),
@@ -275,10 +275,10 @@ mod tests {
     #[test]
     fn good_news_is_one_line() {
         let good = |fed, millis| Summary {
-            tally: Tally {
+            counts: Counts {
                 fed,
                 succeeded: fed,
-                ..Tally::default()
+                ..Counts::default()
             },
             elapsed: Duration::from_millis(millis),
             ..Summary::default()

@@ -64,7 +64,7 @@ pub(in crate::cli) struct StatusArgs {
     pub(in crate::cli) json: bool,
     /// Only jobs in this state, and all of them
     #[arg(long, value_enum, value_name = "STATE")]
-    pub(in crate::cli) state: Option<Standing>,
+    pub(in crate::cli) state: Option<ShownState>,
 }
 
 const STATUS_HELP: &str = "\
@@ -76,7 +76,7 @@ in bytes).";
 
 /// Where a job stands, as users see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(in crate::cli) enum Standing {
+pub(in crate::cli) enum ShownState {
     Init,
     Queued,
     Submitted,

@@ -165,6 +165,14 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn negative_numbers_are_told_what_is_wrong_with_them() {
+        for flag in ["-j", "-r", "--max-failures", "--submission-batch"] {
+            let error = typed(&format!("xqute run {flag} -1 a.txt")).unwrap_err();
+            assert_eq!(error.kind(), clap::error::ErrorKind::ValueValidation);
+        }
+    }
+
+    #[test]
     fn the_definition_holds_together() {
         Args::command().debug_assert();
     }

@@ -231,10 +231,10 @@ mod tests {
     use crate::cli::args::{Action, Args, tests::typed};
 
     fn run(line: &str) -> RunArgs {
-        match typed(line).unwrap().1 {
-            Action::Run(args) => *args,
-            other => panic!("{other:?}"),
-        }
+        let Action::Run(args) = typed(line).unwrap().1 else {
+            panic!()
+        };
+        *args
     }
 
     #[test]
@@ -268,14 +268,6 @@ mod tests {
         let causes = [RetryCause::ExitCode(75), RetryCause::TimedOut, RetryCause::Lost];
         assert_eq!(settings.retry_on, causes);
         assert_eq!(settings.max_failures.map(NonZeroU32::get), Some(9));
-    }
-
-    #[test]
-    fn negative_numbers_are_told_what_is_wrong_with_them() {
-        for flag in ["-j", "-r", "--max-failures", "--submission-batch"] {
-            let error = typed(&format!("xqute run {flag} -1 a.txt")).unwrap_err();
-            assert_eq!(error.kind(), clap::error::ErrorKind::ValueValidation);
-        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use xqute::{adapters::state::row::JobRow, model::record::Timestamp};
 
 use super::{Head, Life, json::moment, name};
 use crate::cli::{
-    args::live::Standing,
+    args::live::ShownState,
     screen::{Style, printable_line},
     summary::{one_line, short},
 };
@@ -64,7 +64,7 @@ pub(super) fn titles(to: &mut dyn Write) -> io::Result<()> {
 }
 
 /// A job.
-pub(super) fn job(job: &JobRow, standing: Standing, now: Timestamp, to: &mut dyn Write) -> io::Result<()> {
+pub(super) fn job(job: &JobRow, shown_state: ShownState, now: Timestamp, to: &mut dyn Write) -> io::Result<()> {
     let time = job.started.map(|started| {
         let micros = job.ended.unwrap_or(now).0.saturating_sub(started.0);
         short(Duration::from_micros(u64::try_from(micros).unwrap_or(0)))
@@ -77,13 +77,13 @@ pub(super) fn job(job: &JobRow, standing: Standing, now: Timestamp, to: &mut dyn
         to,
         "{:>7}  {:<9}  {:>3}  {:>8}  {label}{}",
         job.index.0,
-        name(standing),
+        name(shown_state),
         job.attempt.get(),
         time.as_deref().unwrap_or("-"),
         one_line(&job.spec.command.to_string())
     )?;
     match &job.outcome {
-        Some(outcome) if standing != Standing::Finished => {
+        Some(outcome) if shown_state != ShownState::Finished => {
             let ending = printable_line(&outcome.to_string());
             writeln!(to, "{:>7}  {}", "", Style::Dim.paint(&ending))
         }
