@@ -15,7 +15,7 @@ use crate::{
     },
     builder::Builder,
     flow::{
-        control::LiveControl,
+        control::{HeldOpen, LiveControl},
         dispatch::Counts,
         engine::{
             Engine, Mail,
@@ -228,6 +228,12 @@ impl LiveRun {
     /// A way to feed the run from elsewhere.
     pub fn feeder(&self) -> Feeder {
         self.feeder.clone()
+    }
+
+    /// Until what this returns is dropped, nobody elsewhere ends the run by saying that no more jobs come: see
+    /// [`Builder::listen`].
+    pub fn hold_open(&self) -> HeldOpen {
+        self.control.hold_open()
     }
 
     /// Feeds all of these jobs or, when one of them cannot be run, none. They may come after each other, in any order.

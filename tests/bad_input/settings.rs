@@ -1,6 +1,8 @@
 //! Settings that make no sense.
 
-use xqute_tests::Scratch;
+use std::os::unix::fs::chown;
+
+use xqute_tests::{Scratch, machine};
 
 /// What is said about these flags.
 fn refused(flags: &[&str]) -> String {
@@ -91,4 +93,26 @@ fn all_other_nonsense() {
         let said = refused(flags);
         assert!(said.starts_with("error: "), "{flags:?}\n{said}");
     }
+}
+
+#[test]
+fn a_configuration_that_a_stranger_left_upwards() {
+    if !machine::is_root() {
+        return machine::skip(
+            "a_configuration_that_a_stranger_left_upwards",
+            "only root can give files away",
+        );
+    }
+    let scratch = Scratch::new();
+    let file = scratch.write("xqute.toml", "[run]\nprescript = 'touch stranger'\n");
+    chown(&file, Some(12345), None).unwrap();
+    let output = scratch.run(["--", "true"]).exits(2);
+    insta::assert_snapshot!(output.stderr, @"
+    error: the configuration file [scratch]/here/xqute.toml belongs to another user
+      help: it is used if you name it: --config [scratch]/here/xqute.toml
+    ");
+    assert!(!scratch.has("stranger"));
+    let named = scratch.xqute(["--config", "xqute.toml", "run", "--", "true"]);
+    named.run().exits(0);
+    assert!(scratch.has("stranger"));
 }

@@ -102,3 +102,16 @@ fn one_with_folders_that_only_look_like_jobs() {
         assert_eq!(scratch.read(".xqute/0/precious"), "mine");
     }
 }
+
+#[test]
+fn one_that_holds_no_run_to_go_on_with() {
+    let scratch = Scratch::new();
+    let output = scratch.run(["--resume", "-w", "tpyo"]).exits(4);
+    insta::assert_snapshot!(output.stderr, @"
+    error: there is no run in the workdir `[scratch]/here/tpyo` to go on with
+      help: name the workdir of the run with -w, or give jobs to start one there
+    ");
+    assert!(!scratch.has("tpyo"));
+    scratch.run(["--resume", "-w", "new", "--", "true"]).exits(0);
+    scratch.run(["--resume", "-w", "new"]).exits(0);
+}

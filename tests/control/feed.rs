@@ -44,6 +44,32 @@ fn jobs_that_are_given_first_run_first() {
 }
 
 #[test]
+fn a_pipe_is_read_to_its_end_though_others_feed_no_more() {
+    let scratch = Scratch::new();
+    let mut run = scratch.xqute(["-v", "run", "--listen", "-"]).piped().start();
+    run.wait_for_word("jobs can be fed");
+    run.write("touch first\n");
+    scratch.wait_for_file("first");
+    xqute(&scratch, &["feed", "--stop", "--", "touch", "fed"]).exits(0);
+    xqute(&scratch, &["feed", "--", "true"]).exits(4);
+    run.write("touch last\n");
+    scratch.wait_for_file("last");
+    run.end_input();
+    run.wait().exits(0).says("3 succeeded");
+}
+
+#[test]
+fn what_is_wrong_with_a_pipe_is_said_at_once() {
+    let scratch = Scratch::new();
+    let mut run = scratch.xqute(["-v", "run", "--listen", "-"]).piped().start();
+    run.wait_for_word("jobs can be fed");
+    run.write("{\"cmd\": \"true\"}\nnonsense\n");
+    run.wait_for_word("standard input:2: ");
+    xqute(&scratch, &["feed", "--stop", "--", "true"]).exits(0);
+    run.wait().exits(2).says("2 succeeded");
+}
+
+#[test]
 fn every_byte_of_an_argument_arrives() {
     let scratch = Scratch::new();
     let run = listening(&scratch, &[]);

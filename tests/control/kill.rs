@@ -90,7 +90,7 @@ fn an_unknown_job_is_named_and_nothing_is_killed() {
     let bad = xqute(&scratch, &["kill", "0", "7"]).exits(2);
     insta::assert_snapshot!(bad.stderr, @"
     error: this run has no job `7`
-      help: its jobs are 0 to 0, and those that were given names; see xqute status
+      help: its only job is 0; see xqute status
     ");
     xqute(&scratch, &["kill", "0", "nobody"]).exits(2).says("`nobody`");
     xqute(&scratch, &["kill", "-1"]).exits(2);

@@ -1,5 +1,6 @@
 //! Plugins that crash, spin, hoard, flood or answer nonsense: the error names plugin and call, and the run goes on.
 
+use rustix::process::Signal;
 use xqute_tests::{Output, Scratch};
 
 /// Three jobs with a plugin that misbehaves in `place`, in this way, each call having half a second.
@@ -76,8 +77,39 @@ fn failures_can_be_ignored() {
 #[test]
 fn or_halt_the_run() {
     let (scratch, output) = run("on_job_submitting", "trap", "on-failure = \"halt\"");
-    output.says("plugin misbehaves").does_not_say("succeeded, 3");
+    output
+        .exits(3)
+        .says("plugin misbehaves")
+        .says("halted: nothing further was started after a plugin failed")
+        .does_not_say("succeeded, 3");
     assert!((0..3).all(|job| !scratch.job(job).path("job.stdout").exists()));
+}
+
+#[test]
+fn a_veto_keeps_nobody_from_killing_a_run() {
+    let scratch = Scratch::new();
+    scratch.configure("misbehaves", "in = \"on_shutdown\", how = \"veto\"", "");
+    let stubborn = "trap '' TERM; touch ready; while :; do sleep 600; done";
+    let run = scratch
+        .with_plugins(&["misbehaves"], ["run", "--", "bash", "-c", stubborn])
+        .start();
+    scratch.wait_for_file("ready");
+    run.signal(Signal::TERM);
+    run.wait_for_word("plugin misbehaves keeps the run from stopping on SIGTERM: never");
+    run.signal(Signal::INT);
+    run.wait()
+        .exits(130)
+        .says("SIGINT again: all jobs are killed")
+        .does_not_say("no further job starts");
+    scratch.has_no_processes();
+}
+
+#[test]
+fn a_halt_that_nothing_was_left_for_is_not_success() {
+    let (_scratch, output) = run("on_init", "trap", "on-failure = \"halt\"");
+    output
+        .exits(3)
+        .says("halted: nothing further was started after a plugin failed");
 }
 
 #[test]

@@ -112,7 +112,7 @@ fn jobs_that_were_fed_live_survive_and_are_not_compared() {
     // What was accepted is recorded.
     kill(running);
     let running = scratch.xqute(["run", "--resume", "-j", "1", "jobs.txt"]).start();
-    running.wait_for_word("resuming: 0 jobs are done, 1 wait, 1 may still run");
+    running.wait_for_word("resuming: 0 jobs are done, 1 waits, 1 may still run");
     assert!(!scratch.has("fed"));
     scratch.write("go", "");
     running.wait().exits(0).says("2 succeeded");

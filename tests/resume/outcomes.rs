@@ -15,7 +15,7 @@ fn what_is_done_does_not_run_again_and_what_failed_only_when_it_is_asked_for() {
     assert_eq!((starts(&scratch, 0), starts(&scratch, 1)), (1, 1));
     scratch.write("mended", "");
     let again = scratch.run(["--resume-failed", "jobs.txt"]).exits(0);
-    again.says("1 jobs are done, 1 wait").says("2 succeeded");
+    again.says("1 job is done, 1 waits").says("2 succeeded");
     assert_eq!((starts(&scratch, 0), starts(&scratch, 1)), (1, 2));
     // The earlier attempt is kept.
     scratch.job(1).ended(0).attempt(1).ended(1);
@@ -34,7 +34,7 @@ fn a_run_that_was_stopped_goes_on_with_the_rest() {
     scratch.write("go", "");
     resume(&scratch, &[])
         .exits(0)
-        .says("1 jobs are done, 2 wait")
+        .says("1 job is done, 2 wait")
         .says("3 succeeded");
     let all: Vec<_> = (0..3).map(|job| starts(&scratch, job)).collect();
     assert_eq!(all, [1, 2, 1]);

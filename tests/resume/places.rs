@@ -33,7 +33,7 @@ fn the_state_may_be_elsewhere() {
     assert!(!scratch.has(".xqute/run.db"));
     // It is found again without the flag.
     assert_eq!(status(&scratch)["counts"]["finished"], 1);
-    resume(&scratch, &[]).exits(0).says("1 jobs are done");
+    resume(&scratch, &[]).exits(0).says("1 job is done");
     scratch.run(["jobs.txt"]).exits(4).says("--resume");
     scratch
         .run(["-w", "other", "--state", "disk/state.db", "jobs.txt"])
@@ -49,7 +49,7 @@ fn the_state_may_be_elsewhere() {
     scratch
         .run(["--resume", "--state", "disk/moved.db", "jobs.txt"])
         .exits(0)
-        .says("1 jobs are done");
+        .says("1 job is done");
     assert_eq!(status(&scratch)["counts"]["finished"], 1);
     assert_eq!(starts(&scratch, 0), 1);
 }

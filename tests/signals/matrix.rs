@@ -83,7 +83,7 @@ fn while_jobs_run(args: &'static [&'static str]) {
         running
             .wait()
             .exits(code(signal))
-            .says(&format!("stopping: {name}: no further job starts"));
+            .says(&format!("warning: {name}: no further job starts"));
         scratch.has_no_processes();
         assert!(!scratch.has("behind"));
         let all_cancelled = Recorded {

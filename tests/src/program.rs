@@ -135,6 +135,11 @@ impl Running {
         pipe.write_all(text.as_bytes()).unwrap();
     }
 
+    /// Nothing more is written to its standard input.
+    pub fn end_input(&mut self) {
+        self.child.stdin = None;
+    }
+
     /// Waits until it is stopped, as by Ctrl-Z.
     #[track_caller]
     pub fn wait_until_stopped(&self) {

@@ -34,8 +34,14 @@ pub enum BadScript {
 /// # Errors
 /// When it cannot be run, or is none.
 pub async fn check_shell(shell: &[String]) -> Result<(), BadScript> {
-    match ask(shell, &["-c", "[ \"${BASH_VERSION-}\" ]"]).await? {
-        (Exit::Code(0), _) => Ok(()),
+    // It has to say something: programs that heed no argument, such as `true`, succeed as well.
+    match ask(
+        shell,
+        &["-c", "[ \"${BASH_VERSION-}\" ] && echo \"bash $((6 * 7))\" >&2"],
+    )
+    .await?
+    {
+        (Exit::Code(0), said) if said.contains("bash 42") => Ok(()),
         _ => Err(BadScript::NotBash(shell.join(" "))),
     }
 }
@@ -79,6 +85,7 @@ mod tests {
         insta::assert_snapshot!(missing, @"the wrapper shell cannot be used: cannot start /no/such: No such file or directory (os error 2)");
         let other = check_shell(&shell(&["/bin/false"])).await.unwrap_err();
         insta::assert_snapshot!(other, @"the wrapper shell `/bin/false` is not a bash; job scripts need one");
+        assert!(check_shell(&shell(&["/bin/true"])).await.is_err());
     }
 
     #[tokio::test]

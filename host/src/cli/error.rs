@@ -47,15 +47,28 @@ impl Failure {
             LogFormat::Json => screen.record(
                 "error",
                 "xqute",
-                &format!("{:#}", self.error),
+                &self.message(),
                 serde_json::json!({"help": self.help, "exit_code": self.exit.code()}),
             ),
         }
     }
 
+    /// The error and its causes. Many errors have the words of their cause in their own.
+    fn message(&self) -> String {
+        let mut message = String::new();
+        for cause in self.error.chain().map(ToString::to_string) {
+            if message.is_empty() {
+                message = cause;
+            } else if !message.contains(&cause) {
+                let _infallible = write!(message, ": {cause}");
+            }
+        }
+        message
+    }
+
     fn text(&self) -> String {
         let mut text = String::new();
-        let message = printable(&format!("{:#}", self.error)).replace('\n', "\n  ");
+        let message = printable(&self.message()).replace('\n', "\n  ");
         let _infallible = writeln!(text, "{} {message}", Style::Error.paint("error:"));
         for help in &self.help {
             let help = printable(help).replace('\n', "\n        ");
@@ -83,6 +96,20 @@ mod tests {
                 or none
           help: see xqute --help
         ");
+    }
+
+    #[test]
+    fn nothing_is_said_twice() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("cannot read it: {source}; try again")]
+        struct Unread {
+            source: std::io::Error,
+        }
+        let source = std::io::Error::other("no power");
+        assert_eq!(
+            Failure::new(Exit::Usage, Unread { source }).message(),
+            "cannot read it: no power; try again"
+        );
     }
 
     #[test]

@@ -9,7 +9,7 @@ pub(super) enum Exit {
     JobsFailed,
     /// 2: bad usage or bad input; nothing was run.
     Usage,
-    /// 3: a plugin could not be loaded, was refused a right it needs, or is quarantined.
+    /// 3: a plugin could not be loaded, was refused a right it needs, is quarantined, or halted the run by failing.
     Plugin,
     /// 4: the workdir, or the state in it, cannot be used.
     Workdir,
@@ -23,7 +23,7 @@ Exit codes:
   0      every job succeeded
   1      some job did not
   2      bad usage or input; nothing was run
-  3      a plugin could not be loaded, was refused a right, or is quarantined
+  3      a plugin could not be loaded, was refused a right, is quarantined, or halted the run
   4      the workdir or its state cannot be used
   128+N  stopped by signal N";
 

@@ -13,7 +13,9 @@ use super::{
     args::live::FeedArgs,
     error::{Failure, Result},
     exit::Exit,
-    input, live, out,
+    input,
+    live::{self, Wish},
+    out,
 };
 
 /// Reads and checks all jobs, feeds them, and says that no more come, as far as that was asked for.
@@ -25,7 +27,7 @@ pub(super) fn feed(args: &FeedArgs, workdir: &Utf8Path, here: &Utf8Path) -> Resu
         ));
     }
     // Somebody who waits for jobs on standard input should know at once that nobody takes them.
-    drop(live::connect(workdir)?);
+    drop(live::connect(workdir, Wish::Feed)?);
     let rules = Rules {
         here: here.to_owned(),
         // The run knows whether its jobs start on this machine.
@@ -38,21 +40,23 @@ pub(super) fn feed(args: &FeedArgs, workdir: &Utf8Path, here: &Utf8Path) -> Resu
         out::print(&accept(&jobs, &places, workdir)?)?;
     }
     if args.stop {
-        let stopped = live::connect(workdir)?.stop_feeding();
-        stopped.map_err(|error| live::not_done(error, workdir))?;
+        let stopped = live::connect(workdir, Wish::Feed)?.stop_feeding();
+        stopped.map_err(|error| live::not_done(error, workdir, Wish::Feed))?;
         out::print("feeding is stopped: the run ends when its last job is done\n")?;
     }
     Ok(Exit::Success)
 }
 
 fn accept(jobs: &[JobSpec], places: &Places, workdir: &Utf8Path) -> Result<String> {
-    let first = live::connect(workdir)?.feed(jobs).map_err(|error| match error {
-        NotDone::Refused { why, job: Some(job) } => {
-            let place = places.of(job).unwrap_or_else(|| "the command behind --".to_owned());
-            Failure::usage(format!("{place}: {why}")).help("none of the jobs was taken")
-        }
-        error => live::not_done(error, workdir),
-    })?;
+    let first = live::connect(workdir, Wish::Feed)?
+        .feed(jobs)
+        .map_err(|error| match error {
+            NotDone::Refused { why, job: Some(job) } => {
+                let place = places.of(job).unwrap_or_else(|| "the command behind --".to_owned());
+                Failure::usage(format!("{place}: {why}")).help("none of the jobs was taken")
+            }
+            error => live::not_done(error, workdir, Wish::Feed),
+        })?;
     Ok(match jobs.len() {
         1 => format!("accepted 1 job, {first}\n"),
         count => {

@@ -109,7 +109,7 @@ pub(super) async fn pour(mut pipe: Pipe, feeder: Feeder, mut progress: watch::Re
             .await
             .map_err(|error| Failure::new(Exit::Usage, anyhow::Error::new(error)))?;
         pipe = back;
-        let jobs = jobs.map_err(|bad| bad_file(bad).help("the jobs before it were run"))?;
+        let jobs = jobs.map_err(|bad| bad_file(bad).help("the jobs before it are run all the same"))?;
         if jobs.is_empty() {
             return Ok(());
         }
@@ -117,7 +117,9 @@ pub(super) async fn pour(mut pipe: Pipe, feeder: Feeder, mut progress: watch::Re
             Ok(_) => {}
             Err(BatchError::All(FeedError::RunIsOver)) => return Ok(()),
             Err(error) => {
-                return Err(Failure::usage(format!("standard input: {error}")).help("the jobs before it were run"));
+                return Err(
+                    Failure::usage(format!("standard input: {error}")).help("the jobs before it are run all the same")
+                );
             }
         }
     }

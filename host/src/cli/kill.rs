@@ -12,8 +12,9 @@ use super::{
     args::live::KillArgs,
     error::{Failure, Result},
     exit::Exit,
-    live, out,
-    screen::printable,
+    live::{self, Wish},
+    out,
+    screen::printable_line,
 };
 
 /// Tells the jobs to end, all that were named or none, and says what was done.
@@ -22,14 +23,16 @@ pub(super) fn kill(args: &KillArgs, workdir: &Utf8Path) -> Result<Exit> {
         return Err(Failure::usage("it is not said which jobs are to end")
             .help("name them by index or name, or take all of them with --all"));
     }
-    let client = live::connect(workdir)?;
+    // Whether there is a run at all is said first; it does not wait while jobs are looked for.
+    let client = live::connect(workdir, Wish::Kill)?;
     if args.all {
         client
             .kill(Which::All)
-            .map_err(|error| live::not_done(error, workdir))?;
+            .map_err(|error| live::not_done(error, workdir, Wish::Kill))?;
         out::print("all jobs that are not over are told to end\n")?;
         return Ok(Exit::Success);
     }
+    drop(client);
     let jobs = find(args, workdir)?;
     let going: Vec<JobIndex> = jobs
         .iter()
@@ -42,9 +45,9 @@ pub(super) fn kill(args: &KillArgs, workdir: &Utf8Path) -> Result<Exit> {
         Exit::JobsFailed
     };
     if !going.is_empty() {
-        client
+        live::connect(workdir, Wish::Kill)?
             .kill(Which::Jobs(going))
-            .map_err(|error| live::not_done(error, workdir))?;
+            .map_err(|error| live::not_done(error, workdir, Wish::Kill))?;
     }
     out::print(&told(&jobs))?;
     Ok(exit)
@@ -65,13 +68,19 @@ fn find(args: &KillArgs, workdir: &Utf8Path) -> Result<Vec<JobRow>> {
 fn told(jobs: &[JobRow]) -> String {
     let mut text = String::new();
     for job in jobs {
-        let said = match live::ending(job) {
-            Some(ending) => format!("is over already: {ending}"),
+        let said = match &job.outcome {
+            Some(outcome) => format!("is over already: {outcome}"),
             None => "is told to end".to_owned(),
         };
         let _infallible = match &job.spec.extras().name {
-            Some(name) => writeln!(text, "job {} ({}) {}", job.index, printable(name), printable(&said)),
-            None => writeln!(text, "job {} {}", job.index, printable(&said)),
+            Some(name) => writeln!(
+                text,
+                "job {} ({}) {}",
+                job.index,
+                printable_line(name),
+                printable_line(&said)
+            ),
+            None => writeln!(text, "job {} {}", job.index, printable_line(&said)),
         };
     }
     text

@@ -16,25 +16,35 @@ use super::{
     screen::printable,
 };
 
+/// What is asked of a run.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Wish {
+    Feed,
+    Kill,
+}
+
 /// Connects to the run in this workdir, for one question.
-pub(super) fn connect(workdir: &Utf8Path) -> Result<Client> {
-    Client::connect(workdir).map_err(|error| not_done(error, workdir))
+pub(super) fn connect(workdir: &Utf8Path, wish: Wish) -> Result<Client> {
+    Client::connect(workdir).map_err(|error| not_done(error, workdir, wish))
 }
 
 /// What to say when a run did not do what it was asked for.
-pub(super) fn not_done(error: NotDone, workdir: &Utf8Path) -> Failure {
+pub(super) fn not_done(error: NotDone, workdir: &Utf8Path, wish: Wish) -> Failure {
     let no_run = matches!(error, NotDone::NoRun { .. });
     let failure = Failure::new(Exit::Workdir, error);
     if !no_run {
         return failure;
     }
+    let instead = match wish {
+        Wish::Feed => format!("start one that can be fed with: xqute run --listen -w {workdir}"),
+        Wish::Kill => format!("see what became of its jobs with: xqute status -w {workdir}"),
+    };
     match Owner::of(workdir) {
-        None => failure.help(format!(
-            "start one that can be fed with: xqute run --listen -w {workdir}\nor name the folder of another one with -w DIR"
-        )),
+        None => failure.help(format!("{instead}\nor name the folder of another one with -w DIR")),
         Some(owner) => {
             let process = owner.pid.map(|pid| format!(" (process {pid})")).unwrap_or_default();
-            let message = format!("the run in the workdir `{workdir}`{process} lives, but it has no socket to be reached by");
+            let message =
+                format!("the run in the workdir `{workdir}`{process} lives, but it has no socket to be reached by");
             Failure::new(Exit::Workdir, anyhow::Error::msg(message))
                 .help("xqute run -v says why it has none; a signal to that process stops the whole run")
         }
@@ -71,22 +81,12 @@ pub(super) fn find(reader: &Reader, word: &str) -> Result<Vec<JobRow>> {
 
 fn unknown(reader: &Reader, word: &str) -> Result<Failure> {
     let tally = reader.tally().map_err(unreadable)?;
-    let jobs = tally.waiting + tally.submitted + tally.running + tally.succeeded + tally.failed + tally.cancelled;
     let failure = Failure::usage(format!("this run has no job `{}`", printable(word)));
-    Ok(match jobs.checked_sub(1) {
+    Ok(match tally.total().checked_sub(1) {
         None => failure.help("it has no jobs at all so far"),
+        Some(0) => failure.help("its only job is 0; see xqute status"),
         Some(last) => failure.help(format!(
             "its jobs are 0 to {last}, and those that were given names; see xqute status"
         )),
-    })
-}
-
-/// How a job that is over ended, in words.
-pub(super) fn ending(row: &JobRow) -> Option<String> {
-    use xqute::Outcome;
-    Some(match row.outcome.as_ref()? {
-        Outcome::Succeeded => "succeeded".to_owned(),
-        Outcome::Failed(cause) => cause.to_string(),
-        Outcome::Cancelled(reason) => reason.to_string(),
     })
 }

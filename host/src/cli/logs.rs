@@ -160,7 +160,7 @@ impl Follower<'_> {
     /// An attempt that is over left no such file.
     fn nothing(&self) -> Result<Failure> {
         let row = self.reader.job(self.job).map_err(live::unreadable)?;
-        let why = row.as_ref().and_then(live::ending).map(|ending| format!(": {ending}"));
+        let why = row.and_then(|row| row.outcome).map(|outcome| format!(": {outcome}"));
         let message = format!("job {} left no such output{}", self.job, why.unwrap_or_default());
         Ok(Failure::new(Exit::JobsFailed, anyhow::Error::msg(message)))
     }

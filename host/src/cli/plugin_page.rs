@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use xqute::adapters::component::{flags, rights::Right};
 
-use super::screen::{Style, printable};
+use super::screen::{Style, printable_line};
 
 /// A plugin, as far as it is shown.
 #[derive(Clone, Debug, Default)]
@@ -162,7 +162,7 @@ fn options(plugin: &PluginPage) -> String {
 
 /// Text from a plugin, which may hold anything.
 fn one_line(text: &str) -> String {
-    printable(text).replace('\n', "\\n").replace('\t', " ")
+    printable_line(text).replace('\t', " ")
 }
 
 #[cfg(test)]

@@ -10,30 +10,12 @@ use tokio::{
     sync::{oneshot, watch},
     task::JoinHandle,
 };
-use xqute::adapters::clock::Clock;
+use xqute::{Counts, adapters::clock::Clock};
 
 use super::{
     args::run::ProgressMode,
     screen::{LogFormat, Screen},
 };
-
-/// How many jobs are where.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Tally {
-    pub(super) fed: u64,
-    pub(super) in_flight: u64,
-    pub(super) succeeded: u64,
-    pub(super) failed: u64,
-    pub(super) cancelled: u64,
-    pub(super) retries: u64,
-}
-
-impl Tally {
-    /// Jobs that need nothing any more.
-    pub(super) const fn done(&self) -> u64 {
-        self.succeeded + self.failed + self.cancelled
-    }
-}
 
 /// A bar is redrawn, and the counts are looked at, at most this often.
 const REDRAW: Duration = Duration::from_millis(100);
@@ -56,18 +38,13 @@ impl Shown {
     }
 }
 
-/// Starts to show progress; `tally` turns what the library counts into ours.
-pub(super) fn show<C: Send + Sync + 'static>(
-    counts: watch::Receiver<C>,
-    tally: fn(&C) -> Tally,
-    mode: ProgressMode,
-    screen: &Screen,
-) -> Option<Shown> {
+/// Starts to show progress.
+pub(super) fn show(counts: watch::Receiver<Counts>, mode: ProgressMode, screen: &Screen) -> Option<Shown> {
     let (stop, stopped) = oneshot::channel();
     let screen = screen.clone();
     let task = match choose(mode, &screen) {
-        ProgressMode::Bar => tokio::spawn(bar(counts, tally, screen, stopped)),
-        ProgressMode::Plain => tokio::spawn(plain(counts, tally, screen, stopped, Pace::default())),
+        ProgressMode::Bar => tokio::spawn(bar(counts, screen, stopped)),
+        ProgressMode::Plain => tokio::spawn(plain(counts, screen, stopped, Pace::default())),
         ProgressMode::None | ProgressMode::Auto => return None,
     };
     Some(Shown { stop, task })
@@ -82,12 +59,7 @@ fn choose(mode: ProgressMode, screen: &Screen) -> ProgressMode {
     }
 }
 
-async fn bar<C>(
-    mut counts: watch::Receiver<C>,
-    tally: fn(&C) -> Tally,
-    screen: Screen,
-    mut stopped: oneshot::Receiver<()>,
-) {
+async fn bar(mut counts: watch::Receiver<Counts>, screen: Screen, mut stopped: oneshot::Receiver<()>) {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
     let template = "{elapsed} {wide_bar} {pos}/{len} {msg} {rate} eta {eta}";
     if let Ok(style) = ProgressStyle::with_template(template) {
@@ -96,7 +68,7 @@ async fn bar<C>(
         });
         bar.set_style(style.progress_chars("=> "));
     }
-    if tally(&counts.borrow()).fed == 0 {
+    if counts.borrow().fed == 0 {
         // An empty bar would look like a full one.
         tokio::select! {
             _ = &mut stopped => return,
@@ -106,7 +78,7 @@ async fn bar<C>(
     bar.enable_steady_tick(Duration::from_millis(500));
     screen.set_bar(Some(bar.clone()));
     loop {
-        let now = tally(&counts.borrow_and_update());
+        let now = *counts.borrow_and_update();
         bar.set_length(now.fed);
         bar.set_position(now.done());
         bar.set_message(details(&now));
@@ -123,9 +95,8 @@ async fn bar<C>(
     bar.finish_and_clear();
 }
 
-async fn plain<C>(
-    mut counts: watch::Receiver<C>,
-    tally: fn(&C) -> Tally,
+async fn plain(
+    mut counts: watch::Receiver<Counts>,
     screen: Screen,
     mut stopped: oneshot::Receiver<()>,
     mut pace: Pace,
@@ -142,7 +113,7 @@ async fn plain<C>(
             _ = &mut stopped => break,
             changed = change => if changed.is_err() { break },
         }
-        let now = tally(&counts.borrow_and_update());
+        let now = *counts.borrow_and_update();
         let elapsed = clock.elapsed();
         if !pace.is_worth_a_line(&now, elapsed) {
             continue;
@@ -156,7 +127,7 @@ async fn plain<C>(
 }
 
 /// The counts, for machines.
-pub(super) fn json(now: &Tally) -> serde_json::Value {
+pub(super) fn json(now: &Counts) -> serde_json::Value {
     serde_json::json!({
         "jobs": now.fed, "in_flight": now.in_flight, "succeeded": now.succeeded, "failed": now.failed,
         "cancelled": now.cancelled, "retries": now.retries,
@@ -187,8 +158,8 @@ impl Pace {
         (self.last + self.gap).saturating_sub(now)
     }
 
-    fn is_worth_a_line(&mut self, tally: &Tally, now: Duration) -> bool {
-        let step = percent(tally) / 10;
+    fn is_worth_a_line(&mut self, counts: &Counts, now: Duration) -> bool {
+        let step = percent(counts) / 10;
         let worth = step != self.step || now.saturating_sub(self.last) >= SILENCE;
         if worth {
             (self.step, self.last) = (step, now);
@@ -197,16 +168,16 @@ impl Pace {
     }
 }
 
-fn percent(tally: &Tally) -> u64 {
-    (tally.done().saturating_mul(100)).checked_div(tally.fed).unwrap_or(0)
+fn percent(counts: &Counts) -> u64 {
+    (counts.done().saturating_mul(100)).checked_div(counts.fed).unwrap_or(0)
 }
 
-fn details(tally: &Tally) -> String {
-    let mut text = format!("{} running", tally.in_flight);
+fn details(counts: &Counts) -> String {
+    let mut text = format!("{} running", counts.in_flight);
     for (count, what) in [
-        (tally.failed, "failed"),
-        (tally.cancelled, "cancelled"),
-        (tally.retries, "retried"),
+        (counts.failed, "failed"),
+        (counts.cancelled, "cancelled"),
+        (counts.retries, "retried"),
     ] {
         if count > 0 {
             let _infallible = write!(text, ", {count} {what}");
@@ -215,9 +186,9 @@ fn details(tally: &Tally) -> String {
     text
 }
 
-fn line(tally: &Tally, elapsed: Duration) -> String {
-    let (done, fed) = (tally.done(), tally.fed);
-    let mut text = format!("{done} of {fed} jobs done ({}%), {}", percent(tally), details(tally));
+fn line(counts: &Counts, elapsed: Duration) -> String {
+    let (done, fed) = (counts.done(), counts.fed);
+    let mut text = format!("{done} of {fed} jobs done ({}%), {}", percent(counts), details(counts));
     let left = fed.saturating_sub(done);
     if done > 0 && left > 0 {
         let seconds = elapsed.as_secs_f64() / to_f64(done) * to_f64(left);
@@ -238,24 +209,24 @@ mod tests {
     use super::*;
     use crate::cli::screen::tests::Captured;
 
-    fn tally(done: u64, fed: u64) -> Tally {
-        Tally {
+    fn counts(done: u64, fed: u64) -> Counts {
+        Counts {
             fed,
             in_flight: 4,
             succeeded: done,
-            ..Tally::default()
+            ..Counts::default()
         }
     }
 
     #[test]
     fn a_line_says_what_is_done_and_what_is_left() {
-        let now = Tally {
+        let now = Counts {
             failed: 2,
             retries: 3,
-            ..tally(98, 500)
+            ..counts(98, 500)
         };
         insta::assert_snapshot!(line(&now, Duration::from_secs(10)), @"100 of 500 jobs done (20%), 4 running, 2 failed, 3 retried, about 40s left");
-        insta::assert_snapshot!(line(&tally(0, 0), Duration::ZERO), @"0 of 0 jobs done (0%), 4 running");
+        insta::assert_snapshot!(line(&counts(0, 0), Duration::ZERO), @"0 of 0 jobs done (0%), 4 running");
     }
 
     #[test]
@@ -263,12 +234,12 @@ mod tests {
         let mut pace = Pace::default();
         let seconds = Duration::from_secs;
         assert_eq!(pace.pause(Duration::ZERO), GAP);
-        assert!(!pace.is_worth_a_line(&tally(9, 100), seconds(2)));
-        assert!(pace.is_worth_a_line(&tally(10, 100), seconds(3)));
+        assert!(!pace.is_worth_a_line(&counts(9, 100), seconds(2)));
+        assert!(pace.is_worth_a_line(&counts(10, 100), seconds(3)));
         assert_eq!(pace.pause(seconds(4)), seconds(1));
-        assert!(!pace.is_worth_a_line(&tally(19, 100), seconds(32)));
+        assert!(!pace.is_worth_a_line(&counts(19, 100), seconds(32)));
         assert!(
-            pace.is_worth_a_line(&tally(19, 100), seconds(33)),
+            pace.is_worth_a_line(&counts(19, 100), seconds(33)),
             "after a long silence"
         );
     }
@@ -289,20 +260,14 @@ mod tests {
     #[tokio::test]
     async fn plain_lines_follow_changes() {
         let out = Captured::default();
-        let (counts, watched) = watch::channel(tally(0, 10));
+        let (sender, watched) = watch::channel(counts(0, 10));
         let (stop, stopped) = oneshot::channel();
         let pace = Pace {
             gap: Duration::ZERO,
             ..Pace::default()
         };
-        let task = tokio::spawn(plain(
-            watched,
-            |tally| *tally,
-            out.screen(LogFormat::Json),
-            stopped,
-            pace,
-        ));
-        counts.send(tally(5, 10)).unwrap();
+        let task = tokio::spawn(plain(watched, out.screen(LogFormat::Json), stopped, pace));
+        sender.send(counts(5, 10)).unwrap();
         while out.text().is_empty() {
             tokio::task::yield_now().await;
         }

@@ -7,7 +7,7 @@ use std::{
 
 use camino::Utf8PathBuf;
 use xqute::{
-    BatchError, BuildError, Counts, RunSummary, StopCause, Xqute,
+    BatchError, BuildError, RunSummary, StopCause, Xqute,
     adapters::{
         component::error::StartError,
         jobfile::{Pipe, Places},
@@ -22,12 +22,12 @@ use super::{
     exit::Exit,
     input::{self, Input},
     plugin::Wanted,
-    progress::{self, Tally},
+    progress,
     records::Records,
     resolve::{RunPlan, Verbosity},
     screen::Screen,
     signals,
-    summary::{BadPlugin, Failed, Summary},
+    summary::{BadPlugin, FailedLine, Summary},
 };
 
 /// What is to be run, and on what.
@@ -44,13 +44,20 @@ pub(super) struct Request {
 }
 
 /// How a run ended, and what went wrong with the run itself.
-pub(super) struct Ended {
+pub(super) struct Finished {
     summary: Summary,
     trouble: Option<Failure>,
+    /// How to exit because of what came by the pipe.
+    bad_pipe: Option<Exit>,
 }
 
 /// Runs it.
-pub(super) async fn run(request: Request, wanted: &Wanted<'_>, verbosity: Verbosity, screen: &Screen) -> Result<Ended> {
+pub(super) async fn run(
+    request: Request,
+    wanted: &Wanted<'_>,
+    verbosity: Verbosity,
+    screen: &Screen,
+) -> Result<Finished> {
     let Request { plan, input, .. } = request;
     let Input { jobs, places, pipe } = input;
     let plugins = wanted.load(&plan.scheduler).await?;
@@ -80,13 +87,13 @@ pub(super) async fn run(request: Request, wanted: &Wanted<'_>, verbosity: Verbos
     if let (Some(resumed), Verbosity::Normal(_)) = (xqute.resumed(), verbosity) {
         screen.note(&format!("resuming: {}", resumption(&resumed)));
     }
-    let listening = listen(&xqute, &request.records, screen)?;
+    let listening = listen(&xqute, &request.records)?;
     let mode = match (plan.progress, verbosity) {
         (ProgressMode::Auto, Verbosity::Quiet) => ProgressMode::None,
         (mode, _) => mode,
     };
-    let shown = progress::show(xqute.progress(), tally, mode, screen);
-    let (ended, poured) = to_the_end(xqute, pipe, request.listen).await?;
+    let shown = progress::show(xqute.progress(), mode, screen);
+    let (ended, poured) = to_the_end(xqute, pipe, request.listen, screen).await?;
     if let Some(shown) = shown {
         shown.finish().await;
     }
@@ -100,17 +107,18 @@ pub(super) async fn run(request: Request, wanted: &Wanted<'_>, verbosity: Verbos
     let unwritten = tokio::task::block_in_place(|| request.records.finish(&ended, prefix.as_deref()));
     // Until then a signal may have to end the waiting for whoever reads the events.
     drop(listening);
-    Ok(Ended {
+    Ok(Finished {
         summary: Summary {
             unwritten,
             ..summary(ended)
         },
-        trouble: unrecorded.or(poured.err()),
+        trouble: unrecorded,
+        bad_pipe: poured.err(),
     })
 }
 
 /// Passes signals on to the run; the second one also ends the waiting for whoever reads its events.
-fn listen(xqute: &Xqute, records: &Records, screen: &Screen) -> Result<signals::Guard> {
+fn listen(xqute: &Xqute, records: &Records) -> Result<signals::Guard> {
     let (stopper, hurry, again) = (xqute.stopper(), records.hurry(), AtomicBool::new(false));
     let stop = move |signal| {
         stopper.stop(signal);
@@ -118,30 +126,43 @@ fn listen(xqute: &Xqute, records: &Records, screen: &Screen) -> Result<signals::
             hurry.hurry();
         }
     };
-    signals::listen(screen, stop).map_err(|error| {
+    signals::listen(stop).map_err(|error| {
         let error = anyhow::Error::new(error).context("cannot wait for signals");
         Failure::new(Exit::Usage, error)
     })
 }
 
-/// Runs what is there and what comes from the pipe, and from others if the run listens to them.
-async fn to_the_end(xqute: Xqute, pipe: Option<Pipe>, listen: bool) -> Result<(RunSummary, Result<()>)> {
+/// Runs what is there and what comes from the pipe, and from others if the run listens to them. What is wrong with the pipe
+/// is told at once, and in the end how to exit because of it.
+async fn to_the_end(
+    xqute: Xqute,
+    pipe: Option<Pipe>,
+    listen: bool,
+    screen: &Screen,
+) -> Result<(RunSummary, std::result::Result<(), Exit>)> {
     if pipe.is_none() && !listen {
         return Ok((xqute.run_until_complete().await, Ok(())));
     }
     let live = xqute.keep_feeding();
+    if listen {
+        tracing::info!("jobs can be fed with `xqute feed`, until `xqute feed --stop`");
+    }
     let mut poured = Ok(());
     if let Some(pipe) = pipe {
+        let held_open = live.hold_open();
         tokio::select! {
             end = input::pour(pipe, live.feeder(), live.progress()) => poured = end,
             () = live.over() => {}
         }
+        drop(held_open);
     }
+    // The run may go on for long.
+    let poured = poured.map_err(|trouble| {
+        trouble.show(screen);
+        trouble.exit
+    });
     let ended = match listen {
-        true => {
-            tracing::info!("jobs can be fed with `xqute feed`, until `xqute feed --stop`");
-            live.wait().await
-        }
+        true => live.wait().await,
         false => live.stop_feeding().await,
     };
     let ended = ended.map_err(|broken| {
@@ -160,11 +181,19 @@ fn resumption(resumed: &Resumed) -> String {
         abandoned,
         added,
     } = resumed;
-    let mut text = format!("{done} jobs are done, {waiting} wait");
+    let done = match done {
+        1 => "1 job is done".to_owned(),
+        done => format!("{done} jobs are done"),
+    };
+    let waiting = match waiting {
+        1 => "1 waits".to_owned(),
+        waiting => format!("{waiting} wait"),
+    };
+    let mut text = format!("{done}, {waiting}");
     for (number, what) in [
         (in_flight, "may still run"),
         (abandoned, "ended while nobody watched"),
-        (added, "are new"),
+        (added, if *added == 1 { "is new" } else { "are new" }),
     ] {
         if *number > 0 {
             let _infallible = write!(text, ", {number} {what}");
@@ -174,18 +203,22 @@ fn resumption(resumed: &Resumed) -> String {
 }
 
 /// Tells what became of it, after everything else has been said.
-pub(super) fn tell(ended: &Ended, verbosity: Verbosity, screen: &Screen) -> Exit {
-    let Ended { summary, trouble } = ended;
+pub(super) fn tell(finished: &Finished, verbosity: Verbosity, screen: &Screen) -> Exit {
+    let Finished {
+        summary,
+        trouble,
+        bad_pipe,
+    } = finished;
     if verbosity != Verbosity::Quiet || !summary.is_good() {
         summary.show(screen);
     }
     let signal = summary.stopped.and_then(StopCause::signal);
-    let exit = match trouble {
-        None => Exit::of_run(signal, !summary.bad_plugins.is_empty(), summary.all_succeeded()),
-        Some(trouble) => {
-            trouble.show(screen);
-            signal.map_or(trouble.exit, Exit::Signal)
-        }
+    if let Some(trouble) = trouble {
+        trouble.show(screen);
+    }
+    let exit = match trouble.as_ref().map(|trouble| trouble.exit).or(*bad_pipe) {
+        None => Exit::of_run(signal, summary.has_bad_plugins(), summary.all_succeeded()),
+        Some(exit) => signal.map_or(exit, Exit::Signal),
     };
     match exit {
         // Nothing else is wrong, but somebody waits for that file.
@@ -194,25 +227,10 @@ pub(super) fn tell(ended: &Ended, verbosity: Verbosity, screen: &Screen) -> Exit
     }
 }
 
-fn tally(counts: &Counts) -> Tally {
-    Tally {
-        fed: counts.fed,
-        in_flight: counts.in_flight,
-        succeeded: counts.succeeded,
-        failed: counts.failed,
-        cancelled: counts.cancelled,
-        retries: counts.retries,
-    }
-}
-
 fn summary(run: RunSummary) -> Summary {
-    let failures = run.failures.into_iter().map(|job| Failed {
+    let failures = run.failures.into_iter().map(|job| FailedLine {
         job: job.job.0,
-        outcome: match &job.outcome {
-            xqute::Outcome::Succeeded => "succeeded".to_owned(),
-            xqute::Outcome::Failed(cause) => cause.to_string(),
-            xqute::Outcome::Cancelled(reason) => reason.to_string(),
-        },
+        outcome: job.outcome.to_string(),
         name: job.name,
         command: job.command,
         attempts: job.attempts,
@@ -220,7 +238,7 @@ fn summary(run: RunSummary) -> Summary {
         tail: job.stderr_tail,
     });
     Summary {
-        tally: tally(&run.counts),
+        counts: run.counts,
         elapsed: run.elapsed,
         failures: failures.collect(),
         stopped: run.stopped,

@@ -156,11 +156,22 @@ pub(super) fn printable(text: &str) -> String {
     for char in text.chars() {
         match char {
             '\n' | '\t' => out.push(char),
-            char if char.is_control() => out.extend(char.escape_default()),
+            char if steers(char) => out.extend(char.escape_default()),
             char => out.push(char),
         }
     }
     out
+}
+
+/// The same in one line: newlines are made visible as well.
+pub(super) fn printable_line(text: &str) -> String {
+    printable(text).replace('\n', "\\n")
+}
+
+/// Whether a character does something to its neighbours, instead of being read: it moves, colours or reorders them, or
+/// breaks the line.
+pub(super) fn steers(char: char) -> bool {
+    char.is_control() || matches!(char, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -202,6 +213,15 @@ pub(super) mod tests {
         assert_eq!(record["message"], "two\nlines");
         assert_eq!(record["jobs"], 3);
         assert_eq!(out.text().matches('\n').count(), 1);
+    }
+
+    #[test]
+    fn what_could_act_is_spelled_out() {
+        assert_eq!(
+            printable("a\tb\n\u{1b}[2J\u{202e}c\u{2066}\u{2028}"),
+            "a\tb\n\\u{1b}[2J\\u{202e}c\\u{2066}\\u{2028}"
+        );
+        assert_eq!(printable_line("a\nb\u{9b}"), "a\\nb\\u{9b}");
     }
 
     #[test]

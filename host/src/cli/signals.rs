@@ -1,16 +1,11 @@
-//! Signals that ask a run to stop: the first is passed on gracefully, the second one kills. What that means for jobs is
-//! the library's business.
+//! Signals that ask a run to stop: they are passed on. What that means for jobs, and for the second of them, is the
+//! library's business.
 
 use std::io;
 
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     task::JoinHandle,
-};
-
-use super::{
-    screen::{LogFormat, Screen, Style},
-    summary::signal_name,
 };
 
 /// The signals that ask for an end.
@@ -20,21 +15,17 @@ const QUIT: i32 = 3;
 const TERM: i32 = 15;
 
 /// Waits for signals from now on, until the guard is dropped. `stop` is called for each.
-pub(super) fn listen(screen: &Screen, stop: impl Fn(i32) + Send + 'static) -> io::Result<Guard> {
-    let mut signals = Listener {
+pub(super) fn listen(stop: impl Fn(i32) + Send + 'static) -> io::Result<Guard> {
+    let mut signals = Signals {
         // Under `nohup` a hangup is ignored from the start, and stays so.
         hup: (!ignores_hangup()).then(|| signal(SignalKind::hangup())).transpose()?,
         int: signal(SignalKind::interrupt())?,
         quit: signal(SignalKind::quit())?,
         term: signal(SignalKind::terminate())?,
     };
-    let screen = screen.clone();
     let task = tokio::spawn(async move {
-        let mut count = 0_u32;
         loop {
             let signal = signals.next().await;
-            count = count.saturating_add(1);
-            say(&screen, signal, count);
             stop(signal);
         }
     });
@@ -50,14 +41,14 @@ impl Drop for Guard {
     }
 }
 
-struct Listener {
+struct Signals {
     hup: Option<Signal>,
     int: Signal,
     quit: Signal,
     term: Signal,
 }
 
-impl Listener {
+impl Signals {
     async fn next(&mut self) -> i32 {
         let hup = async {
             match &mut self.hup {
@@ -86,28 +77,9 @@ fn parse_ignored(status: &str) -> Option<u64> {
     u64::from_str_radix(mask.trim(), 16).ok()
 }
 
-fn say(screen: &Screen, signal: i32, count: u32) {
-    let name = signal_name(signal);
-    let message = match count {
-        1 => format!("{name}: no further job starts, and those that run are told to end; once more kills them at once"),
-        2 => format!("{name} again: all jobs are killed"),
-        _ => return,
-    };
-    match screen.format() {
-        LogFormat::Text => screen.print(&format!("{} {message}\n", Style::Warning.paint("stopping:"))),
-        LogFormat::Json => screen.record(
-            "warn",
-            "xqute::signals",
-            &message,
-            serde_json::json!({"signal": signal}),
-        ),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::screen::tests::Captured;
 
     #[test]
     fn ignored_signals_are_found() {
@@ -116,29 +88,15 @@ mod tests {
         assert_eq!(parse_ignored("nothing"), None);
     }
 
-    #[test]
-    fn the_user_is_told_twice() {
-        let out = Captured::default();
-        for count in 1..5 {
-            say(&out.screen(LogFormat::Text), INT, count);
-        }
-        insta::assert_snapshot!(out.text(), @r"
-        stopping: SIGINT: no further job starts, and those that run are told to end; once more kills them at once
-        stopping: SIGINT again: all jobs are killed
-        ");
-    }
-
     #[tokio::test]
     async fn a_signal_is_passed_on() {
         // SIGQUIT, because nothing else in a test run uses it. The listener stands before the signal is raised.
-        let out = Captured::default();
         let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
-        let guard = listen(&out.screen(LogFormat::Text), move |signal| sender.send(signal).unwrap()).unwrap();
+        let guard = listen(move |signal| sender.send(signal).unwrap()).unwrap();
         for _ in 0..2 {
             rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::QUIT).unwrap();
             assert_eq!(receiver.recv().await, Some(QUIT));
         }
         drop(guard);
-        assert_eq!(out.text().lines().count(), 2);
     }
 }

@@ -84,10 +84,10 @@ fn act(
     let workdir = |flag| resolve::workdir(flag, config.run.workdir.clone(), around);
     match action {
         Action::Run(args) => {
-            let ended = run_jobs(&args, &wanted, around, voice, screen)?;
+            let finished = run_jobs(&args, &wanted, around, voice, screen)?;
             // Nothing comes after the summary.
             log.finish();
-            Ok(run::tell(&ended, voice.verbosity, screen))
+            Ok(run::tell(&finished, voice.verbosity, screen))
         }
         Action::Feed(args) => feed::feed(&args, &workdir(args.workdir.clone()), &around.here),
         Action::Status(args) => status::status(&args, &workdir(args.workdir.clone())),
@@ -104,7 +104,7 @@ fn run_jobs(
     around: &Surroundings,
     voice: Voice,
     screen: &Screen,
-) -> Result<run::Ended> {
+) -> Result<run::Finished> {
     let plan = resolve::run(args.settings.clone(), &wanted.config.run, around);
     for warning in &plan.warnings {
         tracing::warn!("{warning}");
@@ -122,9 +122,16 @@ fn run_jobs(
     };
     let state = args.state.as_ref().map(|file| around.here.join(file));
     let mut input = input::read(args, &rules)?;
+    let gives_nothing = input.jobs.is_empty() && args.files.is_empty() && !args.listen;
     if existing == Existing::Resume {
-        input.catch_up(&Place::of(&plan.workdir, state.as_deref()))?;
-    } else if input.jobs.is_empty() && args.files.is_empty() && !args.listen {
+        let place = Place::of(&plan.workdir, state.as_deref());
+        if gives_nothing && !place.is_taken() {
+            let message = format!("there is no run in the workdir `{}` to go on with", plan.workdir);
+            return Err(Failure::new(Exit::Workdir, anyhow::Error::msg(message))
+                .help("name the workdir of the run with -w, or give jobs to start one there"));
+        }
+        input.catch_up(&place)?;
+    } else if gives_nothing {
         return Err(Failure::usage("there is nothing to run")
             .help("name a job file, give jobs on standard input with -, or a command behind --"));
     }

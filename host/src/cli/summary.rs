@@ -4,20 +4,20 @@
 use std::{fmt::Write as _, time::Duration};
 
 use serde_json::{Value, json};
-use xqute::StopCause;
+use xqute::{Counts, StopCause, model::outcome::signal_name};
 
 use super::{
-    progress::{self, Tally},
-    screen::{LogFormat, Screen, Style, printable},
+    progress,
+    screen::{LogFormat, Screen, Style, printable, printable_line},
 };
 
 /// What became of a run.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Summary {
-    pub(super) tally: Tally,
+    pub(super) counts: Counts,
     pub(super) elapsed: Duration,
     /// The first jobs that did not succeed.
-    pub(super) failures: Vec<Failed>,
+    pub(super) failures: Vec<FailedLine>,
     /// Why the run was stopped, if it was.
     pub(super) stopped: Option<StopCause>,
     /// Plugins that were quarantined.
@@ -29,7 +29,7 @@ pub(super) struct Summary {
 
 /// A job that did not succeed.
 #[derive(Clone, Debug)]
-pub(super) struct Failed {
+pub(super) struct FailedLine {
     pub(super) job: u32,
     pub(super) name: String,
     pub(super) command: String,
@@ -55,12 +55,17 @@ const LONGEST: usize = 160;
 impl Summary {
     /// Whether every job succeeded.
     pub(super) const fn all_succeeded(&self) -> bool {
-        self.tally.succeeded == self.tally.fed
+        self.counts.succeeded == self.counts.fed
     }
 
     /// Whether there is nothing but good news.
     pub(super) fn is_good(&self) -> bool {
-        self.all_succeeded() && self.signal().is_none() && self.bad_plugins.is_empty() && self.unwritten.is_empty()
+        self.all_succeeded() && self.signal().is_none() && !self.has_bad_plugins() && self.unwritten.is_empty()
+    }
+
+    /// Whether a plugin was quarantined, or failed so that it halted the run.
+    pub(super) fn has_bad_plugins(&self) -> bool {
+        !self.bad_plugins.is_empty() || self.stopped == Some(StopCause::PluginFailed)
     }
 
     fn signal(&self) -> Option<i32> {
@@ -71,7 +76,7 @@ impl Summary {
     pub(super) fn show(&self, screen: &Screen) {
         match screen.format() {
             LogFormat::Text => screen.print(&self.text()),
-            LogFormat::Json => screen.record("info", "xqute::summary", &self.counts(), self.json()),
+            LogFormat::Json => screen.record("info", "xqute::summary", &self.line(), self.json()),
         }
     }
 
@@ -80,48 +85,49 @@ impl Summary {
         for failed in &self.failures {
             text.push_str(&failed.text());
         }
-        let not_shown = (self.tally.failed + self.tally.cancelled).saturating_sub(self.failures.len() as u64);
+        let not_shown = (self.counts.failed + self.counts.cancelled).saturating_sub(self.failures.len() as u64);
         let is_news = !self.failures.is_empty() || self.stopped.is_none();
         if not_shown > 0 && is_news {
+            let more = if self.failures.is_empty() { "" } else { " more" };
             let more = format!(
-                "{not_shown} more that did not succeed, see {}\n",
-                printable(&self.workdir)
+                "{not_shown}{more} that did not succeed, see {}\n",
+                printable_line(&self.workdir)
             );
             text.push_str(&more);
         }
         for plugin in &self.bad_plugins {
-            let (label, name) = (Style::Warning.paint("quarantined:"), printable(&plugin.name));
-            let _infallible = writeln!(text, "{label} plugin {name}: {}", printable(&plugin.why));
+            let (label, name) = (Style::Warning.paint("quarantined:"), printable_line(&plugin.name));
+            let _infallible = writeln!(text, "{label} plugin {name}: {}", printable_line(&plugin.why));
         }
         for file in &self.unwritten {
             let label = Style::Warning.paint("not written:");
-            let _infallible = writeln!(text, "{label} {}", printable(file));
+            let _infallible = writeln!(text, "{label} {}", printable_line(file));
         }
         if let Some(cause) = self.stopped {
             let (label, what) = stop(cause);
             let _infallible = writeln!(text, "{} {what}", Style::Warning.paint(label));
         }
         let style = if self.is_good() { Style::Good } else { Style::Error };
-        let _infallible = writeln!(text, "{}", style.paint(&self.counts()));
+        let _infallible = writeln!(text, "{}", style.paint(&self.line()));
         text
     }
 
     /// The one line that says it all.
-    fn counts(&self) -> String {
-        let tally = &self.tally;
-        let jobs = if tally.fed == 1 { "job" } else { "jobs" };
+    fn line(&self) -> String {
+        let counts = &self.counts;
+        let jobs = if counts.fed == 1 { "job" } else { "jobs" };
         let mut text = format!(
             "{} {jobs} in {}: {} succeeded",
-            tally.fed,
+            counts.fed,
             short(self.elapsed),
-            tally.succeeded
+            counts.succeeded
         );
-        for (count, what) in [(tally.failed, "failed"), (tally.cancelled, "cancelled")] {
+        for (count, what) in [(counts.failed, "failed"), (counts.cancelled, "cancelled")] {
             if count > 0 {
                 let _infallible = write!(text, ", {count} {what}");
             }
         }
-        match tally.retries {
+        match counts.retries {
             0 => {}
             1 => text.push_str(" (1 retry)"),
             retries => {
@@ -132,15 +138,15 @@ impl Summary {
     }
 
     fn json(&self) -> Value {
-        let mut record = progress::json(&self.tally);
-        let failures: Vec<_> = self.failures.iter().map(Failed::json).collect();
+        let mut record = progress::json(&self.counts);
+        let failures: Vec<_> = self.failures.iter().map(FailedLine::json).collect();
         let plugins = self.bad_plugins.iter();
         let plugins: Vec<_> = plugins
             .map(|plugin| json!({"plugin": plugin.name, "why": plugin.why}))
             .collect();
         let more = json!({
             "elapsed_ms": u64::try_from(self.elapsed.as_millis()).unwrap_or(u64::MAX), "failures": failures,
-            "stopped": self.stopped.map(stop_word), "stopped_by": self.signal(), "quarantined": plugins, "workdir": self.workdir,
+            "stopped": self.stopped.map(StopCause::word), "stopped_by": self.signal(), "quarantined": plugins, "workdir": self.workdir,
             "unwritten": self.unwritten,
         });
         if let (Value::Object(record), Value::Object(more)) = (&mut record, more) {
@@ -150,22 +156,22 @@ impl Summary {
     }
 }
 
-impl Failed {
+impl FailedLine {
     fn text(&self) -> String {
         let mut text = String::new();
         let attempts = match self.attempts {
             0 | 1 => String::new(),
             attempts => format!(" after {attempts} attempts"),
         };
-        let job = format!("job {} ({}):", self.job, printable(&self.name));
+        let job = format!("job {} ({}):", self.job, printable_line(&self.name));
         let _infallible = writeln!(
             text,
             "{} {}{attempts}",
             Style::Error.paint(&job),
-            printable(&self.outcome)
+            printable_line(&self.outcome)
         );
         let _infallible = writeln!(text, "  command: {}", one_line(&self.command));
-        let _infallible = writeln!(text, "  stderr:  {}", printable(&self.stderr));
+        let _infallible = writeln!(text, "  stderr:  {}", printable_line(&self.stderr));
         for line in self.tail.lines() {
             let line = Style::Dim.paint(&format!("    | {}", printable(line)));
             let _infallible = writeln!(text, "{line}");
@@ -183,7 +189,7 @@ impl Failed {
 
 /// A command in one line, fit to be shown.
 pub(super) fn one_line(command: &str) -> String {
-    let line = printable(command).replace('\n', "\\n");
+    let line = printable_line(command);
     match line.char_indices().nth(LONGEST) {
         Some((at, _)) => format!("{}...", line.get(..at).unwrap_or(&line)),
         None => line,
@@ -214,26 +220,14 @@ fn stop(cause: StopCause) -> (&'static str, String) {
             "stopped:",
             "nothing further was started after so many failures (--max-failures)".to_owned(),
         ),
-    }
-}
-
-/// The same for programs.
-const fn stop_word(cause: StopCause) -> &'static str {
-    match cause {
-        StopCause::Signal(_) => "signal",
-        StopCause::Halted => "halted",
-        StopCause::TooManyFailures => "too-many-failures",
-    }
-}
-
-/// A signal as people know it.
-pub(super) fn signal_name(signal: i32) -> String {
-    match signal {
-        1 => "SIGHUP".to_owned(),
-        2 => "SIGINT".to_owned(),
-        3 => "SIGQUIT".to_owned(),
-        15 => "SIGTERM".to_owned(),
-        other => format!("signal {other}"),
+        StopCause::PluginFailed => (
+            "halted:",
+            "nothing further was started after a plugin failed (its on-failure is halt)".to_owned(),
+        ),
+        StopCause::WorkdirGone => (
+            "stopped:",
+            "nothing further was started after the workdir was removed".to_owned(),
+        ),
     }
 }
 
@@ -250,16 +244,16 @@ mod tests {
 
     fn bad() -> Summary {
         Summary {
-            tally: Tally {
+            counts: Counts {
                 fed: 500,
-                in_flight: 0,
                 succeeded: 480,
                 failed: 3,
                 cancelled: 17,
                 retries: 2,
+                ..Counts::default()
             },
             elapsed: Duration::from_millis(12_345),
-            failures: vec![Failed {
+            failures: vec![FailedLine {
                 job: 17,
                 name: "local-17".into(),
                 command: format!("nosuch {}", "x".repeat(200)),
@@ -281,10 +275,10 @@ mod tests {
     #[test]
     fn good_news_is_one_line() {
         let good = |fed, millis| Summary {
-            tally: Tally {
+            counts: Counts {
                 fed,
                 succeeded: fed,
-                ..Tally::default()
+                ..Counts::default()
             },
             elapsed: Duration::from_millis(millis),
             ..Summary::default()
@@ -324,6 +318,14 @@ mod tests {
         stopped: nothing further was started after so many failures (--max-failures)
         0 jobs in 0 ms: 0 succeeded
         ");
+        insta::assert_snapshot!(shown(&stopped(StopCause::PluginFailed)), @r"
+        halted: nothing further was started after a plugin failed (its on-failure is halt)
+        0 jobs in 0 ms: 0 succeeded
+        ");
+        insta::assert_snapshot!(shown(&stopped(StopCause::WorkdirGone)), @r"
+        stopped: nothing further was started after the workdir was removed
+        0 jobs in 0 ms: 0 succeeded
+        ");
     }
 
     #[test]
@@ -336,7 +338,7 @@ mod tests {
         assert_eq!(record["quarantined"][0]["plugin"], "notify");
         assert_eq!(
             (&record["stopped"], &record["stopped_by"]),
-            (&json!("signal"), &json!(15))
+            (&json!("signalled"), &json!(15))
         );
     }
 }

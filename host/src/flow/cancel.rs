@@ -1,7 +1,9 @@
 //! From anywhere: jobs are killed, and runs are stopped.
 //!
 //! Cancelling one job, a time limit, a halt and a signal all end here. Gatekeepers may veto a kill, except one for a time
-//! limit, which is the job's own property; nobody is asked any more after a second signal.
+//! limit, which is the job's own property; nobody is asked any more after a second signal, whatever became of the first.
+
+use std::time::Duration;
 
 use super::{
     dispatch::{Dispatcher, Stop},
@@ -17,6 +19,9 @@ use crate::{
     },
     ports::scheduler::Cancel,
 };
+
+/// The pause after a kill that failed. The canceller has tried for half a minute by then.
+const KILL_AGAIN: Duration = Duration::from_secs(30);
 
 impl Dispatcher {
     /// Cancels a job wherever it is on its way.
@@ -39,7 +44,7 @@ impl Dispatcher {
 
     /// Ends an attempt that the scheduler has, after asking gatekeepers where they have a say.
     pub(crate) fn kill(&mut self, index: JobIndex, attempt: Attempt, why: KillReason) {
-        let at_once = self.stop.as_ref().is_some_and(|stop| stop.at_once);
+        let at_once = self.stops_at_once();
         let ask = self.is_gated(Hook::JobKilling) && why != KillReason::TimedOut && !at_once;
         let Some(flight) = self.table.in_flight(index, attempt) else {
             return;
@@ -49,6 +54,7 @@ impl Dispatcher {
         let action = match stage {
             Some(KillStage::Killing) if at_once => Action::Kill(job_ref, Cancel::AtOnce),
             Some(KillStage::Killing) => return,
+            Some(KillStage::Again) if !at_once => return,
             Some(KillStage::Asking) if ask => return,
             None if ask => {
                 flight.kill = Some(Kill {
@@ -57,13 +63,13 @@ impl Dispatcher {
                 });
                 Action::AskKill(job_ref)
             }
-            Some(KillStage::Asking) | None => {
+            Some(KillStage::Asking | KillStage::Again) | None => {
                 flight.kill = Some(Kill {
                     why,
                     stage: KillStage::Killing,
                 });
                 self.act(Action::ShowState(index, State::Killing));
-                Action::Kill(job_ref, if at_once { Cancel::AtOnce } else { Cancel::Gracefully })
+                Action::Kill(job_ref, self.how_to_kill())
             }
         };
         self.act(action);
@@ -87,6 +93,59 @@ impl Dispatcher {
         }
     }
 
+    /// Who asked for the end of a single job may ask again. A time limit, or the end of the run, is not given up.
+    pub(crate) fn on_kill_failed(&mut self, index: JobIndex, attempt: Attempt, how: Cancel) {
+        if self.stops_at_once() && how == Cancel::Gracefully {
+            return;
+        }
+        let stopping = self.stop.is_some();
+        let Some(flight) = self.table.in_flight(index, attempt) else {
+            return;
+        };
+        let Some(kill) = flight.kill.as_mut().filter(|kill| kill.stage == KillStage::Killing) else {
+            return;
+        };
+        if stopping || kill.why == KillReason::TimedOut {
+            kill.stage = KillStage::Again;
+            let pause = KILL_AGAIN;
+            self.act(Action::KillLater {
+                job: index,
+                attempt,
+                pause,
+            });
+            return;
+        }
+        flight.kill = None;
+        let state = match flight.started {
+            true => State::Running,
+            false => State::Submitted,
+        };
+        self.act(Action::ShowState(index, state));
+    }
+
+    pub(crate) fn on_kill_due(&mut self, index: JobIndex, attempt: Attempt) {
+        let how = self.how_to_kill();
+        let Some(flight) = self.table.in_flight(index, attempt) else {
+            return;
+        };
+        if let Some(kill) = flight.kill.as_mut().filter(|kill| kill.stage == KillStage::Again) {
+            kill.stage = KillStage::Killing;
+            let job_ref = flight.job_ref(index, attempt);
+            self.act(Action::Kill(job_ref, how));
+        }
+    }
+
+    fn stops_at_once(&self) -> bool {
+        self.stop.as_ref().is_some_and(|stop| stop.at_once)
+    }
+
+    fn how_to_kill(&self) -> Cancel {
+        match self.stops_at_once() {
+            true => Cancel::AtOnce,
+            false => Cancel::Gracefully,
+        }
+    }
+
     /// The first signal stops gracefully, if nobody minds; a second one at once.
     pub(crate) fn on_signal(&mut self, signal: i32) {
         self.signals = self.signals.saturating_add(1);
@@ -104,11 +163,8 @@ impl Dispatcher {
     }
 
     pub(crate) fn on_shutdown_decided(&mut self, signal: i32, verdict: &Verdict) {
-        match verdict {
-            Verdict::Proceed => self.begin_stop(StopCause::Signal(signal)),
-            // The next signal is asked about again, unless it comes while the run is stopping.
-            Verdict::Veto { .. } if self.stop.is_none() => self.signals = 0,
-            Verdict::Veto { .. } => {}
+        if *verdict == Verdict::Proceed {
+            self.begin_stop(StopCause::Signal(signal));
         }
     }
 
@@ -124,12 +180,12 @@ impl Dispatcher {
     }
 
     fn stop_everything(&mut self) {
-        let Some(reason) = self.stop.as_ref().map(|stop| CancelReason::from(stop.cause)) else {
+        let Some(Stop { cause, at_once }) = self.stop else {
             return;
         };
         self.feed_open = false;
-        self.act(Action::StopSubmitting);
-        self.cancel_all(&reason);
+        self.act(Action::Stop { cause, at_once });
+        self.cancel_all(&cause.into());
     }
 
     /// Cancels every job that was fed so far and is not over. First those that run: they must not have to wait for a million

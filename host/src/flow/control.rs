@@ -27,7 +27,29 @@ pub(crate) struct LiveControl {
     book: Arc<Book>,
     mail: Mail,
     /// Held while jobs are fed, so that none of them comes after the word that no more come.
-    feeding: Mutex<Feeding>,
+    feeders: Mutex<Feeders>,
+}
+
+/// Who may still feed.
+#[derive(Debug)]
+struct Feeders {
+    strangers: Feeding,
+    /// How many feed on this side, so that the word of a stranger does not end the run.
+    ours: usize,
+}
+
+/// Holds a run open: as long as there is one of these, somebody on this side feeds, and the word of strangers that no
+/// more jobs come is about theirs only.
+pub struct HeldOpen(Arc<LiveControl>);
+
+impl Drop for HeldOpen {
+    fn drop(&mut self) {
+        let mut feeders = self.0.feeders();
+        feeders.ours = feeders.ours.saturating_sub(1);
+        if feeders.ours == 0 && feeders.strangers == Feeding::Stopped {
+            self.0.feeder.close();
+        }
+    }
 }
 
 /// Whether strangers may feed.
@@ -47,27 +69,36 @@ impl LiveControl {
             feeder,
             book,
             mail,
-            feeding: Mutex::new(feeding),
+            feeders: Mutex::new(Feeders {
+                strangers: feeding,
+                ours: 0,
+            }),
         }
     }
 
     /// No more jobs come, whoever may have fed them so far.
     pub(crate) fn close(&self) {
-        let mut feeding = self.feeding();
-        if *feeding == Feeding::Open {
-            *feeding = Feeding::Stopped;
+        let mut feeders = self.feeders();
+        if feeders.strangers == Feeding::Open {
+            feeders.strangers = Feeding::Stopped;
         }
         self.feeder.close();
     }
 
-    fn feeding(&self) -> MutexGuard<'_, Feeding> {
-        self.feeding.lock().unwrap_or_else(PoisonError::into_inner)
+    /// From now on until what is returned is dropped, strangers cannot end the run by feeding no more.
+    pub(crate) fn hold_open(self: &Arc<Self>) -> HeldOpen {
+        self.feeders().ours += 1;
+        HeldOpen(self.clone())
+    }
+
+    fn feeders(&self) -> MutexGuard<'_, Feeders> {
+        self.feeders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Feeds jobs that were checked. Returns the index of the first and that of the last.
     fn enter(&self, jobs: Vec<JobSpec>) -> Result<(JobIndex, JobIndex), Refusal> {
-        let feeding = self.feeding();
-        feeding.check()?;
+        let feeders = self.feeders();
+        feeders.strangers.check()?;
         let fed = self.feeder.feed_checked(jobs, Origin::Fed)?;
         fed.first()
             .zip(fed.last())
@@ -92,7 +123,7 @@ impl Feeding {
 #[async_trait]
 impl Control for LiveControl {
     fn takes_jobs(&self) -> Result<(), Refusal> {
-        self.feeding().check()
+        self.feeders().strangers.check()
     }
 
     fn check(&self, job: &JobSpec) -> Result<(), Refusal> {
@@ -109,8 +140,12 @@ impl Control for LiveControl {
     }
 
     fn stop_feeding(&self) -> Result<(), Refusal> {
-        self.takes_jobs()?;
-        self.close();
+        let mut feeders = self.feeders();
+        feeders.strangers.check()?;
+        feeders.strangers = Feeding::Stopped;
+        if feeders.ours == 0 {
+            self.feeder.close();
+        }
         Ok(())
     }
 

@@ -83,7 +83,7 @@ impl Counts {
 }
 
 /// Why nothing further is started.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Stop {
     pub(crate) cause: StopCause,
     /// Nobody is asked any more and nothing gets time to end by itself.
@@ -165,7 +165,10 @@ impl Dispatcher {
             Event::CancelAllRequested => self.cancel_all(&CancelReason::Requested),
             Event::Signalled(signal) => self.on_signal(signal),
             Event::ShutdownDecided { signal, verdict } => self.on_shutdown_decided(signal, &verdict),
-            Event::HaltRequested => self.begin_stop(StopCause::Halted),
+            Event::KillFailed { job, attempt, how } => self.on_kill_failed(job, attempt, how),
+            Event::KillDue { job, attempt } => self.on_kill_due(job, attempt),
+            Event::PluginFailed => self.begin_stop(StopCause::PluginFailed),
+            Event::WorkdirGone => self.begin_stop(StopCause::WorkdirGone),
             Event::Recording(works) => self.recording = works,
         }
     }

@@ -6,7 +6,7 @@ use crate::{
     model::{
         hook::{Fact, Verdict},
         job::{Attempt, JobIndex, JobSpec},
-        outcome::{Observation, Outcome},
+        outcome::{Observation, Outcome, StopCause},
         record::{Change, Origin, Usage},
         run::{BackendJobId, JobRef},
         state::State,
@@ -84,8 +84,26 @@ pub enum Event {
         /// What they say.
         verdict: Verdict,
     },
+    /// An attempt could not be killed.
+    KillFailed {
+        /// Which job.
+        job: JobIndex,
+        /// Which try of it.
+        attempt: Attempt,
+        /// How that was tried.
+        how: Cancel,
+    },
+    /// The pause after a kill that failed is over.
+    KillDue {
+        /// Which job.
+        job: JobIndex,
+        /// Which try of it.
+        attempt: Attempt,
+    },
     /// A plugin failed whose failure is to halt the run.
-    HaltRequested,
+    PluginFailed,
+    /// The workdir was removed.
+    WorkdirGone,
     /// Whether what happens can be recorded just now.
     Recording(bool),
 }
@@ -149,8 +167,22 @@ pub enum Action {
     Kill(JobRef, Cancel),
     /// Ask gatekeepers whether this signal may stop the run.
     AskShutdown(i32),
-    /// Nothing further is to be submitted: submissions that wait for a backend may give up.
-    StopSubmitting,
+    /// Say when the pause after a kill that failed is over.
+    KillLater {
+        /// Which job.
+        job: JobIndex,
+        /// Which try of it.
+        attempt: Attempt,
+        /// How long to wait.
+        pause: Duration,
+    },
+    /// The run stops. Nothing further is to be submitted: submissions that wait for a backend may give up.
+    Stop {
+        /// Why.
+        cause: StopCause,
+        /// Whether nothing gets time to end by itself.
+        at_once: bool,
+    },
     /// Show this state in the job's directory.
     ShowState(JobIndex, State),
     /// See to it that the job's directory tells this outcome.

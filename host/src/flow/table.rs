@@ -78,6 +78,8 @@ pub(crate) enum KillStage {
     Asking,
     /// The scheduler was told.
     Killing,
+    /// That failed, and is tried again after a pause.
+    Again,
 }
 
 /// All jobs, by index.

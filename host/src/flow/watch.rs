@@ -106,7 +106,7 @@ fn believe(seen: Outcome, reported: Option<i32>) -> Outcome {
 fn explain(outcome: Outcome, kill: Option<&Kill>) -> Outcome {
     match kill {
         Some(Kill {
-            stage: KillStage::Killing,
+            stage: KillStage::Killing | KillStage::Again,
             why,
         }) if outcome != Outcome::Succeeded => match why {
             KillReason::TimedOut => Outcome::Failed(FailureCause::TimedOut),

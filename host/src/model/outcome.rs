@@ -100,6 +100,10 @@ pub enum CancelReason {
     Halted,
     /// More jobs failed than the run was to bear.
     TooManyFailures,
+    /// A plugin failed whose failure is to halt the run.
+    PluginFailed,
+    /// The workdir was removed while the run lived.
+    WorkdirGone,
     /// A job that it comes after did not succeed.
     Dependency(JobIndex),
     /// The run was told to stop by this signal.
@@ -116,6 +120,8 @@ impl CancelReason {
             Self::Requested => "requested",
             Self::Halted => "halted",
             Self::TooManyFailures => "too-many-failures",
+            Self::PluginFailed => "plugin-failed",
+            Self::WorkdirGone => "workdir-gone",
             Self::Dependency(_) => "dependency",
             Self::Signalled(_) => "signalled",
             Self::InBackend => "in-backend",
@@ -130,6 +136,8 @@ impl fmt::Display for CancelReason {
             Self::Requested => f.write_str("cancelled on request"),
             Self::Halted => f.write_str("cancelled because another job failed"),
             Self::TooManyFailures => f.write_str("cancelled because too many jobs failed"),
+            Self::PluginFailed => f.write_str("cancelled because a plugin failed"),
+            Self::WorkdirGone => f.write_str("cancelled because the workdir was removed"),
             Self::Dependency(job) => write!(f, "cancelled because job {job}, which it comes after, did not succeed"),
             Self::Signalled(signal) => write!(f, "cancelled by signal {signal} to xqute"),
             Self::InBackend => f.write_str("cancelled in the backend"),
@@ -142,10 +150,14 @@ impl fmt::Display for CancelReason {
 pub enum StopCause {
     /// This signal told it to stop.
     Signal(i32),
-    /// A job failed under the strategy `halt`, or a plugin failed whose failure is to halt the run.
+    /// A job failed under the strategy `halt`.
     Halted,
     /// More jobs failed than it was to bear.
     TooManyFailures,
+    /// A plugin failed whose failure is to halt the run.
+    PluginFailed,
+    /// The workdir was removed while the run lived.
+    WorkdirGone,
 }
 
 impl StopCause {
@@ -153,8 +165,14 @@ impl StopCause {
     pub const fn signal(self) -> Option<i32> {
         match self {
             Self::Signal(signal) => Some(signal),
-            Self::Halted | Self::TooManyFailures => None,
+            Self::Halted | Self::TooManyFailures | Self::PluginFailed | Self::WorkdirGone => None,
         }
+    }
+
+    /// The cause in one word, for programs: the same in every format that xqute writes, and the same as that of the jobs
+    /// that were cancelled with it.
+    pub fn word(self) -> &'static str {
+        CancelReason::from(self).word()
     }
 }
 
@@ -165,6 +183,8 @@ impl From<StopCause> for CancelReason {
             StopCause::Signal(signal) => Self::Signalled(signal),
             StopCause::Halted => Self::Halted,
             StopCause::TooManyFailures => Self::TooManyFailures,
+            StopCause::PluginFailed => Self::PluginFailed,
+            StopCause::WorkdirGone => Self::WorkdirGone,
         }
     }
 }
@@ -193,8 +213,11 @@ impl Outcome {
     /// Whether the job is over for good. One that was cancelled only because its run was stopped goes on when that run
     /// is resumed.
     pub const fn is_final(&self) -> bool {
-        use CancelReason::{Halted, Signalled, TooManyFailures};
-        !matches!(self, Self::Cancelled(Halted | Signalled(_) | TooManyFailures))
+        use CancelReason::{Halted, PluginFailed, Signalled, TooManyFailures, WorkdirGone};
+        !matches!(
+            self,
+            Self::Cancelled(Halted | Signalled(_) | TooManyFailures | PluginFailed | WorkdirGone)
+        )
     }
 
     /// What `job.rc` holds when the job itself could not write it.
@@ -204,6 +227,27 @@ impl Outcome {
             Self::Failed(cause) => cause.rc(),
             Self::Cancelled(_) => 143,
         }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Succeeded => f.write_str("succeeded"),
+            Self::Failed(cause) => cause.fmt(f),
+            Self::Cancelled(reason) => reason.fmt(f),
+        }
+    }
+}
+
+/// A signal as people know it.
+pub fn signal_name(signal: i32) -> String {
+    match signal {
+        1 => "SIGHUP".to_owned(),
+        2 => "SIGINT".to_owned(),
+        3 => "SIGQUIT".to_owned(),
+        15 => "SIGTERM".to_owned(),
+        other => format!("signal {other}"),
     }
 }
 

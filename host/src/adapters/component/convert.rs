@@ -8,7 +8,7 @@ use crate::{
         hook::{Fact, JobEvent},
         job::Command,
         options::Options,
-        outcome::{CancelReason, FailureCause, Observation, Outcome},
+        outcome::{CancelReason, FailureCause, Observation, Outcome, signal_name},
         path::SpecPath,
         run::{JobAttempt, JobRef, Run},
     },
@@ -109,17 +109,6 @@ pub(super) fn fact(fact: &Fact) -> observer::Fact {
     })
 }
 
-/// The usual name of a signal that stops runs.
-pub(super) fn signal_name(signal: i32) -> String {
-    match signal {
-        1 => "SIGHUP".to_owned(),
-        2 => "SIGINT".to_owned(),
-        3 => "SIGQUIT".to_owned(),
-        15 => "SIGTERM".to_owned(),
-        other => format!("signal {other}"),
-    }
-}
-
 fn cause_to_guest(cause: &FailureCause) -> types::FailureCause {
     use types::FailureCause as Theirs;
     match cause {
@@ -166,14 +155,11 @@ pub(super) fn observation(observation: types::Observation) -> Observation {
     }
 }
 
-/// The most patience that a backend can ask for.
-const LONGEST_WAIT: Duration = Duration::from_secs(3600);
-
 pub(super) fn error(error: types::Error) -> CallError {
     let (kind, message) = match error {
         types::Error::Denied(why) => (CallErrorKind::Denied, why),
         types::Error::RateLimited(wait) => {
-            let wait = wait.map(|ms| Duration::from_millis(ms.into()).min(LONGEST_WAIT));
+            let wait = wait.map(|ms| Duration::from_millis(ms.into()));
             (
                 CallErrorKind::RateLimited(wait),
                 "the backend asks for patience".to_owned(),

@@ -74,7 +74,7 @@ pub fn find(plugin_dirs: &[PathBuf]) -> Result<Found, DiscoverError> {
         .collect();
     let mut found = Found::default();
     for (folders, from) in [
-        (plugin_dirs, "--plugin-dir"),
+        (plugin_dirs, "--plugin-dir or xqute.toml"),
         (&from_environment[..], "XQUTE_PLUGIN_DIR"),
     ] {
         for folder in folders {
@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn a_folder_that_was_named_must_exist() {
         let error = find(&["/no/such/folder".into()]).unwrap_err();
-        insta::assert_snapshot!(error, @"plugin folder /no/such/folder: No such file or directory (os error 2); --plugin-dir names it");
+        insta::assert_snapshot!(error, @"plugin folder /no/such/folder: No such file or directory (os error 2); --plugin-dir or xqute.toml names it");
     }
 
     #[test]

@@ -9,7 +9,10 @@ use super::{
     limits::Pace,
 };
 use crate::{
-    model::hook::{Hook, Verdict},
+    model::{
+        hook::{Hook, Verdict},
+        outcome::signal_name,
+    },
     ports::hooks::Question,
 };
 
@@ -59,7 +62,7 @@ pub(super) async fn ask(plugin: &Lifecycle, questions: &[Question<'_>]) -> Resul
 
 fn to_guest(question: &Question<'_>) -> wit::Question {
     match question {
-        Question::Shutdown(signal) => wit::Question::Shutdown(convert::signal_name(*signal)),
+        Question::Shutdown(signal) => wit::Question::Shutdown(signal_name(*signal)),
         Question::Submitting(job) => wit::Question::JobSubmitting(convert::job(job)),
         Question::Killing(job) => wit::Question::JobKilling(convert::job(job)),
     }

@@ -139,6 +139,22 @@ impl Server {
     }
 }
 
+/// Those who are connected to a socket without having been let in. The socket is closed.
+fn waiting(listener: UnixListener) -> Vec<UnixStream> {
+    let Ok(listener) = listener.into_std() else {
+        return Vec::new();
+    };
+    let to_async = |stream: std::os::unix::net::UnixStream| {
+        stream.set_nonblocking(true)?;
+        UnixStream::from_std(stream)
+    };
+    // It does not block, so the last of them is followed by an error.
+    listener
+        .incoming()
+        .map_while(|stream| stream.and_then(to_async).ok())
+        .collect()
+}
+
 /// What all conversations share.
 struct Host {
     run: Arc<dyn Control>,
@@ -171,7 +187,11 @@ impl Host {
                 },
             }
         }
-        drop(listener);
+        // Whoever is connected but was not let in yet hears that as well. Nobody else can come any more.
+        closes.mark_changed();
+        for stream in waiting(listener) {
+            clients.spawn(self.clone().serve(stream, closes.clone()));
+        }
         while clients.join_next().await.is_some() {}
     }
 
@@ -294,4 +314,54 @@ fn refused(refusal: &Refusal) -> Answer {
 #[expect(clippy::needless_pass_by_value, reason = "it maps errors")]
 fn no_line(why: NoLine) -> Answer {
     Answer::refused(why.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead as _, BufReader};
+
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::model::job::JobIndex;
+
+    /// Does nothing.
+    struct Idle;
+
+    #[async_trait]
+    impl Control for Idle {
+        fn takes_jobs(&self) -> Result<(), Refusal> {
+            Ok(())
+        }
+        fn check(&self, _job: &JobSpec) -> Result<(), Refusal> {
+            Ok(())
+        }
+        async fn feed(&self, _jobs: Vec<JobSpec>) -> Result<JobIndex, Refusal> {
+            Err(Refusal::Over)
+        }
+        fn stop_feeding(&self) -> Result<(), Refusal> {
+            Ok(())
+        }
+        fn kill(&self, _jobs: &[JobIndex]) -> Result<(), Refusal> {
+            Ok(())
+        }
+        fn kill_all(&self) {}
+    }
+
+    #[tokio::test]
+    async fn who_was_not_let_in_hears_that_the_run_is_over() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = Utf8Path::from_path(temp.path()).unwrap();
+        let nobody = Limits {
+            clients: 0,
+            ..Limits::default()
+        };
+        let server = Socket::bind(dir, dir.to_owned()).unwrap().serve(Arc::new(Idle), nobody);
+        let client = Address::of(dir).unwrap().connect().unwrap();
+        server.close().await;
+        client.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        let mut answer = String::new();
+        BufReader::new(client).read_line(&mut answer).unwrap();
+        assert_eq!(answer, Answer::refused("the run is over").line());
+    }
 }

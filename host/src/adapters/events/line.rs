@@ -95,7 +95,7 @@ pub(super) fn over(to: &mut Vec<u8>, totals: &Totals, at: Timestamp) -> io::Resu
         failed: totals.failed,
         cancelled: totals.cancelled,
         retries: totals.retries,
-        stopped: totals.stopped.map(|cause| CancelReason::from(cause).word()),
+        stopped: totals.stopped.map(StopCause::word),
         signal: totals.stopped.and_then(StopCause::signal),
     };
     add(to, &line)
@@ -277,9 +277,12 @@ fn of_cancel(reason: &CancelReason) -> (Option<Detail>, Option<String>) {
         CancelReason::Vetoed { plugin, reason } => (Some(Detail::Words(reason.clone())), Some(plugin.clone())),
         CancelReason::Dependency(job) => (Some(Detail::Number(job.0.into())), None),
         CancelReason::Signalled(signal) => (Some(Detail::Number((*signal).into())), None),
-        CancelReason::Requested | CancelReason::Halted | CancelReason::TooManyFailures | CancelReason::InBackend => {
-            (None, None)
-        }
+        CancelReason::Requested
+        | CancelReason::Halted
+        | CancelReason::TooManyFailures
+        | CancelReason::PluginFailed
+        | CancelReason::WorkdirGone
+        | CancelReason::InBackend => (None, None),
     }
 }
 

@@ -20,7 +20,8 @@
 //!   [`FailureCause::word`](crate::FailureCause::word) and [`CancelReason::word`](crate::CancelReason::word). `detail` is
 //!   the number that belongs to it (the exit code, the signal, the job that did not succeed) or a reason in words, and
 //!   `plugin` the plugin that objected.
-//! - `over` has `stopped` (`signalled`, `halted` or `too-many-failures`, and `signal`) if the run was stopped.
+//! - `over` has `stopped` if the run was stopped, in the words of [`StopCause::word`](crate::StopCause::word), and `signal`
+//!   if that is `signalled`.
 //! - `usage` is there where the kernel counted what the attempt used.
 //!
 //! Events are written once they are recorded in the run's state. When xqute is killed, the last ones may be missing here.

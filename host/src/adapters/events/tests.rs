@@ -115,6 +115,8 @@ fn outcome(end: End) -> Outcome {
                 "requested" => CancelReason::Requested,
                 "halted" => CancelReason::Halted,
                 "too-many-failures" => CancelReason::TooManyFailures,
+                "plugin-failed" => CancelReason::PluginFailed,
+                "workdir-gone" => CancelReason::WorkdirGone,
                 "dependency" => CancelReason::Dependency(JobIndex(number.unwrap().unsigned_abs())),
                 "signalled" => CancelReason::Signalled(number.unwrap()),
                 "in-backend" => CancelReason::InBackend,
@@ -139,8 +141,15 @@ fn outcomes() -> impl Strategy<Value = Outcome> {
         any::<String>().prop_map(|why| Outcome::Failed(F::SubmissionFailed(why))),
         any::<String>().prop_map(|why| Outcome::Failed(F::Other(why))),
         any::<(String, String)>().prop_map(|(plugin, reason)| Outcome::Cancelled(C::Vetoed { plugin, reason })),
-        prop::sample::select(vec![C::Requested, C::Halted, C::TooManyFailures, C::InBackend])
-            .prop_map(Outcome::Cancelled),
+        prop::sample::select(vec![
+            C::Requested,
+            C::Halted,
+            C::TooManyFailures,
+            C::PluginFailed,
+            C::WorkdirGone,
+            C::InBackend
+        ])
+        .prop_map(Outcome::Cancelled),
         (0..i32::MAX as u32).prop_map(|job| Outcome::Cancelled(C::Dependency(JobIndex(job)))),
         any::<i32>().prop_map(|signal| Outcome::Cancelled(C::Signalled(signal))),
     ]

@@ -81,8 +81,13 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Jobs that are not over.
+    pub const fn open(&self) -> u64 {
+        self.waiting + self.submitted + self.running
+    }
+
     /// All jobs.
     pub const fn total(&self) -> u64 {
-        self.waiting + self.submitted + self.running + self.succeeded + self.failed + self.cancelled
+        self.open() + self.succeeded + self.failed + self.cancelled
     }
 }

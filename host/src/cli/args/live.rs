@@ -64,18 +64,19 @@ pub(in crate::cli) struct StatusArgs {
     pub(in crate::cli) json: bool,
     /// Only jobs in this state, and all of them
     #[arg(long, value_enum, value_name = "STATE")]
-    pub(in crate::cli) state: Option<Standing>,
+    pub(in crate::cli) state: Option<ShownState>,
 }
 
 const STATUS_HELP: &str = "\
-The JSON object has \"xqute\": 1 (its version), \"run\" (tag, workdir, scheduler, started, life: live, over
-or dead, pid), \"counts\" (jobs by state), and \"jobs\", a list in the order of their indices: index, name,
-cmd as in job files, state, attempt, id (the backend's), fed, started, ended, outcome, why (the outcome
-in words), usage (user_ms, system_ms, peak_memory in bytes).";
+The JSON object has \"xqute\": 1 (its version), \"run\" (tag, workdir, scheduler, started,
+life: live, over or dead, pid), \"counts\" (jobs by state), and \"jobs\", a list in the order of
+their indices: index, name, cmd as in job files, state, attempt, id (the backend's), fed,
+started, ended, outcome, why (the outcome in words), usage (user_ms, system_ms, peak_memory
+in bytes).";
 
 /// Where a job stands, as users see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(in crate::cli) enum Standing {
+pub(in crate::cli) enum ShownState {
     Init,
     Queued,
     Submitted,
@@ -140,5 +141,5 @@ pub(in crate::cli) struct KillArgs {
 }
 
 const KILL_HELP: &str = "\
-Jobs that run get time to end by themselves; those that wait are never started. The exit code is 1 when
-one of the jobs was over already.";
+Jobs that run get time to end by themselves; those that wait are never started. The exit
+code is 1 when one of the jobs was over already.";

@@ -165,6 +165,14 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn negative_numbers_are_told_what_is_wrong_with_them() {
+        for flag in ["-j", "-r", "--max-failures", "--submission-batch"] {
+            let error = typed(&format!("xqute run {flag} -1 a.txt")).unwrap_err();
+            assert_eq!(error.kind(), clap::error::ErrorKind::ValueValidation);
+        }
+    }
+
+    #[test]
     fn the_definition_holds_together() {
         Args::command().debug_assert();
     }
@@ -253,7 +261,7 @@ pub(super) mod tests {
           0      every job succeeded
           1      some job did not
           2      bad usage or input; nothing was run
-          3      a plugin could not be loaded, was refused a right, or is quarantined
+          3      a plugin could not be loaded, was refused a right, is quarantined, or halted the run
           4      the workdir or its state cannot be used
           128+N  stopped by signal N
         ");

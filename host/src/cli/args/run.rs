@@ -81,7 +81,7 @@ pub(in crate::cli) struct RunSettings {
     #[arg(short, long, value_name = "NAME")]
     pub(in crate::cli) scheduler: Option<String>,
     /// The most jobs in flight at once [default: the number of cores]
-    #[arg(short = 'j', long, value_name = "N", value_parser = values::forks)]
+    #[arg(short = 'j', long, value_name = "N", value_parser = values::forks, allow_negative_numbers = true)]
     #[serde(deserialize_with = "read::forks")]
     pub(in crate::cli) forks: Option<NonZeroU32>,
     /// The run's directory [default: .xqute]
@@ -91,7 +91,7 @@ pub(in crate::cli) struct RunSettings {
     #[arg(short, long, value_name = "STRATEGY", value_enum)]
     pub(in crate::cli) error_strategy: Option<Strategy>,
     /// How often a failed job is tried again under the strategy retry [default: 3]
-    #[arg(short = 'r', long, value_name = "N")]
+    #[arg(short = 'r', long, value_name = "N", allow_negative_numbers = true)]
     pub(in crate::cli) num_retries: Option<u32>,
     /// The pause before a failed job is tried again; it doubles each time [default: 0]
     #[arg(long, value_name = "DURATION", value_parser = values::pause)]
@@ -107,11 +107,11 @@ pub(in crate::cli) struct RunSettings {
     #[serde(deserialize_with = "read::retry_on")]
     pub(in crate::cli) retry_on: Vec<RetryCause>,
     /// Stop when this many jobs have failed [default: never]
-    #[arg(long, value_name = "N", value_parser = values::failures)]
+    #[arg(long, value_name = "N", value_parser = values::failures, allow_negative_numbers = true)]
     #[serde(deserialize_with = "read::failures")]
     pub(in crate::cli) max_failures: Option<NonZeroU32>,
     /// The most jobs handed to the scheduler in one call [default: 8]
-    #[arg(long, value_name = "N", value_parser = values::forks)]
+    #[arg(long, value_name = "N", value_parser = values::forks, allow_negative_numbers = true)]
     #[serde(deserialize_with = "read::forks")]
     pub(in crate::cli) submission_batch: Option<NonZeroU32>,
     /// How long a job may run, such as 90 (seconds), 20m or 1h30m
@@ -231,10 +231,10 @@ mod tests {
     use crate::cli::args::{Action, Args, tests::typed};
 
     fn run(line: &str) -> RunArgs {
-        match typed(line).unwrap().1 {
-            Action::Run(args) => *args,
-            other => panic!("{other:?}"),
-        }
+        let Action::Run(args) = typed(line).unwrap().1 else {
+            panic!()
+        };
+        *args
     }
 
     #[test]
@@ -385,7 +385,7 @@ mod tests {
           0      every job succeeded
           1      some job did not
           2      bad usage or input; nothing was run
-          3      a plugin could not be loaded, was refused a right, or is quarantined
+          3      a plugin could not be loaded, was refused a right, is quarantined, or halted the run
           4      the workdir or its state cannot be used
           128+N  stopped by signal N
         "#);

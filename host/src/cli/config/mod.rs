@@ -4,7 +4,12 @@
 //! - this file: the types, and finding and reading the file;
 //! - [`keys`]: complaints about keys that nobody knows.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    fs::{File, Metadata},
+    io::{self, Read as _},
+    os::unix::fs::MetadataExt as _,
+};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
@@ -71,22 +76,52 @@ pub(super) struct LimitsConfig {
     pub(super) instances: Option<u32>,
 }
 
-/// Reads the file that `--config` names, or else the nearest one upwards from `here`; none is fine.
+/// Reads the file that `--config` names, or else the nearest one upwards from `here`; none is fine. What a file says runs
+/// programs, so one that was only found has to be ours, or root's.
 pub(super) fn load(named: Option<&Utf8Path>, here: &Utf8Path) -> Result<Config> {
-    let file = match named {
-        Some(named) => here.join(named),
+    let (file, read) = match named {
+        Some(named) => {
+            let file = here.join(named);
+            let read = std::fs::read_to_string(&file).map(Some);
+            (file, read)
+        }
         None => match here.ancestors().map(|dir| dir.join(NAME)).find(|file| file.is_file()) {
-            Some(found) => found,
+            Some(found) => {
+                let read = read_trusted(&found);
+                (found, read)
+            }
             None => return Ok(Config::default()),
         },
     };
-    let text = std::fs::read_to_string(&file).map_err(|error| {
-        let error = anyhow::Error::new(error).context(format!("cannot read the configuration file {file}"));
-        Failure::new(Exit::Usage, error).help("name another one with --config")
-    })?;
+    let text = match read {
+        Ok(Some(text)) => text,
+        Ok(None) => {
+            return Err(
+                Failure::usage(format!("the configuration file {file} belongs to another user"))
+                    .help(format!("it is used if you name it: --config {file}")),
+            );
+        }
+        Err(error) => {
+            let error = anyhow::Error::new(error).context(format!("cannot read the configuration file {file}"));
+            return Err(Failure::new(Exit::Usage, error).help("name another one with --config"));
+        }
+    };
     let mut config = parse(&text).map_err(|bad| bad.failure(&file))?;
     config.root_at(file.parent().unwrap_or(here));
     Ok(config)
+}
+
+/// The text of a file; none, if it, or the link that leads to it, belongs to a stranger.
+fn read_trusted(file: &Utf8Path) -> io::Result<Option<String>> {
+    let me = rustix::process::geteuid().as_raw();
+    let is_ours = |owner: Metadata| owner.uid() == me || owner.uid() == 0;
+    let mut opened = File::open(file)?;
+    if !is_ours(opened.metadata()?) || !is_ours(file.symlink_metadata()?) {
+        return Ok(None);
+    }
+    let mut text = String::new();
+    opened.read_to_string(&mut text)?;
+    Ok(Some(text))
 }
 
 /// What is wrong with a file, and in which line.

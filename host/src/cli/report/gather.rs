@@ -47,7 +47,7 @@ pub(in crate::cli) struct Head {
 
 /// How many jobs ended how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Tally {
+pub(super) struct OutcomeTally {
     pub(super) jobs: u64,
     pub(super) succeeded: u64,
     pub(super) failed: u64,
@@ -88,7 +88,7 @@ pub(super) struct Shown {
 #[derive(Debug)]
 pub(super) struct Facts {
     pub(super) head: Head,
-    pub(super) tally: Tally,
+    pub(super) tally: OutcomeTally,
     /// How many jobs ended in which way, in words, the most frequent first.
     pub(super) causes: Vec<(Kind, String, u64)>,
     pub(super) spans: Vec<Span>,
@@ -105,7 +105,7 @@ pub(super) struct Facts {
 #[derive(Debug)]
 pub(in crate::cli) struct Gather {
     head: Head,
-    tally: Tally,
+    tally: OutcomeTally,
     causes: BTreeMap<(Kind, String), u64>,
     spans: Vec<Span>,
     labels: Top<(u32, (String, String))>,
@@ -121,7 +121,7 @@ impl Gather {
     pub(in crate::cli) fn new(head: Head) -> Self {
         Self {
             head,
-            tally: Tally::default(),
+            tally: OutcomeTally::default(),
             causes: BTreeMap::new(),
             spans: Vec::new(),
             labels: Top::new(MOST_BARS),
@@ -221,7 +221,7 @@ impl Gather {
     }
 }
 
-impl Tally {
+impl OutcomeTally {
     fn add(&mut self, kind: Kind, retries: u32) {
         self.jobs += 1;
         self.retries += u64::from(retries);
@@ -268,9 +268,7 @@ fn shown(job: &JobRow, kind: Kind, wall: i64, used: Option<Used>, prefix: &str) 
         attempts: job.attempt.get(),
         kind,
         ending: match &job.outcome {
-            Some(Outcome::Succeeded) => "succeeded".to_owned(),
-            Some(Outcome::Failed(cause)) => clean(&cause.to_string(), LONG),
-            Some(Outcome::Cancelled(reason)) => clean(&reason.to_string(), LONG),
+            Some(outcome) => clean(&outcome.to_string(), LONG),
             None => format!("left as {}", job.state),
         },
         wall,

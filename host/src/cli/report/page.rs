@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use xqute::{JobIndex, StopCause};
+use xqute::{JobIndex, StopCause, model::outcome::signal_name};
 
 use super::{
     axis::{Axis, WIDTH},
@@ -16,7 +16,6 @@ use super::{
     tables,
     text::{self, count, counted, duration, html, moment, share},
 };
-use crate::cli::summary::signal_name;
 
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
@@ -221,6 +220,8 @@ fn verdict(facts: &Facts) -> String {
         None => String::new(),
         Some(StopCause::Halted) => "Halted after the first failure. ".to_owned(),
         Some(StopCause::TooManyFailures) => "Stopped after too many failures. ".to_owned(),
+        Some(StopCause::PluginFailed) => "Halted after a plugin failed. ".to_owned(),
+        Some(StopCause::WorkdirGone) => "Stopped after its workdir was removed. ".to_owned(),
         Some(StopCause::Signal(signal)) => format!("Stopped by {}. ", signal_name(signal)),
     };
     let jobs = match (tally.jobs, tally.succeeded) {

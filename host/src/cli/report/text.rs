@@ -5,6 +5,8 @@ use std::{fmt::Write as _, time::Duration};
 use serde_json::Value;
 use xqute::model::record::Timestamp;
 
+use crate::cli::screen::steers;
+
 /// Text of unknown origin without colours and other terminal sequences, with everything else that does not show spelled out,
 /// and at most `limit` characters of it.
 pub(super) fn clean(text: &str, limit: usize) -> String {
@@ -22,12 +24,7 @@ pub(super) fn clean(text: &str, limit: usize) -> String {
         }
         match char {
             '\n' | '\t' => shown.push(char),
-            // Those in the last ranges reorder what stands beside them, or break lines.
-            char if char.is_control()
-                || matches!(char, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}') =>
-            {
-                shown.extend(char.escape_default());
-            }
+            char if steers(char) => shown.extend(char.escape_default()),
             char => shown.push(char),
         }
     }

@@ -13,7 +13,7 @@ use xqute::{
 };
 
 use super::{Head, Life, name};
-use crate::cli::{args::live::Standing, live};
+use crate::cli::args::live::ShownState;
 
 /// The version of the format.
 const VERSION: u32 = 1;
@@ -38,7 +38,7 @@ pub(super) fn begin(head: &Head<'_>, to: &mut dyn Write) -> io::Result<()> {
 }
 
 /// A job, and what stands between it and the one before.
-pub(super) fn job(job: &JobRow, standing: Standing, first: bool, to: &mut dyn Write) -> io::Result<()> {
+pub(super) fn job(job: &JobRow, shown_state: ShownState, first: bool, to: &mut dyn Write) -> io::Result<()> {
     let cmd = serde_json::to_value(write::command(&job.spec.command))?;
     let usage = job.usage.map(
         |Usage {
@@ -48,10 +48,10 @@ pub(super) fn job(job: &JobRow, standing: Standing, first: bool, to: &mut dyn Wr
          }| { json!({"user_ms": millis(user), "system_ms": millis(system), "peak_memory": peak_memory}) },
     );
     let record: Value = json!({
-        "index": job.index, "name": job.spec.extras().name, "cmd": cmd, "state": name(standing),
+        "index": job.index, "name": job.spec.extras().name, "cmd": cmd, "state": name(shown_state),
         "attempt": job.attempt, "id": job.id.as_deref(), "fed": moment(job.fed),
         "started": job.started.map(moment), "ended": job.ended.map(moment),
-        "outcome": job.outcome, "why": live::ending(job), "usage": usage,
+        "outcome": job.outcome, "why": job.outcome.as_ref().map(ToString::to_string), "usage": usage,
     });
     let gap = if first { "\n" } else { ",\n" };
     write!(to, "{gap}{record}")

@@ -24,7 +24,7 @@ use xqute::{
 };
 
 use super::{
-    args::live::{Standing, StatusArgs},
+    args::live::{ShownState, StatusArgs},
     error::Result,
     exit::Exit,
     live, out,
@@ -60,7 +60,7 @@ impl Life {
     fn new(owner: Option<Owner>, tally: &Tally) -> Self {
         match owner {
             Some(owner) => Self::Live(owner.pid),
-            None if tally.waiting + tally.submitted + tally.running == 0 => Self::Over,
+            None if tally.open() == 0 => Self::Over,
             None => Self::Dead,
         }
     }
@@ -94,14 +94,14 @@ pub(super) fn status(args: &StatusArgs, workdir: &Utf8Path) -> Result<Exit> {
 fn each(
     reader: &Reader,
     workdir: &Utf8Path,
-    wanted: Option<Standing>,
-    mut visit: impl FnMut(&JobRow, Standing) -> io::Result<()>,
+    wanted: Option<ShownState>,
+    mut visit: impl FnMut(&JobRow, ShownState) -> io::Result<()>,
 ) -> Result<io::Result<()>> {
     let mut shown = Ok(());
     let walk = reader.each_job(wanted.and_then(recorded), |job| {
-        let standing = standing(workdir, &job);
-        if wanted.is_none_or(|wanted| wanted == standing) {
-            shown = visit(&job, standing);
+        let shown_state = shown_state(workdir, &job);
+        if wanted.is_none_or(|wanted| wanted == shown_state) {
+            shown = visit(&job, shown_state);
         }
         match shown {
             Ok(()) => ControlFlow::Continue(()),
@@ -113,65 +113,70 @@ fn each(
 }
 
 /// The state that is recorded of jobs that stand like this, if there is one.
-fn recorded(standing: Standing) -> Option<State> {
-    Some(match standing {
-        Standing::Init => State::Init,
-        Standing::Queued => State::Queued,
-        Standing::Submitted => State::Submitted,
-        Standing::Running => State::Running,
-        Standing::Finished => State::Finished,
-        Standing::Failed | Standing::Cancelled => State::Failed,
-        Standing::Killing => return None,
+fn recorded(shown_state: ShownState) -> Option<State> {
+    Some(match shown_state {
+        ShownState::Init => State::Init,
+        ShownState::Queued => State::Queued,
+        ShownState::Submitted => State::Submitted,
+        ShownState::Running => State::Running,
+        ShownState::Finished => State::Finished,
+        ShownState::Failed | ShownState::Cancelled => State::Failed,
+        ShownState::Killing => return None,
     })
 }
 
 /// That a job is being killed is not recorded: its directory says it.
-fn standing(workdir: &Utf8Path, job: &JobRow) -> Standing {
+fn shown_state(workdir: &Utf8Path, job: &JobRow) -> ShownState {
     let killing = || output::shown_state(workdir, job.index) == Some(State::Killing);
     match job.state {
-        State::Finished => Standing::Finished,
-        State::Failed if matches!(job.outcome, Some(Outcome::Cancelled(_))) => Standing::Cancelled,
-        State::Failed => Standing::Failed,
-        State::Init => Standing::Init,
-        State::Queued => Standing::Queued,
-        State::Submitted | State::Running | State::Killing if killing() => Standing::Killing,
-        State::Submitted => Standing::Submitted,
-        State::Running | State::Killing => Standing::Running,
+        State::Finished => ShownState::Finished,
+        State::Failed if matches!(job.outcome, Some(Outcome::Cancelled(_))) => ShownState::Cancelled,
+        State::Failed => ShownState::Failed,
+        State::Init => ShownState::Init,
+        State::Queued => ShownState::Queued,
+        State::Submitted | State::Running | State::Killing if killing() => ShownState::Killing,
+        State::Submitted => ShownState::Submitted,
+        State::Running | State::Killing => ShownState::Running,
     }
 }
 
-fn name(standing: Standing) -> &'static str {
-    match standing {
-        Standing::Init => "init",
-        Standing::Queued => "queued",
-        Standing::Submitted => "submitted",
-        Standing::Running => "running",
-        Standing::Killing => "killing",
-        Standing::Finished => "finished",
-        Standing::Failed => "failed",
-        Standing::Cancelled => "cancelled",
+fn name(shown_state: ShownState) -> &'static str {
+    match shown_state {
+        ShownState::Init => "init",
+        ShownState::Queued => "queued",
+        ShownState::Submitted => "submitted",
+        ShownState::Running => "running",
+        ShownState::Killing => "killing",
+        ShownState::Finished => "finished",
+        ShownState::Failed => "failed",
+        ShownState::Cancelled => "cancelled",
     }
 }
 
-fn show_json(reader: &Reader, head: &Head<'_>, state: Option<Standing>, to: &mut impl Write) -> Result<io::Result<()>> {
+fn show_json(
+    reader: &Reader,
+    head: &Head<'_>,
+    state: Option<ShownState>,
+    to: &mut impl Write,
+) -> Result<io::Result<()>> {
     let begun = json::begin(head, to);
     let mut first = true;
     let shown = match begun {
-        Ok(()) => each(reader, head.workdir, state, |job, standing| {
-            json::job(job, standing, std::mem::take(&mut first), to)
+        Ok(()) => each(reader, head.workdir, state, |job, shown_state| {
+            json::job(job, shown_state, std::mem::take(&mut first), to)
         })?,
         failed => failed,
     };
     Ok(shown.and_then(|()| json::end(to)))
 }
 
-fn show_all(reader: &Reader, head: &Head<'_>, state: Standing, to: &mut impl Write) -> Result<io::Result<()>> {
+fn show_all(reader: &Reader, head: &Head<'_>, state: ShownState, to: &mut impl Write) -> Result<io::Result<()>> {
     let mut any = false;
-    each(reader, head.workdir, Some(state), |job, standing| {
+    each(reader, head.workdir, Some(state), |job, shown_state| {
         if !std::mem::replace(&mut any, true) {
             table::titles(to)?;
         }
-        table::job(job, standing, head.now, to)
+        table::job(job, shown_state, head.now, to)
     })
 }
 
@@ -213,7 +218,7 @@ fn show_page(reader: &Reader, head: &Head<'_>, to: &mut impl Write) -> Result<io
             writeln!(to)?;
             table::titles(to)?;
             for job in &kind.jobs {
-                table::job(job, standing(head.workdir, job), head.now, to)?;
+                table::job(job, shown_state(head.workdir, job), head.now, to)?;
             }
             let left = kind.all.saturating_sub(kind.jobs.len() as u64);
             if left > 0 {

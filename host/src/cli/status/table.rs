@@ -9,9 +9,8 @@ use xqute::{adapters::state::row::JobRow, model::record::Timestamp};
 
 use super::{Head, Life, json::moment, name};
 use crate::cli::{
-    args::live::Standing,
-    live,
-    screen::{Style, printable},
+    args::live::ShownState,
+    screen::{Style, printable_line},
     summary::{one_line, short},
 };
 
@@ -27,17 +26,17 @@ pub(super) fn head(head: &Head<'_>, to: &mut dyn Write) -> io::Result<()> {
     writeln!(
         to,
         "run {} in {}",
-        printable(&run.tag),
-        printable(head.workdir.as_str())
+        printable_line(&run.tag),
+        printable_line(head.workdir.as_str())
     )?;
     writeln!(
         to,
         "scheduler {}, since {}, {life}",
-        printable(&run.scheduler),
+        printable_line(&run.scheduler),
         moment(run.started)
     )?;
     let tally = &head.tally;
-    let all = tally.waiting + tally.submitted + tally.running + tally.succeeded + tally.failed + tally.cancelled;
+    let all = tally.total();
     let counts = [
         (tally.waiting, "queued"),
         (tally.submitted, "submitted"),
@@ -65,27 +64,27 @@ pub(super) fn titles(to: &mut dyn Write) -> io::Result<()> {
 }
 
 /// A job.
-pub(super) fn job(job: &JobRow, standing: Standing, now: Timestamp, to: &mut dyn Write) -> io::Result<()> {
+pub(super) fn job(job: &JobRow, shown_state: ShownState, now: Timestamp, to: &mut dyn Write) -> io::Result<()> {
     let time = job.started.map(|started| {
         let micros = job.ended.unwrap_or(now).0.saturating_sub(started.0);
         short(Duration::from_micros(u64::try_from(micros).unwrap_or(0)))
     });
     let label = match &job.spec.extras().name {
-        Some(name) => format!("{}: ", printable(name).replace('\n', "\\n")),
+        Some(name) => format!("{}: ", printable_line(name)),
         None => String::new(),
     };
     writeln!(
         to,
         "{:>7}  {:<9}  {:>3}  {:>8}  {label}{}",
         job.index.0,
-        name(standing),
+        name(shown_state),
         job.attempt.get(),
         time.as_deref().unwrap_or("-"),
         one_line(&job.spec.command.to_string())
     )?;
-    match live::ending(job) {
-        Some(ending) if standing != Standing::Finished => {
-            let ending = printable(&ending).replace('\n', "\\n");
+    match &job.outcome {
+        Some(outcome) if shown_state != ShownState::Finished => {
+            let ending = printable_line(&outcome.to_string());
             writeln!(to, "{:>7}  {}", "", Style::Dim.paint(&ending))
         }
         _ => Ok(()),

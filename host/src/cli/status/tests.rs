@@ -96,8 +96,8 @@ fn a_job_cannot_steer_the_terminal() {
     });
     let text = shown(|to| {
         table::titles(to)?;
-        table::job(&row(3, State::Running, None), Standing::Running, at(60), to)?;
-        table::job(&failed, Standing::Failed, at(60), to)
+        table::job(&row(3, State::Running, None), ShownState::Running, at(60), to)?;
+        table::job(&failed, ShownState::Failed, at(60), to)
     });
     insta::assert_snapshot!(text, @r"
         JOB  STATE      TRY      TIME  COMMAND
@@ -121,7 +121,7 @@ fn the_object_is_json_with_any_number_of_jobs() {
         let text = shown(|to| {
             json::begin(&head(Life::Dead, Tally::default()), to)?;
             for (at, job) in jobs.iter().take(count).enumerate() {
-                json::job(job, standing("/nowhere".into(), job), at == 0, to)?;
+                json::job(job, shown_state("/nowhere".into(), job), at == 0, to)?;
             }
             json::end(to)
         });
@@ -142,8 +142,8 @@ fn the_object_is_json_with_any_number_of_jobs() {
 #[test]
 fn cancelled_is_not_failed() {
     let cancelled = row(1, State::Failed, Some(Outcome::Cancelled(CancelReason::Requested)));
-    assert_eq!(standing("/nowhere".into(), &cancelled), Standing::Cancelled);
-    for standing in [Standing::Failed, Standing::Cancelled] {
-        assert_eq!(recorded(standing), Some(State::Failed));
+    assert_eq!(shown_state("/nowhere".into(), &cancelled), ShownState::Cancelled);
+    for shown_state in [ShownState::Failed, ShownState::Cancelled] {
+        assert_eq!(recorded(shown_state), Some(State::Failed));
     }
 }

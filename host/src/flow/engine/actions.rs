@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Engine, Parts, canceller,
+    Engine, Mail, Parts, canceller,
     deadlines::Due,
     submitter::{self, Signs},
     watcher,
@@ -40,7 +40,11 @@ impl Engine {
                 Action::AskShutdown(signal) => {
                     tokio::spawn(canceller::ask_shutdown(self.parts.clone(), signal, self.mail.clone()));
                 }
-                Action::StopSubmitting => _ = self.stopping.send_replace(true),
+                Action::KillLater { job, attempt, pause } => self.deadlines.start(job, attempt, Due::Kill, pause),
+                Action::Stop { cause, at_once } => {
+                    canceller::announce(cause, at_once);
+                    self.stopping.send_replace(true);
+                }
                 Action::ShowState(..) | Action::Record(..) if !self.parts.keeps_directories() => {}
                 Action::ShowState(job, state) => {
                     if let Err(error) = self.parts.workdir.record_state(job, state) {
@@ -52,13 +56,13 @@ impl Engine {
                 Action::Tell(fact) => self.pending.facts.push(fact),
                 Action::Ended { job, attempt, outcome } => {
                     // A stop names the jobs to kill before the many that never started.
-                    kills.carry_out(&self.parts);
+                    kills.carry_out(&self.parts, &self.mail);
                     self.ended(job, attempt, outcome);
                 }
                 Action::Finish => self.finished = true,
             }
         }
-        kills.carry_out(&self.parts);
+        kills.carry_out(&self.parts, &self.mail);
     }
 
     fn submit(&self, batch: Vec<(JobIndex, Attempt)>) {
@@ -91,7 +95,7 @@ impl Engine {
             if self.parts.workdir.is_gone() {
                 self.homeless = true;
                 tracing::error!("{}; the run stops", self.parts.gone());
-                self.mail.send(Event::HaltRequested);
+                self.mail.send(Event::WorkdirGone);
                 return;
             }
             tracing::error!(
@@ -127,13 +131,13 @@ impl Kills {
         }
     }
 
-    fn carry_out(&mut self, parts: &Arc<Parts>) {
+    fn carry_out(&mut self, parts: &Arc<Parts>, mail: &Mail) {
         for (jobs, how) in [
             (&mut self.gracefully, Cancel::Gracefully),
             (&mut self.at_once, Cancel::AtOnce),
         ] {
             if !jobs.is_empty() {
-                tokio::spawn(canceller::kill(parts.clone(), std::mem::take(jobs), how));
+                tokio::spawn(canceller::kill(parts.clone(), std::mem::take(jobs), how, mail.clone()));
             }
         }
     }

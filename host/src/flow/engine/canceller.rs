@@ -1,4 +1,4 @@
-//! Carries kills out, and asks gatekeepers about kills and about the end of the run.
+//! Carries kills out, asks gatekeepers about kills and about the end of the run, and says that it ends.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,7 +7,11 @@ use tokio::time::sleep;
 use super::{Mail, Parts};
 use crate::{
     flow::event::Event,
-    model::{hook::Verdict, run::JobRef},
+    model::{
+        hook::Verdict,
+        outcome::{StopCause, signal_name},
+        run::JobRef,
+    },
     ports::{
         hooks::{AfterFailure, HookFailure, Question},
         jobs::Jobs,
@@ -15,36 +19,62 @@ use crate::{
     },
 };
 
-/// How often a backend that cannot be reached is asked to cancel; afterwards the jobs end by themselves.
+/// How often a backend that cannot be reached is asked to cancel before the dispatcher is told that it is in vain.
 const TRIES: u32 = 6;
 
 /// The first pause between two tries; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
 /// Kills attempts, all in one call.
-pub(super) async fn kill(parts: Arc<Parts>, mut jobs: Vec<JobRef>, how: Cancel) {
+pub(super) async fn kill(parts: Arc<Parts>, mut jobs: Vec<JobRef>, how: Cancel, mail: Mail) {
+    let failed = |job: &JobRef| {
+        mail.send(Event::KillFailed {
+            job: job.job,
+            attempt: job.attempt,
+            how,
+        });
+    };
     let mut pause = FIRST_PAUSE;
-    for _ in 0..TRIES {
+    for tries in 1..=TRIES {
         let results = parts.scheduler.cancel(&jobs, how).await;
         let mut again = Vec::new();
         for (job, result) in jobs.into_iter().zip(results) {
             match result {
                 Ok(()) => {}
                 Err(error) if error.kind.may_retry() => again.push(job),
-                Err(error) => tracing::error!(job = job.job.0, id = &*job.id, "the job could not be killed: {error}"),
+                Err(error) => {
+                    tracing::error!(job = job.job.0, id = &*job.id, "the job could not be killed: {error}");
+                    failed(&job);
+                }
             }
         }
         if again.is_empty() {
             return;
         }
         jobs = again;
-        sleep(pause).await;
-        pause *= 2;
+        if tries < TRIES {
+            sleep(pause).await;
+            pause *= 2;
+        }
     }
     tracing::error!(
         "{} jobs could not be killed: the backend did not answer {TRIES} times",
         jobs.len()
     );
+    jobs.iter().for_each(failed);
+}
+
+/// Tells the user what the signal does. Other causes are told when the run is over.
+pub(super) fn announce(cause: StopCause, at_once: bool) {
+    let Some(name) = cause.signal().map(signal_name) else {
+        return;
+    };
+    match at_once {
+        true => tracing::warn!("{name} again: all jobs are killed"),
+        false => tracing::warn!(
+            "{name}: no further job starts, and those that run are told to end; once more kills them at once"
+        ),
+    }
 }
 
 /// Asks gatekeepers whether an attempt may be killed.
@@ -68,7 +98,10 @@ pub(super) async fn ask_kill(parts: Arc<Parts>, job: JobRef, mail: Mail) {
 pub(super) async fn ask_shutdown(parts: Arc<Parts>, signal: i32, mail: Mail) {
     let verdict = decide(&parts, Question::Shutdown(signal), &mail).await;
     if let Verdict::Veto { plugin, reason } = &verdict {
-        tracing::warn!("plugin {plugin} keeps the run from stopping on signal {signal}: {reason}");
+        let name = signal_name(signal);
+        tracing::warn!(
+            "plugin {plugin} keeps the run from stopping on {name}: {reason}; once more kills all jobs at once"
+        );
     }
     mail.send(Event::ShutdownDecided { signal, verdict });
 }
@@ -80,7 +113,7 @@ async fn decide(parts: &Parts, question: Question<'_>, mail: &Mail) -> Verdict {
         Some(Err(HookFailure { message, then })) => {
             tracing::error!("{message}");
             if then == AfterFailure::Halt {
-                mail.send(Event::HaltRequested);
+                mail.send(Event::PluginFailed);
             }
             Verdict::Proceed
         }

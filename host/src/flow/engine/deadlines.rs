@@ -1,4 +1,4 @@
-//! What is due at a certain time: time limits of attempts, and the ends of pauses before further ones.
+//! What is due at a certain time: time limits of attempts, and the ends of pauses before further attempts and kills.
 
 use std::{cmp::Reverse, collections::BinaryHeap, future::pending};
 
@@ -21,6 +21,8 @@ pub(crate) enum Due {
     TimeLimit,
     /// The attempt may be made.
     Retry,
+    /// The attempt is to be killed, which failed before.
+    Kill,
 }
 
 impl Deadlines {
@@ -41,6 +43,7 @@ impl Deadlines {
         match due {
             Due::TimeLimit => Event::Deadline { job, attempt },
             Due::Retry => Event::RetryDue { job, attempt },
+            Due::Kill => Event::KillDue { job, attempt },
         }
     }
 }

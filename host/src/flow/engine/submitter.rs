@@ -22,8 +22,11 @@ use crate::{
 /// The first pause before a backend that could not be reached is tried again; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
-/// The longest pause between two tries.
+/// The longest pause between two tries, unless the backend asks for more.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// The most patience that a backend can ask for.
+const MOST_PATIENCE: Duration = Duration::from_secs(3600);
 
 /// What submissions have to wait for, and what ends them.
 #[derive(Clone, Debug)]
@@ -104,7 +107,7 @@ impl Submitter {
     fn plugin_failed(&self, attempt: &JobAttempt, failure: &HookFailure) {
         self.fail(attempt, failure);
         if failure.then == AfterFailure::Halt {
-            self.mail.send(Event::HaltRequested);
+            self.mail.send(Event::PluginFailed);
         }
     }
 
@@ -217,7 +220,7 @@ impl Submitter {
         attempts: Vec<JobAttempt>,
         results: Vec<Result<BackendJobId, CallError>>,
     ) -> (Vec<JobAttempt>, Option<Duration>) {
-        let (mut later, mut asked_for) = (Vec::new(), None);
+        let (mut later, mut asked_for) = (Vec::new(), None::<Duration>);
         for (attempt, result) in attempts.into_iter().zip(results) {
             match result {
                 Ok(id) => self.taken(&attempt, id),
@@ -226,9 +229,7 @@ impl Submitter {
                         scheduler = self.parts.scheduler.name(),
                         "submission has to wait, and is tried again until it works: {error}"
                     );
-                    if let CallErrorKind::RateLimited(Some(pause)) = error.kind {
-                        asked_for = Some(pause.min(LONGEST_PAUSE));
-                    }
+                    asked_for = asked_for.max(patience(&error));
                     later.push(attempt);
                 }
                 Err(error) => self.fail(&attempt, &error),
@@ -259,5 +260,31 @@ impl Submitter {
             Watching::Poll => Submission::Taken(job_ref.id),
         };
         self.report(attempt, result);
+    }
+}
+
+/// The pause that a backend asks for: at least a short one, as there is no end to asking without any.
+fn patience(error: &CallError) -> Option<Duration> {
+    match error.kind {
+        CallErrorKind::RateLimited(Some(pause)) => Some(pause.clamp(FIRST_PAUSE, MOST_PATIENCE)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backends_may_ask_for_more_patience_than_usual_but_not_for_any() {
+        let asked = |seconds| {
+            patience(&CallError {
+                kind: CallErrorKind::RateLimited(Some(Duration::from_secs(seconds))),
+                message: String::new(),
+            })
+        };
+        assert_eq!(asked(0), Some(FIRST_PAUSE));
+        assert_eq!(asked(300), Some(Duration::from_secs(300)));
+        assert_eq!(asked(1 << 40), Some(MOST_PATIENCE));
     }
 }

@@ -62,7 +62,7 @@ async fn tell(hooks: Arc<dyn Hooks>, mut waiting: Receiver<Fact>, over: Arc<Noti
     while waiting.recv_many(&mut batch, BATCH).await > 0 {
         if let Err(failure) = hooks.observe(&batch).await {
             tracing::error!("{failure}");
-            let _ = inbox.send(Event::HaltRequested);
+            let _ = inbox.send(Event::PluginFailed);
         }
         batch.clear();
         if waiting.is_empty() {

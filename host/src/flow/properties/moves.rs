@@ -11,6 +11,7 @@ use crate::{
         outcome::{CancelReason, FailureCause, Observation, Outcome},
         settings::{ErrorStrategy, RetryCause, RetryPolicy},
     },
+    ports::scheduler::Cancel,
 };
 
 /// One thing that may happen next; what it happens to is picked from what is possible then.
@@ -27,8 +28,10 @@ pub(super) enum Move {
     CancelAll,
     Signal,
     ShutdownDecided(Verdict),
-    Halt,
     Recording(bool),
+    KillFailed(Index, Cancel),
+    KillDue(Index),
+    PluginFails,
 }
 
 /// Jobs that come together. They come after earlier ones and after each other: all after ones before them, or all after
@@ -145,8 +148,10 @@ pub(super) fn a_move() -> impl Strategy<Value = Move> {
         1 => Just(Move::CancelAll),
         1 => Just(Move::Signal),
         1 => verdict().prop_map(Move::ShutdownDecided),
-        1 => Just(Move::Halt),
         3 => any::<bool>().prop_map(Move::Recording),
+        3 => (at(), any::<bool>()).prop_map(|(at, hard)| Move::KillFailed(at, if hard { Cancel::AtOnce } else { Cancel::Gracefully })),
+        3 => at().prop_map(Move::KillDue),
+        1 => Just(Move::PluginFails),
     ]
 }
 

@@ -179,7 +179,8 @@ impl World {
                 }
                 Action::Kill(..)
                 | Action::StartTimeout(_)
-                | Action::StopSubmitting
+                | Action::KillLater { .. }
+                | Action::Stop { .. }
                 | Action::ShowState(..)
                 | Action::Record(..) => {}
             }
@@ -258,11 +259,7 @@ impl World {
             Move::CloseFeed => self.close_feed(),
             Move::Submitted(at, result) => self.submitted(at, result),
             Move::Observed(at, observation, reported) => self.observed(at, observation, reported),
-            Move::Deadline(at) => {
-                if let Some(JobRef { job, attempt, .. }) = pick(&self.flying, at) {
-                    self.happen(Event::Deadline { job, attempt });
-                }
-            }
+            Move::Deadline(at) => self.happen_to_one(at, |job, attempt| Event::Deadline { job, attempt }),
             Move::RetryDue(at) => {
                 if let Some((job, attempt)) = take(&mut self.pausing, at) {
                     self.happen(Event::RetryDue { job, attempt });
@@ -284,8 +281,19 @@ impl World {
                     self.happen(Event::ShutdownDecided { signal, verdict });
                 }
             }
-            Move::Halt => self.happen(Event::HaltRequested),
             Move::Recording(works) => self.happen(Event::Recording(works)),
+            Move::KillFailed(at, how) => {
+                self.happen_to_one(at, |job, attempt| Event::KillFailed { job, attempt, how });
+            }
+            Move::KillDue(at) => self.happen_to_one(at, |job, attempt| Event::KillDue { job, attempt }),
+            Move::PluginFails => self.happen(Event::PluginFailed),
+        }
+    }
+
+    /// Happens to an attempt in flight, if there is one.
+    fn happen_to_one(&mut self, at: Index, event: impl FnOnce(JobIndex, Attempt) -> Event) {
+        if let Some(JobRef { job, attempt, .. }) = pick(&self.flying, at) {
+            self.happen(event(job, attempt));
         }
     }
 

@@ -19,7 +19,7 @@ impl Plugin for Misbehaves {
             .option_or(
                 "how",
                 "trap",
-                "trap, panic, spin, hoard (memory), flood (the log), or short (answer too little)",
+                "trap, panic, spin, hoard (memory), flood (the log), short (answer too little), or veto",
             )
     }
 }
@@ -32,14 +32,14 @@ fn read(options: &[(String, String)]) -> (String, String) {
     (text("in", ""), text("how", "trap"))
 }
 
-/// Misbehaves if this is the place. Tells whether the answer is to be cut short.
+/// Misbehaves if this is the place. Tells whether the answer is to be another one than usual.
 fn enter(place: &str) -> bool {
     let (wanted, how) = WANTED.get_or_init(|| read(&run::options()));
     if place != wanted {
         return false;
     }
     match how.as_str() {
-        "short" => true,
+        "short" | "veto" => true,
         #[expect(clippy::panic, reason = "this is what the guest is for")]
         "panic" => panic!("told to panic in {place}"),
         "spin" => loop {
@@ -95,16 +95,20 @@ impl Observer for Misbehaves {
 #[export]
 impl Gatekeeper for Misbehaves {
     fn on_shutdown(_signal: &str) -> Verdict {
-        enter("on_shutdown");
-        Verdict::Proceed
+        verdict("on_shutdown")
     }
     fn on_job_submitting(_job: &Job) -> Verdict {
-        enter("on_job_submitting");
-        Verdict::Proceed
+        verdict("on_job_submitting")
     }
     fn on_job_killing(_job: &Job) -> Verdict {
-        enter("on_job_killing");
-        Verdict::Proceed
+        verdict("on_job_killing")
+    }
+}
+
+fn verdict(place: &str) -> Verdict {
+    match enter(place) {
+        true => Verdict::Veto("never".to_owned()),
+        false => Verdict::Proceed,
     }
 }
 
