@@ -21,7 +21,8 @@ impl Dispatcher {
     ) {
         let adopted = self.announce_start(index, attempt, &outcome);
         self.watched.remove(&index);
-        if reported != Some(outcome.rc()) {
+        // The process that submitted an adopted one may have been killed between its exit code and its state.
+        if adopted || reported != Some(outcome.rc()) {
             self.act(Action::Record(index, outcome.clone()));
         }
         match outcome {

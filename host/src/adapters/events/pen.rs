@@ -30,8 +30,8 @@ struct Desk {
 struct State {
     /// Lines that have not been taken by the thread.
     waiting: Vec<u8>,
-    /// The thread writes.
-    writing: bool,
+    /// The thread has the file.
+    working: bool,
     /// No more lines come.
     over: bool,
     /// A reader that stalls is not waited for.
@@ -75,19 +75,23 @@ impl Pen {
     pub(super) fn start(&self, file: File, failed: impl FnOnce(&io::Error) + Send + 'static) -> io::Result<()> {
         let desk = self.0.clone();
         let work = move || {
-            if let Err(error) = desk.work(file) {
-                failed(&error);
-                desk.fail(error);
+            // The file is closed when this returns.
+            let error = desk.work(file).err();
+            if let Some(error) = &error {
+                failed(error);
             }
+            desk.close(error);
         };
-        thread::Builder::new().name("events".to_owned()).spawn(work).map(|_| ())
+        self.0.state().working = true;
+        let started = thread::Builder::new().name("events".to_owned()).spawn(work);
+        self.0.state().working &= started.is_ok();
+        started.map(|_| ())
     }
 
     /// Leaves lines to be written, each with its end. When writing has failed, nothing more is written.
     pub(super) fn write(&self, lines: &[u8]) {
-        let mut state = self
-            .0
-            .wait_while(|state| state.waiting.len() > ROOM && state.is_waited_for());
+        let is_full = |state: &mut State| state.waiting.len() > ROOM && !state.hurried && state.failed.is_none();
+        let mut state = self.0.wait_while(is_full);
         if state.failed.is_none() {
             state.waiting.extend_from_slice(lines);
             drop(state);
@@ -95,29 +99,18 @@ impl Pen {
         }
     }
 
-    /// Waits until everything is written.
+    /// Waits until everything is written and the file is closed.
     pub(super) fn finish(&self) -> Result<(), Unwritten> {
         self.0.state().over = true;
         self.0.changed.notify_all();
-        let state = self.0.wait_while(|state| !state.is_done() && state.is_waited_for());
-        let is_late = |state: &mut State| !state.is_done() && state.failed.is_none();
-        let waited = self.0.changed.wait_timeout_while(state, GRACE, is_late);
+        let state = self.0.wait_while(|state| state.working && !state.hurried);
+        let waited = self.0.changed.wait_timeout_while(state, GRACE, |state| state.working);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         match state.failed.take() {
             Some(error) => Err(Unwritten::Failed(error)),
-            None if state.is_done() => Ok(()),
-            None => Err(Unwritten::Left),
+            None if state.working => Err(Unwritten::Left),
+            None => Ok(()),
         }
-    }
-}
-
-impl State {
-    fn is_done(&self) -> bool {
-        self.waiting.is_empty() && !self.writing
-    }
-
-    fn is_waited_for(&self) -> bool {
-        !self.hurried && self.failed.is_none()
     }
 }
 
@@ -138,17 +131,18 @@ impl Desk {
                 return Ok(());
             }
             std::mem::swap(&mut state.waiting, &mut lines);
-            state.writing = true;
             drop(state);
+            self.changed.notify_all();
             file.write_all(&lines)?;
             lines.clear();
-            self.state().writing = false;
-            self.changed.notify_all();
         }
     }
 
-    fn fail(&self, error: io::Error) {
-        self.state().failed = Some(error);
+    fn close(&self, failed: Option<io::Error>) {
+        let mut state = self.state();
+        state.working = false;
+        state.failed = failed;
+        drop(state);
         self.changed.notify_all();
     }
 

@@ -15,6 +15,7 @@ use crate::{
         hook::{Hook, HookSet, Verdict},
         job::{Attempt, JobIndex},
         outcome::{CancelReason, FailureCause, Observation, Outcome, StopCause},
+        run::JobRef,
         settings::{ErrorStrategy, RetryPolicy, Settings},
         state::State,
     },
@@ -265,6 +266,24 @@ fn an_adopted_attempt_that_is_lost_is_made_again_once() {
     assert_eq!(world.submitting.first().map(|(_, attempt)| attempt.get()), Some(2));
     world.run_one(lost());
     assert_eq!(world.ended[&JobIndex(0)].1, lost());
+}
+
+#[test]
+fn a_job_directory_is_put_right_though_the_attempt_left_an_exit_code() {
+    let mut world = resumed(&Settings::default(), vec![Left::InFlight { started: true }]);
+    let JobRef { job, attempt, .. } = world.flying[0].clone();
+    world.dispatcher.handle(Event::Observed {
+        job,
+        attempt,
+        observation: Observation::Ended(Outcome::Failed(FailureCause::Lost)),
+        reported: Some(0),
+        usage: None,
+    });
+    let actions = world.dispatcher.decide();
+    assert!(
+        actions.contains(&Action::Record(job, Outcome::Succeeded)),
+        "its state may be missing: {actions:?}"
+    );
 }
 
 #[test]
