@@ -47,12 +47,6 @@ impl Batch {
     pub const fn is_empty(&self) -> bool {
         self.entries.is_empty() && self.facts.is_empty()
     }
-
-    /// Adds what became true next.
-    pub fn append(&mut self, mut later: Self) {
-        self.entries.append(&mut later.entries);
-        self.facts.append(&mut later.facts);
-    }
 }
 
 /// Those who hear of what was recorded. Called by the journal's own thread, which may be made to wait. Dropped when
