@@ -10,6 +10,7 @@ use xqute::{
         jobfile::{Pipe, Places},
         workdir::Existing,
     },
+    ports::journal::NotRecorded,
     resume::{Failed as ResumeFailed, ResumeError, Resumed},
 };
 
@@ -99,13 +100,7 @@ pub(super) async fn run(
     if let Some(shown) = shown {
         shown.finish().await;
     }
-    let unrecorded = ended.unrecorded.as_ref().map(|why| {
-        Failure::new(
-            Exit::Workdir,
-            anyhow::Error::new(why.clone()).context("the run is not recorded to its end"),
-        )
-        .help("what jobs left is in their directories; go on with `--resume`")
-    });
+    let unrecorded = ended.unrecorded.clone().map(unrecorded);
     Ok(Finished {
         summary: Summary {
             unwritten: request.records.finish(&ended, prefix.as_deref()),
@@ -114,6 +109,11 @@ pub(super) async fn run(
         trouble: unrecorded,
         bad_pipe: poured.err(),
     })
+}
+
+fn unrecorded(why: NotRecorded) -> Failure {
+    let error = anyhow::Error::new(why).context("the run is not recorded to its end");
+    Failure::new(Exit::Workdir, error).help("what jobs left is in their directories; go on with `--resume`")
 }
 
 /// Runs what is there and what comes from the pipe, and from others if the run listens to them. What is wrong with the pipe

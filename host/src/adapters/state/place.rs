@@ -59,6 +59,11 @@ impl Place {
         self.file.exists()
     }
 
+    /// Whether the workdir says that its state is elsewhere.
+    pub fn is_announced(&self) -> bool {
+        self.pointer.as_ref().is_some_and(|pointer| pointer.exists())
+    }
+
     /// Leaves word in the workdir.
     pub(super) fn announce(&self) -> Result<(), StateError> {
         let Some(pointer) = &self.pointer else { return Ok(()) };
