@@ -62,7 +62,7 @@ fn more_jobs_are_added() {
     let scratch = over();
     with(&scratch, &["a", "b", "c", "d"])
         .exits(0)
-        .says("1 are new")
+        .says("1 is new")
         .says("4 succeeded");
     assert_eq!((scratch.read("a"), scratch.read("d")), ("a\n".into(), "d\n".into()));
     // They belong to it from now on.

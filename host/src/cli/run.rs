@@ -13,6 +13,7 @@ use xqute::{
         jobfile::{Pipe, Places},
         workdir::Existing,
     },
+    ports::journal::NotRecorded,
     resume::{FailedJobs, ResumeError, Resumed},
 };
 
@@ -97,13 +98,7 @@ pub(super) async fn run(
     if let Some(shown) = shown {
         shown.finish().await;
     }
-    let unrecorded = ended.unrecorded.as_ref().map(|why| {
-        Failure::new(
-            Exit::Workdir,
-            anyhow::Error::new(why.clone()).context("the run is not recorded to its end"),
-        )
-        .help("what jobs left is in their directories; go on with `--resume`")
-    });
+    let unrecorded = ended.unrecorded.clone().map(unrecorded);
     let unwritten = tokio::task::block_in_place(|| request.records.finish(&ended, prefix.as_deref()));
     // Until then a signal may have to end the waiting for whoever reads the events.
     drop(listening);
@@ -130,6 +125,11 @@ fn listen(xqute: &Xqute, records: &Records) -> Result<signals::Guard> {
         let error = anyhow::Error::new(error).context("cannot wait for signals");
         Failure::new(Exit::Usage, error)
     })
+}
+
+fn unrecorded(why: NotRecorded) -> Failure {
+    let error = anyhow::Error::new(why).context("the run is not recorded to its end");
+    Failure::new(Exit::Workdir, error).help("what jobs left is in their directories; go on with `--resume`")
 }
 
 /// Runs what is there and what comes from the pipe, and from others if the run listens to them. What is wrong with the pipe

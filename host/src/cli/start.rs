@@ -125,7 +125,7 @@ fn run_jobs(
     let gives_nothing = input.jobs.is_empty() && args.files.is_empty() && !args.listen;
     if existing == Existing::Resume {
         let place = Place::of(&plan.workdir, state.as_deref());
-        if gives_nothing && !place.is_taken() {
+        if gives_nothing && !place.is_taken() && !place.is_announced() {
             let message = format!("there is no run in the workdir `{}` to go on with", plan.workdir);
             return Err(Failure::new(Exit::Workdir, anyhow::Error::msg(message))
                 .help("name the workdir of the run with -w, or give jobs to start one there"));

@@ -61,6 +61,11 @@ impl Place {
         self.file.exists()
     }
 
+    /// Whether the workdir says that its state is elsewhere.
+    pub fn is_announced(&self) -> bool {
+        self.pointer.as_ref().is_some_and(|pointer| pointer.exists())
+    }
+
     /// Keeps every other run away from the state, until what this returns is dropped. Reading it is always possible.
     ///
     /// # Errors
