@@ -143,7 +143,7 @@ fn a_reader_that_takes_nothing_keeps_nobody_from_stopping_a_run() {
     running.signal(Signal::INT);
     // The job is told to end meanwhile.
     wait_until("the job has ended", || scratch.job(0).path("job.rc").exists());
-    running.wait_for_word("stopping: SIGINT:");
+    running.wait_for_word("warning: SIGINT: no further job starts");
     running.signal(Signal::INT);
     running.wait().exits(130).says("not complete").says("101 cancelled");
     let state = scratch.xqute(["status"]).run().stdout;
