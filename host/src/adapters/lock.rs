@@ -18,6 +18,21 @@ use super::process::lives;
 const TRIES: u32 = 200;
 const PAUSE: Duration = Duration::from_millis(5);
 
+/// Locks a file that is for something else than a number. Waits up to a second for whoever has it for a moment only.
+///
+/// # Errors
+/// When another process has it, or locks do not work there.
+pub fn lock(file: &File) -> Result<(), NotLocked> {
+    for _ in 0..TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::Error(error)) => return Err(NotLocked::Io(error)),
+            Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
+        }
+    }
+    Err(NotLocked::Busy(None))
+}
+
 /// A locked file. It is given free when this is dropped, or when the process ends in whatever way.
 #[derive(Debug)]
 pub struct Lock(File);

@@ -71,8 +71,20 @@ impl Dispatcher {
         }
     }
 
-    /// An attempt of an earlier process left nothing behind: the end of that process may be what ended it. So it is
-    /// made again whatever the strategy is, and does not count.
+    /// An attempt ended before it began, and not because of us.
+    pub(crate) fn on_never_began(&mut self, index: JobIndex, attempt: Attempt) {
+        let outcome = Outcome::Failed(FailureCause::Lost);
+        self.announce_start(index, attempt, &outcome);
+        self.watched.remove(&index);
+        self.act(Action::Record(index, outcome));
+        match self.stopped() {
+            None => self.lost_before(index, attempt),
+            Some(cause) => self.end_job(index, Outcome::Cancelled(cause.into()), None),
+        }
+    }
+
+    /// An attempt of an earlier process left nothing behind: the end of that process may be what ended it. Or
+    /// one of ours never began. So it is made again whatever the strategy is, and does not count.
     fn lost_before(&mut self, index: JobIndex, attempt: Attempt) {
         let cause = FailureCause::Lost;
         self.tell_failed(index, attempt, &cause, true);

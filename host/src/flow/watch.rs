@@ -31,6 +31,7 @@ impl Dispatcher {
         match judge(flight, observation, reported) {
             Judgement::Waits => {}
             Judgement::Runs => self.on_running(index, attempt),
+            Judgement::NeverBegan => self.on_never_began(index, attempt),
             Judgement::Ended(outcome) => self.on_ended(index, attempt, outcome, reported, usage),
         }
     }
@@ -58,11 +59,15 @@ impl Dispatcher {
     }
 }
 
+/// Nobody knows what became of it.
+pub(crate) const LOST: Outcome = Outcome::Failed(FailureCause::Lost);
+
 /// What an observation means.
 #[derive(Debug, PartialEq, Eq)]
 enum Judgement {
     Waits,
     Runs,
+    NeverBegan,
     Ended(Outcome),
 }
 
@@ -76,6 +81,13 @@ fn judge(flight: &mut InFlight, observation: Observation, reported: Option<i32>)
                 _ => Judgement::Waits,
             };
         }
+        Observation::NeverBegan => {
+            // If we killed it, it does not matter how far it had come.
+            return match explain(LOST, flight.kill.as_ref()) {
+                LOST => Judgement::NeverBegan,
+                killed => Judgement::Ended(killed),
+            };
+        }
         Observation::Ended(outcome) => outcome,
         Observation::Unknown => match reported {
             Some(code) => from_exit_code(code),
@@ -83,7 +95,7 @@ fn judge(flight: &mut InFlight, observation: Observation, reported: Option<i32>)
                 flight.unknown += 1;
                 return Judgement::Waits;
             }
-            None => Outcome::Failed(FailureCause::Lost),
+            None => LOST,
         },
     };
     Judgement::Ended(explain(believe(seen, reported), flight.kill.as_ref()))

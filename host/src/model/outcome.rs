@@ -260,6 +260,9 @@ pub enum Observation {
     Running,
     /// It ended.
     Ended(Outcome),
+    /// It ended before it began: a signal to xqute reached what was to become the job. It is as if it had never been
+    /// submitted.
+    NeverBegan,
     /// The backend gave no answer about it.
     Unknown,
 }

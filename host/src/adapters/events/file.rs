@@ -2,7 +2,7 @@
 //! starts. From then on every write has whole lines, for whoever reads along.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::{File, OpenOptions},
     io::{self, Read as _, Seek as _, SeekFrom},
     path::{Path, PathBuf},
 };
@@ -12,7 +12,10 @@ use super::{
     pen::{Hurry, Pen, Unwritten},
 };
 use crate::{
-    adapters::state::row::RunRow,
+    adapters::{
+        lock::{NotLocked, lock},
+        state::row::RunRow,
+    },
     model::record::{Entry, Timestamp},
 };
 
@@ -84,11 +87,11 @@ impl EventsFile {
         let file = open(path).map_err(unusable)?;
         // Pipes and devices have neither locks of their own nor contents.
         if file.metadata().map_err(unusable)?.is_file() {
-            match file.try_lock() {
-                Ok(()) => check(path, start)?,
-                Err(TryLockError::WouldBlock) => return Err(EventsError::Busy { path: path.to_owned() }),
-                Err(TryLockError::Error(source)) => return Err(unusable(source)),
-            }
+            lock(&file).map_err(|error| match error {
+                NotLocked::Busy(_) => EventsError::Busy { path: path.to_owned() },
+                NotLocked::Io(source) => unusable(source),
+            })?;
+            check(path, start)?;
         }
         Ok(Self {
             file: Some(file),

@@ -209,7 +209,8 @@ impl Scheduler for LocalScheduler {
         let Some(process) = self.job(job) else { return lost() };
         let ended = match &*process {
             Job::Started(child, leader) => match child.wait().await {
-                Ok(end) => (Observation::Ended(outcome(end.exit, *leader)), Some(end.usage)),
+                Ok(end) if end.began => (Observation::Ended(outcome(end.exit, *leader)), Some(end.usage)),
+                Ok(_) => (Observation::NeverBegan, None),
                 Err(_) => lost(),
             },
             Job::Adopted(orphan, leader) => match orphan.wait().await {

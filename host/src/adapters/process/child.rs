@@ -20,6 +20,7 @@ use rustix::{
 use tokio::io::{Interest, unix::AsyncFd};
 use wait4::Wait4;
 
+use super::stat::Stat;
 use crate::model::record::Usage;
 
 /// How a program ended.
@@ -45,6 +46,8 @@ impl fmt::Display for Exit {
 pub struct End {
     /// How.
     pub exit: Exit,
+    /// Whether the program was ever in place. A signal to our own group reaches what is being started for a moment.
+    pub began: bool,
     /// By the kernel's accounting. It begins before the program replaces the copy of its starter, so the peak of memory is
     /// never less than what xqute itself had resident.
     pub usage: Usage,
@@ -228,10 +231,12 @@ impl Child {
                 process
             }
         };
+        let began = began(self.leader);
         // It has ended, so this does not block.
         let reaped = process.wait4()?;
         let end = End {
             exit: exit(reaped.status),
+            began,
             usage: Usage {
                 user: reaped.rusage.utime,
                 system: reaped.rusage.stime,
@@ -286,6 +291,15 @@ pub(super) fn watch(pidfd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
 
 fn kill(leader: Pid) {
     let _ = kill_process_group(leader, Signal::KILL);
+}
+
+/// Whether a child that has ended, and was not reaped, ever was the program that it was to be.
+fn began(child: Pid) -> bool {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    let ended = waitid(WaitId::Pid(child), options);
+    // Only then is it worth a look.
+    let is_by_signal = matches!(ended, Ok(Some(status)) if status.terminating_signal().is_some());
+    !(is_by_signal && Stat::of(child).is_some_and(|stat| stat.is_copy()))
 }
 
 fn exit(status: ExitStatus) -> Exit {

@@ -35,6 +35,13 @@ impl Stat {
         self.field(3)?.parse().ok()
     }
 
+    /// Whether it is a copy of the process that started it, and no other program yet: `PF_FORKNOEXEC`, which stays when it
+    /// has ended.
+    pub(super) fn is_copy(&self) -> bool {
+        let flags = self.field(6).and_then(|flags| flags.parse().ok());
+        flags.is_some_and(|flags: u32| flags & 0x40 != 0)
+    }
+
     /// When it started, in ticks since the machine did.
     pub(super) fn started(&self) -> Option<u64> {
         self.field(19)?.parse().ok()
@@ -58,4 +65,32 @@ pub fn lives(process: u32) -> bool {
     let process = i32::try_from(process).ok().and_then(Pid::from_raw);
     let stat = process.and_then(Stat::of);
     stat.is_some_and(|stat| !stat.is_zombie())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::adapters::process::child::Launch;
+
+    #[tokio::test]
+    async fn a_copy_is_told_from_a_program() {
+        let dir = tempfile::tempdir().unwrap();
+        let told = dir.path().join("told");
+        // What a subshell runs is run by a copy of the shell.
+        let script = format!(
+            "(echo $BASHPID > {0}.new; mv {0}.new {0}; kill -9 $BASHPID) & sleep 1000",
+            told.display()
+        );
+        let child = Launch::new("/bin/bash", ["-c", &script]).start().unwrap().0;
+        while !told.exists() {
+            tokio::task::yield_now().await;
+        }
+        let number = |text: &str| Pid::from_raw(text.trim().parse().unwrap()).unwrap();
+        assert!(!Stat::of(number(&child.id().to_string())).unwrap().is_copy());
+        // The program `mv` is over, so what is left is the copy.
+        let copy = number(&fs::read_to_string(told).unwrap());
+        assert!(Stat::of(copy).is_none_or(|stat| stat.is_copy()));
+        child.signal_group(rustix::process::Signal::KILL);
+        assert!(child.wait().await.unwrap().began);
+    }
 }

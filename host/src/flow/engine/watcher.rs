@@ -9,17 +9,10 @@ use tokio::{
 
 use super::{Mail, Parts};
 use crate::{
-    flow::event::Event,
-    model::{
-        hook::Hook,
-        outcome::{FailureCause, Observation, Outcome},
-        record::Usage,
-        run::JobRef,
-    },
+    flow::{event::Event, watch::LOST},
+    model::{hook::Hook, outcome::Observation, record::Usage, run::JobRef},
     ports::scheduler::{Preparation, Watching},
 };
-
-const LOST: Outcome = Outcome::Failed(FailureCause::Lost);
 
 /// The shortest pause between two questions to a backend.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
@@ -36,7 +29,9 @@ pub(super) async fn wait(parts: Arc<Parts>, job: JobRef, mail: Mail) {
 /// Puts what the backend says and what the job itself left together.
 fn observed(parts: &Parts, job: &JobRef, observation: Observation, usage: Option<Usage>) -> Event {
     let reported = match (&observation, parts.scheduler.preparation()) {
-        (Observation::Queued(_) | Observation::Running, _) | (_, Preparation::Nothing) => None,
+        (Observation::Queued(_) | Observation::Running | Observation::NeverBegan, _) | (_, Preparation::Nothing) => {
+            None
+        }
         // Whoever started it without a script knows how it ended, unless it was started by another.
         (Observation::Ended(outcome), Preparation::Directory) if *outcome != LOST => None,
         (Observation::Ended(_) | Observation::Unknown, _) => parts.workdir.reported_rc(job.job),

@@ -12,14 +12,12 @@ use crate::{
         event::{Action, Event, Submission},
     },
     model::{
-        hook::{Hook, HookSet, Verdict},
-        job::{Attempt, JobIndex},
+        hook::{Hook, HookSet},
+        job::JobIndex,
         outcome::{CancelReason, FailureCause, Observation, Outcome, StopCause},
         run::JobRef,
         settings::{ErrorStrategy, RetryPolicy, Settings},
-        state::State,
     },
-    ports::scheduler::Cancel,
 };
 
 fn policy(settings: &Settings) -> Policy {
@@ -33,7 +31,7 @@ fn new_jobs(jobs: Vec<NewJob>) -> NewJobs {
     }
 }
 
-fn world(settings: &Settings) -> World {
+pub(super) fn world(settings: &Settings) -> World {
     World::new(policy(settings))
 }
 
@@ -45,7 +43,7 @@ fn retrying() -> Settings {
     }
 }
 
-fn failed() -> Outcome {
+pub(super) fn failed() -> Outcome {
     Outcome::Failed(FailureCause::ExitCode(1))
 }
 
@@ -255,17 +253,26 @@ fn resumed(settings: &Settings, left: Vec<Left>) -> World {
 fn an_adopted_attempt_that_is_lost_is_made_again_once() {
     let mut world = resumed(&Settings::default(), vec![Left::InFlight { started: true }]);
     let lost = || Outcome::Failed(FailureCause::Lost);
-    let adopted = world.flying[0].clone();
-    world.happen(Event::Observed {
-        job: adopted.job,
-        attempt: adopted.attempt,
-        observation: Observation::Ended(lost()),
-        reported: None,
-        usage: None,
-    });
+    let JobRef { job, attempt, .. } = world.flying[0].clone();
+    world.observe(job, attempt, Observation::Ended(lost()), None);
     assert_eq!(world.submitting.first().map(|(_, attempt)| attempt.get()), Some(2));
     world.run_one(lost());
     assert_eq!(world.ended[&JobIndex(0)].1, lost());
+}
+
+#[test]
+fn an_attempt_that_never_began_does_not_count() {
+    let mut world = world(&Settings::default());
+    world.feed(new_jobs(vec![NewJob::default()]));
+    for number in 1..3 {
+        let (job, attempt) = world.submitting.pop().unwrap();
+        assert_eq!(attempt.get(), number);
+        let result = Submission::Running("1".into());
+        world.happen(Event::Submitted { job, attempt, result });
+        world.observe(job, attempt, Observation::NeverBegan, None);
+    }
+    world.run_one(failed());
+    assert_eq!(world.ended[&JobIndex(0)].1, failed());
 }
 
 #[test]
@@ -302,100 +309,4 @@ fn failures_of_an_earlier_process_are_borne_already() {
     world.run_one(failed());
     assert_eq!(world.dispatcher.stopped(), Some(StopCause::TooManyFailures));
     assert_eq!(world.dispatcher.counts().failed, 4);
-}
-
-fn gated(hook: Hook) -> World {
-    let hooks = Hook::ALL.into_iter().collect();
-    World::new(Policy::new(&Settings::default(), hooks, [hook].into_iter().collect()))
-}
-
-/// The kills that the dispatcher wants, and whether nothing gets time.
-fn kills(actions: &[Action]) -> Vec<Cancel> {
-    let how = |action: &Action| match action {
-        Action::Kill(_, how) => Some(*how),
-        _ => None,
-    };
-    actions.iter().filter_map(how).collect()
-}
-
-fn in_flight(world: &mut World) -> (JobIndex, Attempt) {
-    world.feed_after(&NewJob::default(), &[]);
-    let (job, attempt) = world.submitting.pop().unwrap();
-    let result = Submission::Running("1".into());
-    world.happen(Event::Submitted { job, attempt, result });
-    (job, attempt)
-}
-
-/// Past the world, so that the actions can be seen.
-fn decided(world: &mut World, event: Event) -> Vec<Action> {
-    world.dispatcher.handle(event);
-    world.dispatcher.decide()
-}
-
-#[test]
-fn a_second_signal_kills_though_the_first_was_vetoed() {
-    let mut world = gated(Hook::Shutdown);
-    in_flight(&mut world);
-    world.happen(Event::Signalled(15));
-    let veto = Verdict::Veto {
-        plugin: "p".into(),
-        reason: "r".into(),
-    };
-    let vetoed = decided(
-        &mut world,
-        Event::ShutdownDecided {
-            signal: 15,
-            verdict: veto,
-        },
-    );
-    assert_eq!((vetoed.len(), world.dispatcher.stopped()), (0, None));
-    let actions = decided(&mut world, Event::Signalled(2));
-    assert_eq!(kills(&actions), [Cancel::AtOnce]);
-    assert_eq!(world.dispatcher.stopped(), Some(StopCause::Signal(2)));
-}
-
-#[test]
-fn a_job_that_could_not_be_killed_can_be_killed_again_or_end_by_itself() {
-    let mut world = world(&Settings::default());
-    let (job, attempt) = in_flight(&mut world);
-    let how = Cancel::Gracefully;
-    for _ in 0..2 {
-        assert_eq!(kills(&decided(&mut world, Event::CancelRequested(job))), [how]);
-        assert_eq!(kills(&decided(&mut world, Event::CancelRequested(job))), []);
-        let back = decided(&mut world, Event::KillFailed { job, attempt, how });
-        assert_eq!(back, [Action::ShowState(job, State::Running)]);
-    }
-    world.happen(Event::Observed {
-        job,
-        attempt,
-        observation: Observation::Ended(failed()),
-        reported: None,
-        usage: None,
-    });
-    assert_eq!(world.ended[&job].1, failed());
-}
-
-#[test]
-fn a_run_that_stops_and_a_time_limit_do_not_give_up_killing() {
-    for why in [
-        Event::Signalled(15),
-        Event::Deadline {
-            job: JobIndex(0),
-            attempt: Attempt::FIRST,
-        },
-    ] {
-        let mut world = world(&Settings::default());
-        let (job, attempt) = in_flight(&mut world);
-        let how = Cancel::Gracefully;
-        assert_eq!(kills(&decided(&mut world, why)), [how]);
-        for _ in 0..2 {
-            let later = decided(&mut world, Event::KillFailed { job, attempt, how });
-            assert!(matches!(later[..], [Action::KillLater { .. }]), "{later:?}");
-            assert_eq!(kills(&decided(&mut world, Event::KillDue { job, attempt })), [how]);
-        }
-        decided(&mut world, Event::KillFailed { job, attempt, how });
-        decided(&mut world, Event::Signalled(15));
-        assert_eq!(kills(&decided(&mut world, Event::Signalled(15))), [Cancel::AtOnce]);
-        assert_eq!(kills(&decided(&mut world, Event::KillDue { job, attempt })), []);
-    }
 }

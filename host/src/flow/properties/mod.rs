@@ -2,9 +2,10 @@
 //! outcomes.
 //!
 //! [`moves`] makes up what happens, [`world`] carries out what the dispatcher decides, [`promises`] says what must hold, and
-//! [`examples`] are single stories.
+//! [`examples`] and [`kills`] are single stories.
 
 mod examples;
+mod kills;
 mod moves;
 mod promises;
 mod world;

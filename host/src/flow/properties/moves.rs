@@ -130,6 +130,7 @@ fn observation() -> impl Strategy<Value = Observation> {
         3 => Just(Observation::Running),
         3 => outcome().prop_map(Observation::Ended),
         2 => Just(Observation::Unknown),
+        1 => Just(Observation::NeverBegan),
     ]
 }
 

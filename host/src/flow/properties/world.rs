@@ -95,21 +95,23 @@ impl World {
                 false => (0..own).collect(),
             };
             let after = job.after.iter().filter_map(|at| pick(&possible, *at));
-            let after: Vec<_> = after.map(index).collect();
-            self.jobs.push(Known {
-                priority: job.priority,
-                after: after.clone(),
-                past: None,
-            });
-            let spec = spec(&job);
-            entered.push(FedJob { spec, after });
+            let after = after.map(index).collect();
+            entered.push(self.enter_one(&job, after));
         }
         entered
     }
 
+    fn enter_one(&mut self, job: &NewJob, after: Vec<JobIndex>) -> FedJob {
+        self.jobs.push(Known {
+            priority: job.priority,
+            after: after.clone(),
+            past: None,
+        });
+        FedJob { spec: spec(job), after }
+    }
+
     fn restore(&mut self, FedJob { spec, after }: FedJob, past: Past) {
-        let job = self.dispatcher.counts().fed;
-        let job = index(usize::try_from(job).unwrap());
+        let job = index(usize::try_from(self.dispatcher.counts().fed).unwrap());
         let attempt = Attempt::new(past.attempt);
         let standing = match &past.left {
             Left::Waiting => Standing::Waiting,
@@ -300,22 +302,15 @@ impl World {
     /// Feeds jobs that come together.
     pub(super) fn feed(&mut self, jobs: NewJobs) {
         let together = if jobs.at_once { usize::MAX } else { 1 };
-        let jobs = self.enter(jobs);
-        for jobs in jobs.chunks(together) {
+        for jobs in self.enter(jobs).chunks(together) {
             self.announce(jobs.to_vec());
         }
     }
 
     /// Feeds one job that comes after these.
     pub(super) fn feed_after(&mut self, job: &NewJob, after: &[u32]) {
-        let after: Vec<_> = after.iter().copied().map(JobIndex).collect();
-        self.jobs.push(Known {
-            priority: job.priority,
-            after: after.clone(),
-            past: None,
-        });
-        let spec = spec(job);
-        self.announce(vec![FedJob { spec, after }]);
+        let job = self.enter_one(job, after.iter().copied().map(JobIndex).collect());
+        self.announce(vec![job]);
     }
 
     fn announce(&mut self, jobs: Vec<FedJob>) {
@@ -341,7 +336,7 @@ impl World {
         }
     }
 
-    fn observe(&mut self, job: JobIndex, attempt: Attempt, observation: Observation, reported: Option<i32>) {
+    pub(super) fn observe(&mut self, job: JobIndex, attempt: Attempt, observation: Observation, reported: Option<i32>) {
         self.happen(Event::Observed {
             job,
             attempt,
