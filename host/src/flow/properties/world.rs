@@ -86,8 +86,7 @@ impl World {
 
     /// Enters jobs that come together, and finds those that they come after.
     fn enter(&mut self, new: NewJobs) -> Vec<FedJob> {
-        let (first, size) = (self.jobs.len(), new.jobs.len());
-        let mut entered = Vec::new();
+        let (first, size, mut entered) = (self.jobs.len(), new.jobs.len(), Vec::new());
         for (place, job) in new.jobs.into_iter().enumerate() {
             let own = first + place;
             let possible: Vec<_> = match new.forwards {
