@@ -182,12 +182,21 @@ impl<A: Audience> Scribe<A> {
     }
 }
 
+/// A job starts when it is recorded, and what it leaves may outlive a power failure. So must the record of the job, or whoever
+/// goes on takes its index for free.
 fn commit(connection: &Connection, group: &[Batch]) -> rusqlite::Result<()> {
-    // A job starts when it is recorded, and what it leaves may outlive a power failure. So must the record of the job, or
-    // whoever goes on takes its index for free.
     let mut entries = group.iter().flat_map(|batch| &batch.entries);
-    let feeds = entries.any(|entry| matches!(entry.change, Change::Fed { .. }));
-    connection.pragma_update(None, "synchronous", if feeds { "FULL" } else { "NORMAL" })?;
+    if !entries.any(|entry| matches!(entry.change, Change::Fed { .. })) {
+        return put_down(connection, group);
+    }
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    let done = put_down(connection, group);
+    // What follows would only be slower.
+    let _ = connection.pragma_update(None, "synchronous", "NORMAL");
+    done
+}
+
+fn put_down(connection: &Connection, group: &[Batch]) -> rusqlite::Result<()> {
     // Dropped without a commit, it is rolled back.
     let transaction = connection.unchecked_transaction()?;
     let mut entries = group.iter().flat_map(|batch| &batch.entries).peekable();
