@@ -23,11 +23,19 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// # Errors
 /// When another process has it, or locks do not work there.
 pub fn lock(file: &File) -> Result<(), NotLocked> {
+    lock_patiently(file, || {
+        thread::sleep(PAUSE);
+        Ok(())
+    })
+}
+
+/// Tries until it works, or `wait` has enough of it.
+fn lock_patiently(file: &File, mut wait: impl FnMut() -> Result<(), NotLocked>) -> Result<(), NotLocked> {
     for _ in 0..TRIES {
         match file.try_lock() {
             Ok(()) => return Ok(()),
             Err(TryLockError::Error(error)) => return Err(NotLocked::Io(error)),
-            Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
+            Err(TryLockError::WouldBlock) => wait()?,
         }
     }
     Err(NotLocked::Busy(None))
@@ -55,19 +63,15 @@ impl Lock {
         Self::patiently(file, || thread::sleep(PAUSE))
     }
 
-    fn patiently(mut file: File, mut pause: impl FnMut()) -> Result<Self, NotLocked> {
-        for _ in 0..TRIES {
-            match file.try_lock() {
-                Ok(()) => return Ok(Self(file)),
-                Err(TryLockError::Error(error)) => return Err(NotLocked::Io(error)),
-                Err(TryLockError::WouldBlock) => {}
+    fn patiently(file: File, mut pause: impl FnMut()) -> Result<Self, NotLocked> {
+        lock_patiently(&file, || match signed_by(&file).filter(|pid| lives(*pid)) {
+            Some(pid) => Err(NotLocked::Busy(Some(pid))),
+            None => {
+                pause();
+                Ok(())
             }
-            if let Some(pid) = signed_by(&mut file).filter(|pid| lives(*pid)) {
-                return Err(NotLocked::Busy(Some(pid)));
-            }
-            pause();
-        }
-        Err(NotLocked::Busy(None))
+        })?;
+        Ok(Self(file))
     }
 
     /// Says which process has it.
@@ -102,18 +106,16 @@ pub struct Holder {
 
 impl Holder {
     /// Who has the lock of this file, which is open for reading; none, when nobody has.
-    pub fn of(mut file: File) -> Option<Self> {
+    pub fn of(file: &File) -> Option<Self> {
         match file.try_lock_shared() {
-            Err(TryLockError::WouldBlock) => Some(Self {
-                pid: signed_by(&mut file),
-            }),
+            Err(TryLockError::WouldBlock) => Some(Self { pid: signed_by(file) }),
             Ok(()) | Err(TryLockError::Error(_)) => None,
         }
     }
 }
 
 /// The process that signed the file last.
-fn signed_by(file: &mut File) -> Option<u32> {
+fn signed_by(mut file: &File) -> Option<u32> {
     let mut pid = String::new();
     file.rewind().ok()?;
     file.take(16).read_to_string(&mut pid).ok()?;
@@ -146,9 +148,9 @@ mod tests {
         lock.sign().unwrap();
         let pid = Some(std::process::id());
         assert!(matches!(Lock::take(open(&path)), Err(NotLocked::Busy(found)) if found == pid));
-        assert_eq!(Holder::of(open(&path)), Some(Holder { pid }));
+        assert_eq!(Holder::of(&open(&path)), Some(Holder { pid }));
         drop(lock);
-        assert_eq!(Holder::of(open(&path)), None);
+        assert_eq!(Holder::of(&open(&path)), None);
         assert!(!Lock::take(open(&path)).unwrap().is_blank());
     }
 

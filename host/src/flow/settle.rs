@@ -1,6 +1,6 @@
 //! Last step: an attempt has ended. Its job is done, gets another attempt, or stops the run.
 
-use super::{dispatch::Dispatcher, event::Action, table::Phase};
+use super::{dispatch::Dispatcher, event::Action, table::Phase, watch::LOST};
 use crate::model::{
     hook::JobEvent,
     job::{Attempt, JobIndex},
@@ -73,10 +73,9 @@ impl Dispatcher {
 
     /// An attempt ended before it began, and not because of us.
     pub(crate) fn on_never_began(&mut self, index: JobIndex, attempt: Attempt) {
-        let outcome = Outcome::Failed(FailureCause::Lost);
-        self.announce_start(index, attempt, &outcome);
+        self.announce_start(index, attempt, &LOST);
         self.watched.remove(&index);
-        self.act(Action::Record(index, outcome));
+        self.act(Action::Record(index, LOST));
         match self.stopped() {
             None => self.lost_before(index, attempt),
             Some(cause) => self.end_job(index, Outcome::Cancelled(cause.into()), None),

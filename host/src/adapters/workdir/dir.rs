@@ -176,7 +176,7 @@ pub struct Owner {
 impl Owner {
     /// The owner of the workdir at `path`; none, when nobody has it.
     pub fn of(path: &Utf8Path) -> Option<Self> {
-        let Holder { pid } = Holder::of(File::open(path.join(LOCK)).ok()?)?;
+        let Holder { pid } = Holder::of(&File::open(path.join(LOCK)).ok()?)?;
         Some(Self { pid })
     }
 }
