@@ -45,19 +45,25 @@ pub enum CallFailureKind {
 /// The limits that were in force and what was noticed while the call went on.
 pub(super) struct Circumstances {
     pub(super) guest_time: Duration,
+    pub(super) wall_time: Duration,
     pub(super) host_allocation: usize,
     pub(super) memory_refused: Option<usize>,
 }
 
-/// The guest's time is over; travels through wasmtime as an error.
-#[derive(Debug, thiserror::Error)]
-#[error("the guest's time is over")]
-pub(super) struct TimeOver;
+/// The call's time is over; travels through wasmtime as an error. Says what the guest did at that moment.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the call's time is over")]
+pub(super) enum TimeOver {
+    Computing,
+    Waiting,
+}
 
 /// Sorts out why wasmtime gave up.
 pub(super) fn classify(error: &wasmtime::Error, seen: &Circumstances) -> CallFailureKind {
-    if error.is::<TimeOver>() {
-        return CallFailureKind::GuestTime(seen.guest_time);
+    match error.downcast_ref() {
+        Some(TimeOver::Computing) => return CallFailureKind::GuestTime(seen.guest_time),
+        Some(TimeOver::Waiting) => return CallFailureKind::WallTime(seen.wall_time),
+        None => {}
     }
     if error.chain().any(|cause| cause.to_string().starts_with(TOO_MUCH_DATA)) {
         return CallFailureKind::HostAllocation(seen.host_allocation);

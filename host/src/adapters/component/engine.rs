@@ -18,7 +18,7 @@ use std::{
 use wasmtime::{Cache, CacheConfig, Config, EngineWeak};
 
 /// How often a running guest is looked at.
-pub(super) const TICK: Duration = Duration::from_millis(10);
+const TICK: Duration = Duration::from_millis(10);
 
 /// Stack of guest code. Deep recursion ends in a trap.
 const GUEST_STACK: usize = 512 * 1024;

@@ -14,8 +14,9 @@ use super::{
     engine::Engine,
     error::{Problem, StartError},
     imports,
-    limits::{Limits, Pace, ticks},
+    limits::{Limits, Pace},
     state::{HostState, Identity},
+    stopwatch::Stopwatch,
 };
 
 /// The most handles to host resources in one instance.
@@ -65,8 +66,7 @@ pub(super) fn stem(file: &Path) -> String {
 pub(super) struct Instance {
     store: Store<HostState>,
     guests: Arc<Guests>,
-    engine: Engine,
-    limits: Limits,
+    bounds: Bounds,
     /// How often it was called.
     pub(super) calls: u32,
 }
@@ -82,43 +82,36 @@ impl Instance {
         store.limiter(|state| &mut state.memory);
         store.set_hostcall_fuel(limits.host_allocation);
         store.set_max_component_handles(MOST_HANDLES);
-        // Called at each tick while the guest computes, so waiting for the host is not counted, and other tasks of this
-        // thread get their turn.
-        store.epoch_deadline_callback(|mut store| {
-            let state = store.data_mut();
-            state.ticks_left = state.ticks_left.saturating_sub(1);
-            if state.ticks_left == 0 {
-                return Err(TimeOver.into());
-            }
-            Ok(UpdateDeadline::Yield(1))
+        let stopwatch = Stopwatch::default();
+        // Called at each tick while the guest computes. To yield gives other tasks of this thread their turn.
+        let watched = stopwatch.clone();
+        store.epoch_deadline_callback(move |_| match watched.is_over() {
+            true => Err(TimeOver::Computing.into()),
+            false => Ok(UpdateDeadline::Yield(1)),
         });
-        store.data_mut().ticks_left = ticks(limits.guest(Pace::Hook));
-        store.set_epoch_deadline(1);
-        let ticking = program.engine.ticking();
-        let started = tokio::time::timeout(limits.wall(Pace::Hook), async {
+        let bounds = Bounds {
+            stopwatch,
+            engine: program.engine.clone(),
+            limits,
+        };
+        let starting = async {
+            store.set_epoch_deadline(1);
             let instance = program.pre.instantiate_async(&mut store).await?;
             program.exports.load(&mut store, &instance)
-        })
-        .await;
-        drop(ticking);
-        let failure = |kind| CallFailure {
-            plugin: Arc::clone(&identity.name),
-            call: START,
-            kind,
         };
-        let guests = match started {
-            Ok(Ok(guests)) => Arc::new(guests),
-            Ok(Err(error)) => {
-                let seen = circumstances(&store, &limits, Pace::Hook);
-                return Err(failure(classify(&error, &seen)).into());
+        let guests = match bounds.run(Pace::Hook, starting).await {
+            Ok(guests) => Arc::new(guests),
+            Err(error) => {
+                let plugin = Arc::clone(&identity.name);
+                let kind = bounds.classify(Pace::Hook, &error, &store);
+                let call = START;
+                return Err(CallFailure { plugin, call, kind }.into());
             }
-            Err(_) => return Err(failure(CallFailureKind::WallTime(limits.wall(Pace::Hook))).into()),
         };
         Ok(Self {
             store,
             guests,
-            engine: program.engine.clone(),
-            limits,
+            bounds,
             calls: 0,
         })
     }
@@ -141,38 +134,47 @@ impl Instance {
         R: ComponentNamedList + Lift + Send + Sync + 'static,
     {
         self.calls = self.calls.saturating_add(1);
-        let state = self.store.data_mut();
-        state.ticks_left = ticks(self.limits.guest(pace));
-        state.memory.refused = None;
+        self.store.data_mut().memory.refused = None;
         self.store.set_epoch_deadline(1);
-        let wall = self.limits.wall(pace);
-        let ticking = self.engine.ticking();
-        let answer = tokio::time::timeout(wall, function.call_async(&mut self.store, params)).await;
-        drop(ticking);
-        let kind = match answer {
-            Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(error)) => {
-                tracing::debug!("{error:?}");
-                classify(&error, &circumstances(&self.store, &self.limits, pace))
-            }
-            // Where guest time and wall time are the same, either may be over first. Say what the time went into.
-            Err(_) if self.computed_for_long(pace) => CallFailureKind::GuestTime(self.limits.guest(pace)),
-            Err(_) => CallFailureKind::WallTime(wall),
+        let calling = function.call_async(&mut self.store, params);
+        let error = match self.bounds.run(pace, calling).await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
         };
+        tracing::debug!("{error:?}");
+        let kind = self.bounds.classify(pace, &error, &self.store);
         let plugin = Arc::clone(&self.store.data().identity.name);
         Err(CallFailure { plugin, call, kind })
     }
-
-    /// Whether at least half of the call's guest time is used up.
-    fn computed_for_long(&self, pace: Pace) -> bool {
-        self.store.data().ticks_left <= ticks(self.limits.guest(pace)) / 2
-    }
 }
 
-fn circumstances(store: &Store<HostState>, limits: &Limits, pace: Pace) -> Circumstances {
-    Circumstances {
-        guest_time: limits.guest(pace),
-        host_allocation: limits.host_allocation,
-        memory_refused: store.data().memory.refused,
+/// What holds code of an instance within its limits.
+struct Bounds {
+    stopwatch: Stopwatch,
+    engine: Engine,
+    limits: Limits,
+}
+
+impl Bounds {
+    /// Lets guest code run to its end, or to the end of its time.
+    async fn run<T>(&self, pace: Pace, guest: impl Future<Output = wasmtime::Result<T>>) -> wasmtime::Result<T> {
+        let _ticking = self.engine.ticking();
+        let timed = self.stopwatch.time(self.limits.guest(pace), guest);
+        match tokio::time::timeout(self.limits.wall(pace), timed).await {
+            Ok(answer) => answer,
+            // On a busy machine the wall's clock may be over before that of the processor.
+            Err(_) if self.stopwatch.is_computing() => Err(TimeOver::Computing.into()),
+            Err(_) => Err(TimeOver::Waiting.into()),
+        }
+    }
+
+    fn classify(&self, pace: Pace, error: &wasmtime::Error, store: &Store<HostState>) -> CallFailureKind {
+        let seen = Circumstances {
+            guest_time: self.limits.guest(pace),
+            wall_time: self.limits.wall(pace),
+            host_allocation: self.limits.host_allocation,
+            memory_refused: store.data().memory.refused,
+        };
+        classify(error, &seen)
     }
 }

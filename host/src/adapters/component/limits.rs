@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use wasmtime::ResourceLimiter;
 
-use super::engine::TICK;
-
 const MIB: usize = 1 << 20;
 
 /// The most that a plugin can ask for by itself; a user may give more.
@@ -87,13 +85,6 @@ impl Limits {
             Pace::Scheduler => self.call.unwrap_or(Duration::from_secs(10)),
         }
     }
-}
-
-/// How many ticks of the engine a time is worth.
-pub(super) fn ticks(time: Duration) -> u64 {
-    u64::try_from(time.as_millis() / TICK.as_millis())
-        .unwrap_or(u64::MAX)
-        .max(1)
 }
 
 /// Bounds the memory of one store, and remembers that it had to.

@@ -5,8 +5,8 @@
 //! take part, and [`plugins`] puts it all together. Then [`scheduler`] and [`hooks`] implement the ports of the same names with it.
 //!
 //! Below them: `pool` holds instances, `instance` is one of them, `state` is what the host keeps for it, `imports` is what
-//! it may call, [`limits`] bounds each call, and [`call`] says how a call failed. `convert` translates between the
-//! words of the model and those of the contract, whose generated types stay private (`bindings`).
+//! it may call, [`limits`] bounds each call (`stopwatch`: in time), and [`call`] says how a call failed. `convert` translates
+//! between the words of the model and those of the contract, whose generated types stay private (`bindings`).
 //!
 //! Everything that a plugin returns is untrusted. A plugin that traps or runs into a limit loses its instance and
 //! nothing else happens: the next call gets a fresh one.
@@ -39,6 +39,7 @@ mod schema;
 mod settings;
 mod snippets;
 mod state;
+mod stopwatch;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

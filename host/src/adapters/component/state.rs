@@ -91,8 +91,6 @@ impl Identity {
 pub(super) struct HostState {
     pub(super) identity: Arc<Identity>,
     pub(super) memory: Memory,
-    /// Ticks that the guest may still compute in this call.
-    pub(super) ticks_left: u64,
     wasi: WasiCtx,
     table: ResourceTable,
 }
@@ -102,7 +100,6 @@ impl HostState {
         Self {
             identity,
             memory: Memory::new(memory),
-            ticks_left: 1,
             wasi,
             table: ResourceTable::new(),
         }
