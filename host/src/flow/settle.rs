@@ -19,8 +19,7 @@ impl Dispatcher {
         reported: Option<i32>,
         usage: Option<Usage>,
     ) {
-        let adopted = self.announce_start(index, attempt, &outcome);
-        self.watched.remove(&index);
+        let adopted = self.end_flight(index, attempt, &outcome);
         // The process that submitted an adopted one may have been killed between its exit code and its state.
         if adopted || reported != Some(outcome.rc()) {
             self.act(Action::Record(index, outcome.clone()));
@@ -32,9 +31,9 @@ impl Dispatcher {
         }
     }
 
-    /// Observers always hear that a job started before they hear how it ended, even if nobody saw it run. Says whether
-    /// an earlier process submitted the attempt.
-    fn announce_start(&mut self, index: JobIndex, attempt: Attempt, outcome: &Outcome) -> bool {
+    /// Nobody has to watch the attempt any more. Observers always hear that a job started before they hear how it ended, even
+    /// if nobody saw it run. Says whether an earlier process submitted the attempt.
+    fn end_flight(&mut self, index: JobIndex, attempt: Attempt, outcome: &Outcome) -> bool {
         let (started, adopted) = match self.table.in_flight(index, attempt) {
             Some(flight) => (flight.started, flight.adopted),
             None => (false, false),
@@ -42,6 +41,7 @@ impl Dispatcher {
         if !started && !matches!(outcome, Outcome::Cancelled(_)) {
             self.tell_job(index, attempt, JobEvent::Started);
         }
+        self.watched.remove(&index);
         adopted
     }
 
@@ -73,8 +73,7 @@ impl Dispatcher {
 
     /// An attempt ended before it began, and not because of us.
     pub(crate) fn on_never_began(&mut self, index: JobIndex, attempt: Attempt) {
-        self.announce_start(index, attempt, &LOST);
-        self.watched.remove(&index);
+        self.end_flight(index, attempt, &LOST);
         self.act(Action::Record(index, LOST));
         match self.stopped() {
             None => self.lost_before(index, attempt),

@@ -140,7 +140,6 @@ impl CallErrorKind {
             Self::Unavailable => "unavailable: ",
             Self::Rejected => "rejected: ",
             Self::InvalidOptions => "invalid options: ",
-
             Self::PluginFailed | Self::Other => "",
         }
     }

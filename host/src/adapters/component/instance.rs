@@ -85,7 +85,7 @@ impl Instance {
         let stopwatch = Stopwatch::default();
         // Called at each tick while the guest computes. To yield gives other tasks of this thread their turn.
         let watched = stopwatch.clone();
-        store.epoch_deadline_callback(move |_| match watched.is_over() {
+        store.epoch_deadline_callback(move |_| match watched.interrupt() {
             true => Err(TimeOver::Computing.into()),
             false => Ok(UpdateDeadline::Yield(1)),
         });
@@ -94,8 +94,8 @@ impl Instance {
             engine: program.engine.clone(),
             limits,
         };
+        store.set_epoch_deadline(1);
         let starting = async {
-            store.set_epoch_deadline(1);
             let instance = program.pre.instantiate_async(&mut store).await?;
             program.exports.load(&mut store, &instance)
         };

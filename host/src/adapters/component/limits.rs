@@ -70,8 +70,7 @@ impl Limits {
     /// Wall time of one call.
     pub(super) fn wall(&self, pace: Pace) -> Duration {
         match pace {
-            // It has nobody to wait for, so a machine that is busy elsewhere is all that can hold it up.
-            Pace::Describe => Duration::from_secs(30),
+            Pace::Describe => Duration::from_secs(5),
             Pace::Hook => self.call.unwrap_or(Duration::from_secs(5)),
             Pace::Scheduler => self.call.unwrap_or(Duration::from_secs(60)),
         }
@@ -157,6 +156,7 @@ mod tests {
         let limits = Limits::new(greedy, LimitOverrides::default());
         assert_eq!((limits.memory, limits.instances), (256 * MIB, 16));
         assert_eq!(limits.wall(Pace::Hook), MOST_CALL);
+        assert_eq!(limits.wall(Pace::Describe), Duration::from_secs(5));
         assert_eq!(limits.guest(Pace::Describe), Duration::from_secs(1));
     }
 

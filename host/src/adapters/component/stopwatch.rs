@@ -8,17 +8,15 @@ use std::{
     pin::pin,
     sync::{
         Arc,
-        atomic::{
-            AtomicBool, AtomicU64,
-            Ordering::{Relaxed, SeqCst},
-        },
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
 };
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// Shared by the call, which starts and ends turns, and the store, which is asked at each tick.
+/// Shared by the call, which starts and ends turns, and the store, which is asked at each tick. Both are on the thread that
+/// has the turn, so nothing here needs more than to be shared.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Stopwatch(Arc<Inner>);
 
@@ -35,26 +33,31 @@ struct Inner {
 impl Stopwatch {
     /// Runs a call, which may compute for so long.
     pub(super) async fn time<F: Future>(&self, budget: Duration, call: F) -> F::Output {
-        self.0.left.store(nanos(budget), SeqCst);
+        self.0.left.store(nanos(budget), Relaxed);
         let mut call = pin!(call);
         poll_fn(|context| {
-            let began = processor_time();
-            self.0.began.store(began, Relaxed);
+            self.0.began.store(processor_time(), Relaxed);
             self.0.interrupted.store(false, Relaxed);
             let answer = call.as_mut().poll(context);
-            let used = processor_time().saturating_sub(began);
-            self.0
-                .left
-                .store(self.0.left.load(Relaxed).saturating_sub(used), Relaxed);
+            // Most calls answer in their first turn, and then nobody asks any more.
+            if answer.is_pending() {
+                self.0.left.store(self.left(), Relaxed);
+            }
             answer
         })
         .await
     }
 
-    /// Whether the guest, which is interrupted now, has used up its time.
-    pub(super) fn is_over(&self) -> bool {
+    /// Interrupts the guest's turn. Whether all of its time is used up.
+    pub(super) fn interrupt(&self) -> bool {
         self.0.interrupted.store(true, Relaxed);
-        processor_time().saturating_sub(self.0.began.load(Relaxed)) >= self.0.left.load(Relaxed)
+        self.left() == 0
+    }
+
+    /// What is left in this moment of a turn, in nanoseconds.
+    fn left(&self) -> u64 {
+        let used = processor_time().saturating_sub(self.0.began.load(Relaxed));
+        self.0.left.load(Relaxed).saturating_sub(used)
     }
 
     /// Whether the guest was computing when it was looked at last, and not waiting for the host.
@@ -79,7 +82,7 @@ mod tests {
 
     /// Computes until the watch says that it is enough, in turns of one look each.
     async fn compute(watch: &Stopwatch) {
-        while !watch.is_over() {
+        while !watch.interrupt() {
             tokio::task::yield_now().await;
         }
     }
@@ -88,7 +91,7 @@ mod tests {
     async fn a_guest_that_computes_comes_to_its_end() {
         let watch = Stopwatch::default();
         watch.time(Duration::from_millis(2), compute(&watch)).await;
-        assert!(watch.is_over());
+        assert!(watch.interrupt());
         assert!(watch.is_computing());
     }
 
@@ -104,9 +107,9 @@ mod tests {
     #[tokio::test]
     async fn each_call_starts_anew() {
         let watch = Stopwatch::default();
-        watch.time(Duration::ZERO, async { assert!(watch.is_over()) }).await;
+        watch.time(Duration::ZERO, async { assert!(watch.interrupt()) }).await;
         watch
-            .time(Duration::from_secs(3600), async { assert!(!watch.is_over()) })
+            .time(Duration::from_secs(3600), async { assert!(!watch.interrupt()) })
             .await;
     }
 }
