@@ -29,9 +29,9 @@ const WITH_WASI: &str = "wasi_";
 /// Builds everything that is not up to date.
 pub(crate) fn all() -> Result<()> {
     let project = Project::find()?;
-    // The whole workspace with its examples, although only the command is needed here: cargo chooses the features of shared
+    // The whole workspace with its tests, although only the command is needed here: cargo chooses the features of shared
     // dependencies by what is built together, and so a test run afterwards finds wasmtime built already.
-    let everything = ["build", "--release", "--workspace", "--bins", "--examples"];
+    let everything = ["build", "--release", "--workspace", "--all-targets"];
     program::run(program::cargo().current_dir(&project.root).args(everything))?;
     let sources = sources(&project)?;
     let (with_wasi, without): (Vec<&Source>, Vec<&Source>) =

@@ -10,9 +10,6 @@ use crate::{
     project::Project,
 };
 
-/// The command was built to be fast; the library as its own tests see it need not be, which saves minutes.
-const QUICK_TO_BUILD: &str = "profile.release.package.xqute.opt-level=0";
-
 /// Builds, then becomes `cargo test`, with backends around it when they are wanted.
 pub(crate) fn run(args: &[&str]) -> Result<()> {
     build::all()?;
@@ -33,7 +30,7 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
     test.current_dir(&project.root)
         .env("XQUTE_BIN", project.xqute())
         .env("XQUTE_TEST_PLUGINS", project.plugins())
-        .args(["test", "--release", "--workspace", "--config", QUICK_TO_BUILD])
+        .args(["test", "--release", "--workspace"])
         .args(args);
     Err(become_it(&mut test))
 }
