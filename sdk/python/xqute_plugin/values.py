@@ -160,7 +160,12 @@ def command_line(job: Job) -> str:
         case Shell(line):
             return line
         case Argv(words):
-            return " ".join(word if _is_plain(word) else quote(word) for word in words)
+            return command_words(words)
+
+
+def command_words(words: list[str]) -> str:
+    """A program and its arguments as one would type them."""
+    return " ".join(word if _is_plain(word) else quote(word) for word in words)
 
 
 def _is_plain(word: str) -> bool:
