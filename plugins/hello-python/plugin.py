@@ -1,0 +1,8 @@
+"""The smallest plugin: it greets every job that succeeds. Copy it to start your own."""
+
+from xqute_plugin import Observer, log
+
+
+class Hello(Observer):
+    def on_job_succeeded(self, job):
+        log.info(f"hello from job {job.job}")
