@@ -8,7 +8,7 @@
 //!   library to do something; [`live`]: what those about a run that was started elsewhere have in common;
 //! - [`input`]: the jobs that a command line names;
 //! - [`records`]: the files that `--events` and `--report` name; [`report`]: the page, as bytes;
-//! - [`signals`], [`progress`], [`summary`], [`plugin_page`]: what users see of them;
+//! - [`signals`], [`progress`], [`summary`]: what users see of them;
 //! - [`out`]: results, on stdout;
 //! - [`logging`], [`screen`]: everything that goes to stderr, one line at a time, around the progress bar;
 //! - [`error`], [`exit`]: how it ends.
@@ -28,7 +28,6 @@ mod logging;
 mod logs;
 mod out;
 mod plugin;
-mod plugin_page;
 mod progress;
 mod records;
 mod report;

@@ -93,8 +93,7 @@ fn act(
         Action::Status(args) => status::status(&args, &workdir(args.workdir.clone())),
         Action::Logs(args) => logs::logs(&args, &workdir(args.workdir.clone())),
         Action::Kill(args) => kill::kill(&args, &workdir(args.workdir.clone())),
-        Action::PluginList => with_runtime(|runtime| runtime.block_on(plugin::list(&wanted, screen))),
-        Action::PluginInspect(file) => with_runtime(|runtime| runtime.block_on(plugin::inspect(&wanted, &file))),
+        Action::Plugin(action) => with_runtime(|runtime| runtime.block_on(plugin::act(action, &wanted, screen))),
     }
 }
 

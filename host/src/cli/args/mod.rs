@@ -1,6 +1,7 @@
 //! What was typed, in types. Nothing here knows of defaults, configuration files or the machine: see `resolve`.
 //!
 //! - this file: the flags of every command, and the commands;
+//! - [`plugin`]: the commands about plugins, with their flags;
 //! - [`live`]: the flags of the commands about a run that was started elsewhere;
 //! - [`run`]: the flags of `xqute run`, and of a job's settings.
 
@@ -15,6 +16,7 @@ use super::{
 };
 
 pub(super) mod live;
+pub(super) mod plugin;
 pub(super) mod run;
 
 const EXAMPLES: &str = "\
@@ -45,25 +47,7 @@ enum Command {
     Kill(live::KillCommand),
     /// Look at plugins
     #[command(subcommand)]
-    Plugin(PluginCommand),
-}
-
-/// The commands about plugins.
-#[derive(Debug, Subcommand)]
-enum PluginCommand {
-    /// List the plugins that a run would find
-    List {
-        #[command(flatten)]
-        global: Global,
-    },
-    /// Show what a plugin file is, what it asks for, and how to grant it
-    Inspect {
-        /// The plugin
-        #[arg(value_name = "FILE")]
-        file: Utf8PathBuf,
-        #[command(flatten)]
-        global: Global,
-    },
+    Plugin(plugin::PluginCommand),
 }
 
 /// What is to be done.
@@ -79,10 +63,8 @@ pub(super) enum Action {
     Logs(live::LogsArgs),
     /// `xqute kill`.
     Kill(live::KillArgs),
-    /// `xqute plugin list`.
-    PluginList,
-    /// `xqute plugin inspect`.
-    PluginInspect(Utf8PathBuf),
+    /// `xqute plugin ...`.
+    Plugin(plugin::PluginAction),
 }
 
 impl Args {
@@ -94,8 +76,10 @@ impl Args {
             Command::Status(status) => (status.global, Action::Status(status.args)),
             Command::Logs(logs) => (logs.global, Action::Logs(logs.args)),
             Command::Kill(kill) => (kill.global, Action::Kill(kill.args)),
-            Command::Plugin(PluginCommand::List { global }) => (global, Action::PluginList),
-            Command::Plugin(PluginCommand::Inspect { file, global }) => (global, Action::PluginInspect(file)),
+            Command::Plugin(command) => {
+                let (global, action) = command.split();
+                (global, Action::Plugin(action))
+            }
         };
         (self.global.then(inner), action)
     }
@@ -184,13 +168,6 @@ pub(super) mod tests {
         assert_eq!(global.verbose, 2);
         assert_eq!(global.color, Some(Color::Never));
         assert!(matches!(action, Action::Run(_)));
-    }
-
-    #[test]
-    fn plugin_commands_are_told_apart() {
-        assert!(matches!(typed("xqute plugin list").unwrap().1, Action::PluginList));
-        let (_, action) = typed("xqute plugin inspect a.wasm").unwrap();
-        assert!(matches!(action, Action::PluginInspect(file) if file == "a.wasm"));
     }
 
     #[test]

@@ -1,26 +1,36 @@
-//! Plugins for the command line: finding and loading them as flags and file say, `plugin list` and `plugin inspect`. Knows
-//! the component host; how things look is in `plugin_page`.
+//! Plugins for the command line: this file finds and loads them as flags and file say; beside it is one file for each
+//! command about plugins, and how plugins are shown ([`page`]).
 
 use std::{collections::BTreeSet, path::PathBuf};
 
 use camino::Utf8Path;
 use xqute::adapters::component::{
-    discover::{self, Found, Shipped},
+    discover::{self, Found},
     error::LoadError,
     limits::LimitOverrides,
-    plugins::{LoadOptions, PluginInfo, PluginSettings, PluginSource, Plugins},
+    plugins::{LoadOptions, PluginSettings, PluginSource, Plugins},
 };
 
 use super::{
-    args::Global,
+    args::{Global, plugin::PluginAction},
     config::{Config, PluginConfig},
     error::{Failure, Result},
     exit::Exit,
     fields::nearest,
-    out,
-    plugin_page::{self, OptionLine, PluginPage},
     screen::Screen,
 };
+
+mod inspect;
+mod list;
+mod page;
+
+/// Does what a command about plugins asks for.
+pub(super) async fn act(action: PluginAction, wanted: &Wanted<'_>, screen: &Screen) -> Result<Exit> {
+    match action {
+        PluginAction::List => list::list(wanted, screen).await,
+        PluginAction::Inspect(file) => inspect::inspect(wanted, &file).await,
+    }
+}
 
 /// What flags and file say about plugins.
 pub(super) struct Wanted<'a> {
@@ -116,73 +126,6 @@ impl Wanted<'_> {
     }
 }
 
-/// `xqute plugin list`: also shows what came with xqute and takes no part unless it is named. A plugin that cannot be
-/// loaded hides none of the others.
-pub(super) async fn list(wanted: &Wanted<'_>, screen: &Screen) -> Result<Exit> {
-    let found = wanted.find()?;
-    let mut sources = wanted.sources(&found)?;
-    for path in found.shipped.files.values() {
-        if sources.iter().all(|source| source.path != *path) {
-            sources.push(path.clone().into());
-        }
-    }
-    let mut options = wanted.options(found);
-    // All shipped ones are looked at anyway; enabled by name, each of the others would bring them along.
-    for settings in options.named.values_mut() {
-        settings.enabled = settings.enabled.filter(|enabled| !enabled);
-    }
-    let mut plugins = Vec::new();
-    let mut known = BTreeSet::new();
-    let mut exit = Exit::Success;
-    for source in sources {
-        match Plugins::load(vec![source], options.clone()).await {
-            Ok(loaded) => {
-                known.extend(loaded.known_names());
-                plugins.extend(loaded.list());
-            }
-            Err(error) => {
-                exit = Exit::Plugin;
-                cannot_load(&error).show(screen);
-            }
-        }
-    }
-    // The name that a flag means may be that of a plugin which could not be loaded.
-    if exit == Exit::Success {
-        wanted.check_names(&known)?;
-    }
-    step_back(&mut plugins, &options.shipped);
-    let pages: Vec<PluginPage> = plugins.iter().map(page).collect();
-    out::print(&plugin_page::table(&pages))?;
-    Ok(exit)
-}
-
-/// Leaves out what came with xqute where a run would use another file of that name.
-fn step_back(plugins: &mut Vec<PluginInfo>, shipped: &Shipped) {
-    let is_shipped = |plugin: &PluginInfo| shipped.files.values().any(|file| *file == plugin.path);
-    let own = plugins.iter().filter(|plugin| !is_shipped(plugin));
-    let own: BTreeSet<String> = own.map(|plugin| plugin.name.clone()).collect();
-    plugins.retain(|plugin| !own.contains(&plugin.name) || !is_shipped(plugin));
-}
-
-/// `xqute plugin inspect FILE`.
-pub(super) async fn inspect(wanted: &Wanted<'_>, file: &Utf8Path) -> Result<Exit> {
-    let found = wanted.find()?;
-    let path = pick(&found, file.as_str())?;
-    let mut options = wanted.options(found);
-    // Who looks at a plugin wants to see it, also when no run would use it.
-    options.disabled.clear();
-    for settings in options.named.values_mut() {
-        settings.enabled = None;
-    }
-    let plugins = Plugins::load(vec![path.into()], options)
-        .await
-        .map_err(|error| cannot_load(&error))?;
-    for plugin in plugins.list() {
-        out::print(&plugin_page::page(&page(&plugin)))?;
-    }
-    Ok(Exit::Success)
-}
-
 fn pick(found: &Found, named: &str) -> Result<PathBuf> {
     found.pick(named).map_err(|error| Failure::new(Exit::Plugin, error))
 }
@@ -225,28 +168,5 @@ fn settings(plugin: &PluginConfig) -> PluginSettings {
                 .map(|millis| std::time::Duration::from_millis(millis.into())),
             instances: plugin.limits.instances,
         },
-    }
-}
-
-fn page(info: &PluginInfo) -> PluginPage {
-    let options = info.options.iter().map(|option| OptionLine {
-        name: option.name.clone(),
-        summary: option.summary.clone(),
-        default: option.default.clone(),
-        repeatable: option.repeatable,
-    });
-    let granted = |right| info.effective.contains(right);
-    PluginPage {
-        name: info.name.clone(),
-        version: info.version.clone(),
-        summary: info.summary.clone(),
-        path: info.path.display().to_string(),
-        digest: info.digest.clone(),
-        size: std::fs::metadata(&info.path).map(|data| data.len()).unwrap_or(0),
-        interfaces: info.interfaces.iter().map(|interface| interface.to_string()).collect(),
-        hooks: info.hooks.iter().map(|hook| hook.name().to_owned()).collect(),
-        rights: info.asked.iter().map(|right| (right.clone(), granted(right))).collect(),
-        options: options.collect(),
-        priority: info.priority,
     }
 }

@@ -1,10 +1,10 @@
-//! How plugins are shown: as a table, and one in full. What there is to show comes from `plugin`.
+//! How plugins are shown: as a table, and one in full.
 
 use std::fmt::Write as _;
 
-use xqute::adapters::component::{flags, rights::Right};
+use xqute::adapters::component::{flags, plugins::PluginInfo, rights::Right};
 
-use super::screen::{Style, printable_line};
+use crate::cli::screen::{Style, printable_line};
 
 /// A plugin, as far as it is shown.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +34,30 @@ pub(super) struct OptionLine {
     pub(super) summary: String,
     pub(super) default: Option<String>,
     pub(super) repeatable: bool,
+}
+
+/// What there is to show of a plugin.
+pub(super) fn page_of(info: &PluginInfo) -> PluginPage {
+    let options = info.options.iter().map(|option| OptionLine {
+        name: option.name.clone(),
+        summary: option.summary.clone(),
+        default: option.default.clone(),
+        repeatable: option.repeatable,
+    });
+    let granted = |right| info.effective.contains(right);
+    PluginPage {
+        name: info.name.clone(),
+        version: info.version.clone(),
+        summary: info.summary.clone(),
+        path: info.path.display().to_string(),
+        digest: info.digest.clone(),
+        size: std::fs::metadata(&info.path).map(|data| data.len()).unwrap_or(0),
+        interfaces: info.interfaces.iter().map(|interface| interface.to_string()).collect(),
+        hooks: info.hooks.iter().map(|hook| hook.name().to_owned()).collect(),
+        rights: info.asked.iter().map(|right| (right.clone(), granted(right))).collect(),
+        options: options.collect(),
+        priority: info.priority,
+    }
 }
 
 /// `xqute plugin list`.
