@@ -5,7 +5,7 @@
 pub(super) enum Exit {
     /// 0: every job succeeded, or there was nothing to object to.
     Success,
-    /// 1: some job did not succeed.
+    /// 1: some job did not succeed, or a plugin failed a test.
     JobsFailed,
     /// 2: bad usage or bad input; nothing was run.
     Usage,
@@ -21,7 +21,7 @@ pub(super) enum Exit {
 pub(super) const HELP: &str = "\
 Exit codes:
   0      every job succeeded
-  1      some job did not
+  1      some job did not, or a plugin failed a test
   2      bad usage or input; nothing was run
   3      a plugin could not be loaded, was refused a right, is quarantined, or halted the run
   4      the workdir or its state cannot be used

@@ -40,6 +40,8 @@ pub(super) struct Request {
     pub(super) state: Option<Utf8PathBuf>,
     /// Whether others may feed the run.
     pub(super) listen: bool,
+    /// Where the calls of plugins are written down, by their names.
+    pub(super) record: Vec<(String, Utf8PathBuf)>,
     /// Where it is written down beside its workdir.
     pub(super) records: Records,
 }
@@ -61,7 +63,7 @@ pub(super) async fn run(
 ) -> Result<Finished> {
     let Request { plan, input, .. } = request;
     let Input { jobs, places, pipe } = input;
-    let plugins = wanted.load(&plan.scheduler).await?;
+    let plugins = wanted.load(&plan.scheduler, &request.record).await?;
     let prefix = plan.settings.jobname_prefix.clone();
     let workdir = plan.workdir.clone();
     let mut builder = Xqute::builder()

@@ -145,6 +145,7 @@ fn run_jobs(
         failed,
         state,
         listen: args.listen,
+        record: args.record.clone(),
         records: Records::open(args, existing)?,
     };
     let command = run::run(request, wanted, voice.verbosity, screen);

@@ -21,6 +21,8 @@ mod generated {
         world: "xqute:plugin/plugin",
         imports: { default: trappable, "xqute:plugin/process.run": async | trappable },
         exports: { default: async },
+        // For recordings, and for calls by hand.
+        additional_derives: [serde::Serialize, serde::Deserialize],
     });
 }
 

@@ -76,13 +76,19 @@ pub(super) struct Shape {
 /// Looks at a compiled component.
 pub(super) fn examine(engine: &wasmtime::Engine, component: &wasmtime::component::Component) -> Result<Shape, Problem> {
     let ty = component.component_type();
-    let imports: Vec<_> = ty.imports(engine).map(|(name, _)| name.to_owned()).collect();
+    let imports = imports(engine, component);
     let exports: Vec<_> = ty
         .exports(engine)
         .filter(|(_, item)| matches!(item.ty, ComponentItem::ComponentInstance(_)))
         .map(|(name, _)| name.to_owned())
         .collect();
     check(&imports, &exports)
+}
+
+/// The names of what a component imports.
+pub(super) fn imports(engine: &wasmtime::Engine, component: &wasmtime::component::Component) -> Vec<String> {
+    let ty = component.component_type();
+    ty.imports(engine).map(|(name, _)| name.to_owned()).collect()
 }
 
 fn check(imports: &[String], exports: &[String]) -> Result<Shape, Problem> {

@@ -169,6 +169,16 @@ pub enum StartError {
         /// What the operating system says.
         why: String,
     },
+    /// What the plugin says cannot be written down.
+    #[error("the calls of plugin {plugin} cannot be recorded in {}: {why}; name a file that does not exist yet", file.display())]
+    Recording {
+        /// The plugin.
+        plugin: String,
+        /// The file.
+        file: PathBuf,
+        /// What the operating system says.
+        why: String,
+    },
     /// The scheduler does not accept the options of the run.
     #[error("scheduler {plugin} does not accept its options: {message}")]
     InvalidOptions {

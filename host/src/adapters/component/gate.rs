@@ -60,7 +60,7 @@ pub(super) async fn ask(plugin: &Lifecycle, questions: &[Question<'_>]) -> Resul
     Ok(verdicts.into_iter().map(verdict).collect())
 }
 
-fn to_guest(question: &Question<'_>) -> wit::Question {
+pub(super) fn to_guest(question: &Question<'_>) -> wit::Question {
     match question {
         Question::Shutdown(signal) => wit::Question::Shutdown(signal_name(*signal)),
         Question::Submitting(job) => wit::Question::JobSubmitting(convert::job(job)),

@@ -2,6 +2,8 @@
 
 use std::{path::Path, sync::Arc};
 
+use serde::Serialize;
+use serde_json::Value;
 use wasmtime::{
     Store, UpdateDeadline,
     component::{Component, ComponentNamedList, InstancePre, Lift, Lower, TypedFunc},
@@ -17,6 +19,7 @@ use super::{
     limits::{Limits, Pace},
     state::{HostState, Identity},
     stopwatch::Stopwatch,
+    tape::{self, Answered, RecordedCall, Recorder, Tape},
 };
 
 /// The most handles to host resources in one instance.
@@ -29,6 +32,8 @@ pub(super) struct Program {
     pre: InstancePre<HostState>,
     exports: Arc<Exports>,
     pub(super) shape: Shape,
+    /// The names of what it imports.
+    pub(super) imports: Arc<[String]>,
 }
 
 impl Program {
@@ -46,6 +51,7 @@ impl Program {
             pre,
             exports,
             shape,
+            imports: contract::imports(engine.wasmtime(), &component).into(),
         })
     }
 }
@@ -67,6 +73,8 @@ pub(super) struct Instance {
     store: Store<HostState>,
     guests: Arc<Guests>,
     bounds: Bounds,
+    /// Tells it from the plugin's other instances, in recordings.
+    number: u32,
     /// How often it was called.
     pub(super) calls: u32,
 }
@@ -112,6 +120,7 @@ impl Instance {
             store,
             guests,
             bounds,
+            number: identity.next_instance(),
             calls: 0,
         })
     }
@@ -130,21 +139,52 @@ impl Instance {
         params: P,
     ) -> Result<R, CallFailure>
     where
-        P: ComponentNamedList + Lower + Send + Sync,
-        R: ComponentNamedList + Lift + Send + Sync + 'static,
+        P: ComponentNamedList + Lower + Send + Sync + Serialize,
+        R: ComponentNamedList + Lift + Send + Sync + Serialize + 'static,
     {
         self.calls = self.calls.saturating_add(1);
         self.store.data_mut().memory.refused = None;
         self.store.set_epoch_deadline(1);
+        let recorded = self.recording().map(|_| tape::value(&params));
         let calling = function.call_async(&mut self.store, params);
-        let error = match self.bounds.run(pace, calling).await {
-            Ok(answer) => return Ok(answer),
-            Err(error) => error,
+        let answer = match self.bounds.run(pace, calling).await {
+            Ok(answer) => Ok(answer),
+            Err(error) => {
+                tracing::debug!("{error:?}");
+                let kind = self.bounds.classify(pace, &error, &self.store);
+                let plugin = Arc::clone(&self.store.data().identity.name);
+                Err(CallFailure { plugin, call, kind })
+            }
         };
-        tracing::debug!("{error:?}");
-        let kind = self.bounds.classify(pace, &error, &self.store);
-        let plugin = Arc::clone(&self.store.data().identity.name);
-        Err(CallFailure { plugin, call, kind })
+        if let Some(params) = recorded {
+            self.record(call, params, &answer);
+        }
+        answer
+    }
+
+    fn recording(&self) -> Option<&Arc<Recorder>> {
+        self.store.data().identity.recorder.as_ref()
+    }
+
+    /// Writes down a call, with what it asked of the host meanwhile.
+    fn record<R: Serialize>(&mut self, call: &'static str, params: Value, answer: &Result<R, CallFailure>) {
+        let asked = self.store.data_mut().tape.take();
+        let Some(recorder) = self.recording() else { return };
+        recorder.write(&RecordedCall {
+            instance: self.number,
+            call: call.to_owned(),
+            params,
+            asked,
+            answer: match answer {
+                Ok(answer) => Answered::Answer(tape::value(answer)),
+                Err(failure) => Answered::Failure(failure.kind.to_string()),
+            },
+        });
+    }
+
+    /// What the host does when it is asked for something.
+    pub(super) fn set_tape(&mut self, tape: Tape) {
+        self.store.data_mut().tape = tape;
     }
 }
 

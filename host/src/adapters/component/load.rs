@@ -24,6 +24,7 @@ use super::{
 pub(super) struct Compiled {
     source: PluginSource,
     digest: String,
+    size: u64,
     program: Program,
 }
 
@@ -31,6 +32,8 @@ pub(super) struct Compiled {
 pub(super) struct Loaded {
     pub(super) path: PathBuf,
     pub(super) digest: String,
+    /// In bytes.
+    pub(super) size: u64,
     pub(super) program: Program,
     pub(super) description: Description,
     pub(super) settings: PluginSettings,
@@ -115,6 +118,7 @@ fn compile_one(engine: &Engine, source: PluginSource, max_file_size: u64) -> Res
     Ok(Compiled {
         source,
         digest,
+        size: wasm.len() as u64,
         program,
     })
 }
@@ -129,6 +133,7 @@ pub(super) async fn introduce(compiled: Compiled, options: &LoadOptions) -> Resu
     let Compiled {
         source,
         digest,
+        size,
         program,
     } = compiled;
     let description = ask(&program, &stem(&path)).await.map_err(failed)?;
@@ -146,6 +151,7 @@ pub(super) async fn introduce(compiled: Compiled, options: &LoadOptions) -> Resu
         given,
         path,
         digest,
+        size,
         program,
         description,
         settings,

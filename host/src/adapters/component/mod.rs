@@ -14,7 +14,7 @@
 mod bindings;
 mod bundled;
 pub mod call;
-mod contract;
+pub mod contract;
 mod convert;
 pub mod describe;
 pub mod discover;
@@ -40,7 +40,9 @@ mod settings;
 mod snippets;
 mod state;
 mod stopwatch;
+pub mod tape;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
+pub mod trial;

@@ -4,10 +4,10 @@
 //! only a scheduler which a run does not use is not called again. Without plugins, not even an engine exists.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     ffi::OsString,
     path::PathBuf,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::AtomicU32},
 };
 
 pub use super::settings::{LoadOptions, PluginSettings, PluginSource};
@@ -25,6 +25,7 @@ use super::{
     scheduler::ComponentScheduler,
     schema,
     state::{Identity, RunContext, Stage},
+    tape::{Recorder, Title},
 };
 use crate::{
     adapters::clock::Clock,
@@ -49,6 +50,8 @@ pub struct PluginInfo {
     pub path: PathBuf,
     /// SHA-256 of the file, in hexadecimal.
     pub digest: String,
+    /// Its size in bytes.
+    pub size: u64,
     /// Whether it was shipped with this executable, unchanged.
     pub bundled: bool,
     /// What it wants to do.
@@ -59,6 +62,8 @@ pub struct PluginInfo {
     pub hooks: HookSet,
     /// What it exports besides `about`.
     pub interfaces: Interfaces,
+    /// The names of what it imports.
+    pub imports: Arc<[String]>,
     /// The options it understands.
     pub options: Vec<OptionInfo>,
     /// Its place in the order.
@@ -82,6 +87,8 @@ pub struct Plugins {
     left_out: BTreeSet<String>,
     shipped: Shipped,
     path: OsString,
+    /// Where the calls of plugins are written down.
+    record: BTreeMap<String, PathBuf>,
 }
 
 impl Plugins {
@@ -93,12 +100,15 @@ impl Plugins {
         let Gathered { mut loaded, left_out } = gather::gather(sources, &options).await?;
         loaded.iter().for_each(Loaded::warn);
         loaded.sort_by(|a, b| b.priority().cmp(&a.priority()).then_with(|| a.name().cmp(b.name())));
-        let LoadOptions { path, shipped, .. } = options;
+        let LoadOptions {
+            path, shipped, record, ..
+        } = options;
         Ok(Self {
             loaded,
             left_out,
             shipped,
             path,
+            record,
         })
     }
 
@@ -171,6 +181,15 @@ impl Plugins {
         })
     }
 
+    pub(super) fn first(&self) -> Option<&Loaded> {
+        self.loaded.first()
+    }
+
+    /// What a plugin may do, its programs being found.
+    pub(super) fn rights(&self, plugin: &Loaded) -> Rights {
+        Rights::resolve(&plugin.effective, &self.path)
+    }
+
     fn scheduler(&self, name: &str) -> Result<&Loaded, StartError> {
         let mut schedulers = self
             .loaded
@@ -206,11 +225,28 @@ impl Plugins {
         schema::check(plugin.name(), &plugin.description.options, &context.options)?;
         Ok(Identity {
             name: plugin.name().into(),
-            rights: Rights::resolve(&plugin.effective, &self.path),
+            rights: self.rights(plugin),
             lacking: plugin.lacking(),
             values: Mutex::default(),
+            recorder: self.recorder(plugin)?,
+            instances: AtomicU32::default(),
             stage: Stage::Running(context),
         })
+    }
+}
+
+impl Plugins {
+    fn recorder(&self, plugin: &Loaded) -> Result<Option<Arc<Recorder>>, StartError> {
+        let Some(file) = self.record.get(plugin.name()) else {
+            return Ok(None);
+        };
+        let title = Title::new(plugin.name(), &plugin.description.version);
+        let recorder = Recorder::create(file, &title).map_err(|source| StartError::Recording {
+            plugin: plugin.name().to_owned(),
+            file: file.clone(),
+            why: source.to_string(),
+        })?;
+        Ok(Some(Arc::new(recorder)))
     }
 }
 
@@ -222,11 +258,13 @@ fn info(plugin: &Loaded) -> PluginInfo {
         summary: description.summary.clone(),
         path: plugin.path.clone(),
         digest: plugin.digest.clone(),
+        size: plugin.size,
         bundled: plugin.bundled,
         asked: description.rights.clone(),
         effective: plugin.effective.clone(),
         hooks: description.hooks,
         interfaces: plugin.program.shape.interfaces,
+        imports: Arc::clone(&plugin.program.imports),
         options: description.options.clone(),
         priority: plugin.priority(),
     }

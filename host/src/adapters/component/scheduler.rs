@@ -283,7 +283,7 @@ fn nonsense(message: String) -> CallError {
     }
 }
 
-fn checked_id(id: String) -> Result<BackendJobId, CallError> {
+pub(super) fn checked_id(id: String) -> Result<BackendJobId, CallError> {
     if id.is_empty() || id.len() > LONGEST_ID || id.chars().any(char::is_control) {
         let shown: String = id.escape_debug().take(60).collect();
         let rule = format!("a backend id has 1 to {LONGEST_ID} bytes without control characters");
@@ -302,7 +302,7 @@ fn checked_ref(found: types::JobRef) -> Result<JobRef, CallError> {
     })
 }
 
-fn checked_wrapping(wrapping: wit::Wrapping) -> Result<Wrapping, CallError> {
+pub(super) fn checked_wrapping(wrapping: wit::Wrapping) -> Result<Wrapping, CallError> {
     if let Some(shebang) = &wrapping.shebang {
         let is_bash = shebang
             .split_whitespace()

@@ -89,6 +89,8 @@ pub struct LoadOptions {
     pub max_file_size: u64,
     /// Where programs are looked for.
     pub path: OsString,
+    /// New files for what plugins are asked and answer, by their names.
+    pub record: BTreeMap<String, PathBuf>,
 }
 
 impl Default for LoadOptions {
@@ -102,6 +104,7 @@ impl Default for LoadOptions {
             cache: default_cache(),
             max_file_size: file::MAX_SIZE,
             path: std::env::var_os("PATH").unwrap_or_default(),
+            record: BTreeMap::new(),
         }
     }
 }

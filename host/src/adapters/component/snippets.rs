@@ -65,7 +65,7 @@ fn checked(plugin: &Lifecycle, script: wit::Script) -> Result<Script, String> {
     })
 }
 
-fn checked_code(hook: Hook, code: String) -> Result<String, String> {
+pub(super) fn checked_code(hook: Hook, code: String) -> Result<String, String> {
     if code.len() > LONGEST {
         return Err(format!(
             "{} bytes of bash for {hook}, where {LONGEST} are the most",

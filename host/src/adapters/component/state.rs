@@ -2,10 +2,14 @@
 
 use std::{
     pin::Pin,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
     task::{Context, Poll},
 };
 
+use serde::{Serialize, de::DeserializeOwned};
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::{
     FsPerms, ResourceTable, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView,
@@ -17,6 +21,7 @@ use super::{
     imports::key_value::Values,
     limits::Memory,
     rights::{Right, Rights},
+    tape::{Recorder, Tape},
 };
 use crate::{
     adapters::clock::Clock,
@@ -31,7 +36,11 @@ pub(super) struct Identity {
     /// What it asks for and was not granted.
     pub(super) lacking: Vec<Right>,
     pub(super) values: Mutex<Values>,
+    /// Where calls are written down, if somebody wants to have them.
+    pub(super) recorder: Option<Arc<Recorder>>,
     pub(super) stage: Stage,
+    /// How many instances were started.
+    pub(super) instances: AtomicU32,
 }
 
 /// What a plugin is there for.
@@ -58,8 +67,15 @@ impl Identity {
             rights: Rights::default(),
             lacking: Vec::new(),
             values: Mutex::default(),
+            recorder: None,
             stage: Stage::Describing,
+            instances: AtomicU32::default(),
         }
+    }
+
+    /// A number for a new instance, from 0.
+    pub(super) fn next_instance(&self) -> u32 {
+        self.instances.fetch_add(1, Relaxed)
     }
 
     /// WASI for one instance: the granted folders and variables, no network, output into the log.
@@ -91,6 +107,7 @@ impl Identity {
 pub(super) struct HostState {
     pub(super) identity: Arc<Identity>,
     pub(super) memory: Memory,
+    pub(super) tape: Tape,
     wasi: WasiCtx,
     table: ResourceTable,
 }
@@ -98,11 +115,37 @@ pub(super) struct HostState {
 impl HostState {
     pub(super) fn new(identity: Arc<Identity>, wasi: WasiCtx, memory: usize) -> Self {
         Self {
+            tape: match identity.recorder {
+                Some(_) => Tape::Recording(Vec::new()),
+                None => Tape::Off,
+            },
             identity,
             memory: Memory::new(memory),
             wasi,
             table: ResourceTable::new(),
         }
+    }
+}
+
+impl HostState {
+    /// Answers something that a guest asked for: from a recording, or really, and then it is written down if that is
+    /// wanted.
+    pub(super) fn answer<P, R>(
+        &mut self,
+        ask: &'static str,
+        params: &P,
+        really: impl FnOnce(&mut Self) -> wasmtime::Result<R>,
+    ) -> wasmtime::Result<R>
+    where
+        P: Serialize,
+        R: Serialize + DeserializeOwned,
+    {
+        if let Some(said) = self.tape.play(ask, params)? {
+            return Ok(said);
+        }
+        let said = really(self)?;
+        self.tape.note(ask, params, &said);
+        Ok(said)
     }
 }
 

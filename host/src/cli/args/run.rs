@@ -71,6 +71,17 @@ pub(in crate::cli) struct RunArgs {
     /// Write a page about the run to this file, when it is over
     #[arg(long, value_name = "FILE.html")]
     pub(in crate::cli) report: Option<PathBuf>,
+    /// Write all calls of a plugin to this new file, for xqute plugin test; may be repeated
+    #[arg(long, value_name = "PLUGIN=FILE.jsonl", value_parser = recording)]
+    pub(in crate::cli) record: Vec<(String, Utf8PathBuf)>,
+}
+
+/// `PLUGIN=FILE`.
+fn recording(text: &str) -> Result<(String, Utf8PathBuf), String> {
+    match text.split_once('=') {
+        Some((plugin, file)) if !plugin.is_empty() && !file.is_empty() => Ok((plugin.to_owned(), file.into())),
+        _ => Err("expected PLUGIN=FILE".to_owned()),
+    }
 }
 
 /// What can be said on the command line as well as in `xqute.toml`, under the same names.
@@ -242,13 +253,14 @@ mod tests {
         let args = run(
             "xqute run -s slurm -j 7 -w out -e retry -r 2 --submission-batch 5 --timeout 1h30m --cwd /tmp --env A=1 \
              --env B=x=y --opt partition=short --opt license=a --opt license=b --prescript 'module load x' --postscript sync \
-             --jobname-prefix p --overwrite --listen --events e.jsonl --report r.html --recheck-interval 2s \
+             --jobname-prefix p --overwrite --listen --events e.jsonl --report r.html --record slurm=c.jsonl --recheck-interval 2s \
              --wrapper-shell '/bin/bash -l' --progress plain --wrapper always --retry-delay 2s --retry-max-delay 1m \
              --retry-on 75,timed-out --retry-on lost --max-failures 9 a.txt -",
         );
         assert_eq!(args.files, [PathBuf::from("a.txt"), PathBuf::from("-")]);
         assert!(args.overwrite && args.listen && args.command.is_empty());
         assert_eq!(args.events, Some("e.jsonl".into()));
+        assert_eq!(args.record, [("slurm".into(), "c.jsonl".into())]);
         assert_eq!(args.report, Some("r.html".into()));
         let settings = args.settings;
         assert_eq!(settings.scheduler.as_deref(), Some("slurm"));
@@ -345,6 +357,8 @@ mod tests {
                                              xqute feed --stop
               --events <FILE.jsonl>          Write what happens to this file, a JSON object on each line
               --report <FILE.html>           Write a page about the run to this file, when it is over
+              --record <PLUGIN=FILE.jsonl>   Write all calls of a plugin to this new file, for xqute plugin
+                                             test; may be repeated
           -h, --help                         Print help
           -V, --version                      Print version
 

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, path::PathBuf};
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use xqute::adapters::component::{
     discover::{self, Found},
     error::LoadError,
@@ -20,15 +20,22 @@ use super::{
     screen::Screen,
 };
 
+mod check;
 mod inspect;
 mod list;
 mod page;
+mod run_hook;
+mod test;
+mod verdicts;
 
 /// Does what a command about plugins asks for.
 pub(super) async fn act(action: PluginAction, wanted: &Wanted<'_>, screen: &Screen) -> Result<Exit> {
     match action {
         PluginAction::List => list::list(wanted, screen).await,
         PluginAction::Inspect(file) => inspect::inspect(wanted, &file).await,
+        PluginAction::Check(file) => check::check(wanted, &file).await,
+        PluginAction::Test(args) => test::test(wanted, &args).await,
+        PluginAction::RunHook(args) => run_hook::run_hook(wanted, &args).await,
     }
 }
 
@@ -42,16 +49,40 @@ pub(super) struct Wanted<'a> {
 
 impl Wanted<'_> {
     /// Loads what a run with this scheduler needs.
-    pub(super) async fn load(&self, scheduler: &str) -> Result<Plugins> {
+    pub(super) async fn load(&self, scheduler: &str, record: &[(String, Utf8PathBuf)]) -> Result<Plugins> {
         let found = self.find()?;
         let sources = self.sources(&found)?;
         let mut options = self.options(found);
         options.scheduler = Some(scheduler.to_owned());
+        let recorded = record.iter();
+        options.record = recorded
+            .map(|(name, file)| (name.clone(), self.here.join(file).into()))
+            .collect();
         let plugins = Plugins::load(sources, options)
             .await
             .map_err(|error| cannot_load(&error))?;
         self.check_names(&plugins.known_names())?;
+        let known = plugins.known_names();
+        if let Some((name, _)) = record.iter().find(|(name, _)| !known.contains(name)) {
+            return Err(no_such_plugin(
+                "--record",
+                name,
+                &known.iter().map(String::as_str).collect(),
+            ));
+        }
         Ok(plugins)
+    }
+
+    /// Loads one plugin, also one that no run here would use.
+    async fn one(&self, file: &Utf8Path) -> Result<std::result::Result<Plugins, LoadError>> {
+        let found = self.find()?;
+        let path = pick(&found, file.as_str())?;
+        let mut options = self.options(found);
+        options.disabled.clear();
+        for settings in options.named.values_mut() {
+            settings.enabled = None;
+        }
+        Ok(Plugins::load(vec![path.into()], options).await)
     }
 
     /// Refuses flags about plugins that are not there. The file may serve other runs too, so there it is a warning.

@@ -51,7 +51,7 @@ pub(super) fn page_of(info: &PluginInfo) -> PluginPage {
         summary: info.summary.clone(),
         path: info.path.display().to_string(),
         digest: info.digest.clone(),
-        size: std::fs::metadata(&info.path).map(|data| data.len()).unwrap_or(0),
+        size: info.size,
         interfaces: info.interfaces.iter().map(|interface| interface.to_string()).collect(),
         hooks: info.hooks.iter().map(|hook| hook.name().to_owned()).collect(),
         rights: info.asked.iter().map(|right| (right.clone(), granted(right))).collect(),

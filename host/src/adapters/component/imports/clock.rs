@@ -9,16 +9,20 @@ use crate::adapters::component::{
 
 impl Host for HostState {
     fn now(&mut self) -> wasmtime::Result<u64> {
-        Ok(match &self.identity.stage {
-            Stage::Running(context) => millis(context.clock.now().duration_since(UNIX_EPOCH).unwrap_or_default()),
-            Stage::Describing => 0,
+        self.answer("clock.now", &(), |state| {
+            Ok(match &state.identity.stage {
+                Stage::Running(context) => millis(context.clock.now().duration_since(UNIX_EPOCH).unwrap_or_default()),
+                Stage::Describing => 0,
+            })
         })
     }
 
     fn elapsed(&mut self) -> wasmtime::Result<u64> {
-        Ok(match &self.identity.stage {
-            Stage::Running(context) => millis(context.clock.elapsed()),
-            Stage::Describing => 0,
+        self.answer("clock.elapsed", &(), |state| {
+            Ok(match &state.identity.stage {
+                Stage::Running(context) => millis(context.clock.elapsed()),
+                Stage::Describing => 0,
+            })
         })
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::adapters::component::{
     bindings::{key_value::Host, types::Error},
     state::HostState,
+    tape::Bytes,
 };
 
 const LONGEST_KEY: usize = 256;
@@ -71,19 +72,28 @@ impl HostState {
 
 impl Host for HostState {
     fn get(&mut self, key: String) -> wasmtime::Result<Option<Vec<u8>>> {
-        Ok(self.values(|values| values.map.get(&key).cloned()))
+        self.answer("key-value.get", &[&key], |state| {
+            Ok(state.values(|values| values.map.get(&key).cloned()))
+        })
     }
 
     fn set(&mut self, key: String, value: Vec<u8>) -> wasmtime::Result<Result<(), Error>> {
-        Ok(self.values(|values| values.set(key, value)).map_err(Error::Rejected))
+        let asked = self.tape.is_on().then(|| (key.clone(), Bytes::from(&value[..])));
+        self.answer("key-value.set", &asked, |state| {
+            Ok(state.values(|values| values.set(key, value)).map_err(Error::Rejected))
+        })
     }
 
     fn remove(&mut self, key: String) -> wasmtime::Result<bool> {
-        Ok(self.values(|values| values.remove(&key)))
+        self.answer("key-value.remove", &[&key], |state| {
+            Ok(state.values(|values| values.remove(&key)))
+        })
     }
 
     fn keys(&mut self, prefix: String) -> wasmtime::Result<Vec<String>> {
-        Ok(self.values(|values| values.keys(&prefix)))
+        self.answer("key-value.keys", &[&prefix], |state| {
+            Ok(state.values(|values| values.keys(&prefix)))
+        })
     }
 }
 

@@ -25,15 +25,21 @@ impl HostState {
 
 impl Host for HostState {
     fn info(&mut self) -> wasmtime::Result<RunInfo> {
-        Ok(convert::run_info(&self.run_context()?.run))
+        self.answer("run.info", &(), |state| {
+            Ok(convert::run_info(&state.run_context()?.run))
+        })
     }
 
     fn options(&mut self) -> wasmtime::Result<Vec<(String, String)>> {
-        Ok(convert::options(&self.run_context()?.options))
+        self.answer("run.options", &(), |state| {
+            Ok(convert::options(&state.run_context()?.options))
+        })
     }
 
     fn job(&mut self, index: u32) -> wasmtime::Result<Option<Job>> {
-        let job = self.run_context()?.jobs.job(JobIndex(index));
-        Ok(job.as_ref().map(convert::job))
+        self.answer("run.job", &[index], |state| {
+            let job = state.run_context()?.jobs.job(JobIndex(index));
+            Ok(job.as_ref().map(convert::job))
+        })
     }
 }

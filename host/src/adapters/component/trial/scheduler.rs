@@ -1,0 +1,174 @@
+//! Tests for schedulers: what they make of backends that fail, say nothing, or talk nonsense. The host believes what a
+//! scheduler says of a job, so a plugin that calls a job ended because its backend was out of order loses work.
+
+use serde_json::{Value, json};
+
+use super::{
+    Trial,
+    check::Check,
+    hooks::{counted, short},
+    invoke::{InvokeError, invoke},
+};
+use crate::adapters::component::{
+    bindings::{
+        scheduler::Wrapping,
+        types::{self, Error, Observation},
+    },
+    contract::Interface,
+    convert,
+    instance::Instance,
+    rights::Right,
+    scheduler::{checked_id, checked_wrapping},
+    tape::{Tape, value},
+};
+
+/// What every program that the plugin runs does.
+struct Backend {
+    name: &'static str,
+    said: Value,
+}
+
+/// Backends in trouble.
+fn backends() -> Vec<Backend> {
+    let said = |code: i32, stdout: &Value, stderr: &str| json!({"output": {"exit": {"Code": code}, "stdout": stdout, "stderr": stderr}});
+    let noise: Vec<u8> = (0..=255).cycle().take(4096).collect();
+    let mut backends = vec![
+        ("fails", said(1, &json!(""), "error: cannot connect to the controller")),
+        ("says nothing", said(0, &json!(""), "")),
+        (
+            "talks nonsense",
+            said(0, &json!("{\"jobs\": [null]}\n|||\n-1 x\n\n"), "warning: \u{1b}[31m"),
+        ),
+        ("talks bytes", said(0, &json!(noise), "")),
+    ];
+    let missing = Error::Rejected("there is no such program on PATH".to_owned());
+    backends.push(("is not there", json!({"error": missing})));
+    backends.push((
+        "is killed",
+        json!({"output": {"exit": {"Signal": 9}, "stdout": "", "stderr": ""}}),
+    ));
+    let backend = |(name, said)| Backend { name, said };
+    backends.into_iter().map(backend).collect()
+}
+
+impl Trial {
+    pub(super) async fn scheduler_checks(&self) -> Vec<Check> {
+        if !self.program.shape.interfaces.contains(Interface::Scheduler) {
+            return Vec::new();
+        }
+        let mut checks = Vec::new();
+        if self.description.rights.contains(&Right::Script) {
+            let what = "scheduler: what it puts at the top of scripts can be put there";
+            checks.push(Check::unless(what, self.wraps().await));
+        }
+        for backend in backends() {
+            let what = format!("scheduler: it bears a backend that {}", backend.name);
+            checks.push(Check::unless(what, self.bears(backend).await));
+        }
+        checks
+    }
+
+    /// An instance that was opened, unless its backend kept it from that.
+    async fn opened(&self, tape: Tape) -> Result<Option<Instance>, String> {
+        let mut instance = self.instance(tape).await.map_err(|error| error.to_string())?;
+        let answer = call(&mut instance, "scheduler.open", &self.opening()).await?;
+        let (opened,): (Result<(), Error>,) = read(answer)?;
+        match opened {
+            Ok(()) => Ok(Some(instance)),
+            Err(Error::InvalidOptions(why)) => Err(format!(
+                "it does not accept the options: {why}; give those that it needs with `--opt NAME=VALUE`"
+            )),
+            Err(_) => Ok(None),
+        }
+    }
+
+    async fn wraps(&self) -> Result<(), String> {
+        let silent = json!({"output": {"exit": {"Code": 0}, "stdout": "", "stderr": ""}});
+        let Some(mut instance) = self.opened(Tape::Pretending(silent)).await? else {
+            return Ok(());
+        };
+        let params = self.all_jobs();
+        let answer = call(&mut instance, "scheduler.wrap", &params).await?;
+        counted(&[params], std::slice::from_ref(&answer), "wrappings")?;
+        let (wrappings,): (Vec<Result<Wrapping, Error>>,) = read(answer)?;
+        let given = wrappings.into_iter().flatten();
+        given.map(checked_wrapping).try_for_each(|checked| match checked {
+            Ok(_) => Ok(()),
+            Err(error) => Err(error.message),
+        })
+    }
+
+    fn all_jobs(&self) -> Value {
+        let jobs: Vec<_> = self.jobs.iter().map(convert::job).collect();
+        value(&(jobs,))
+    }
+
+    async fn bears(&self, backend: Backend) -> Result<(), String> {
+        let Some(mut instance) = self.opened(Tape::Pretending(backend.said)).await? else {
+            return Ok(());
+        };
+        let nothing = json!([[]]);
+        for params in [&self.all_jobs(), &nothing] {
+            let answer = call(&mut instance, "scheduler.submit", params).await?;
+            counted(std::slice::from_ref(params), std::slice::from_ref(&answer), "ids")?;
+            let (ids,): (Vec<Result<String, Error>>,) = read(answer)?;
+            for id in ids.into_iter().flatten() {
+                checked_id(id).map_err(|error| error.message)?;
+            }
+        }
+        for params in [&unknown_jobs(), &nothing] {
+            let answer = call(&mut instance, "scheduler.poll", params).await?;
+            let (observed,): (Result<Vec<Observation>, Error>,) = read(answer)?;
+            if let Ok(observed) = observed {
+                not_invented(params, &observed)?;
+            }
+            let answer = call(&mut instance, "scheduler.cancel", params).await?;
+            counted(std::slice::from_ref(params), &[answer], "answers")?;
+        }
+        let answer = call(&mut instance, "scheduler.find", &json!([self.run.tag])).await?;
+        let (found,): (Result<Vec<types::JobRef>, Error>,) = read(answer)?;
+        match found {
+            Ok(found) if !found.is_empty() => Err(format!("it found {} jobs that nobody submitted", found.len())),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// One observation for each job, and none that ended a job of which the backend never spoke.
+fn not_invented(params: &Value, observed: &[Observation]) -> Result<(), String> {
+    counted(std::slice::from_ref(params), &[json!([observed])], "observations")?;
+    let ended = |seen: &&Observation| {
+        !matches!(
+            seen,
+            Observation::Unknown | Observation::Queued(_) | Observation::Running
+        )
+    };
+    match observed.iter().find(ended) {
+        Some(seen) => Err(format!(
+            "it says {} of a job of which its backend said nothing; that is `unknown`",
+            short(&value(seen))
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Jobs with ids of many kinds, of which no backend knows.
+fn unknown_jobs() -> Value {
+    let ids = ["1", "4711", "4711_3", "job-7", "a.b@c:9", "\u{e9}"];
+    let job = |(index, id): (u32, &str)| types::JobRef {
+        index,
+        attempt: 1,
+        backend_id: id.to_owned(),
+    };
+    let jobs: Vec<_> = (0..).zip(ids).map(job).collect();
+    value(&(jobs,))
+}
+
+async fn call(instance: &mut Instance, name: &str, params: &Value) -> Result<Value, String> {
+    let answer = invoke(instance, name, params).await;
+    answer.map_err(|error: InvokeError| format!("{error}; it was called with {}", short(params)))
+}
+
+fn read<T: serde::de::DeserializeOwned>(answer: Value) -> Result<T, String> {
+    serde_json::from_value(answer).map_err(|error| error.to_string())
+}
