@@ -56,7 +56,7 @@ impl Trial {
         let mut answers = Vec::new();
         for params in params {
             let answer = invoke(&mut instance, call, params).await;
-            answers.push(answer.map_err(|error| format!("{error}; it was called with {}", short(params)))?);
+            answers.push(answer.map_err(|error| format!("{error}\ncalled with {}", short(params)))?);
         }
         Ok(answers)
     }
@@ -147,7 +147,7 @@ pub(super) fn counted(params: &[Value], answers: &[Value], entries: &str) -> Res
 /// What a person needs to see of a value.
 pub(super) fn short(value: &Value) -> String {
     let text = value.to_string();
-    match text.char_indices().nth(400) {
+    match text.char_indices().nth(200) {
         Some((at, _)) => format!("{}...", text.get(..at).unwrap_or_default()),
         None => text,
     }
