@@ -1,6 +1,7 @@
 //! Plugins as their users meet them: found, chosen, shown, granted rights, called in order, and kept from doing harm.
 
 mod choosing;
+mod compatibility;
 mod hello;
 mod hooks;
 mod journal;

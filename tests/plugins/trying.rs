@@ -94,8 +94,8 @@ fn a_plugin_that_misbehaves_fails_the_tests() {
         &["FAIL  observer: ", "it crashed", "called with "],
     );
     shows(
-        &misbehave("on_jobcmd_end", "short"),
-        &["FAIL  snippets: ", "where 1 were asked for"],
+        &misbehave("on_jobcmd_end", "trap"),
+        &["FAIL  snippets: it has one script", "FAIL  snippets: real jobs"],
     );
     shows(&misbehave("poll", "short"), &["FAIL  scheduler: "]);
 }

@@ -236,7 +236,7 @@ pub(super) mod tests {
 
         Exit codes:
           0      every job succeeded
-          1      some job did not
+          1      some job did not, or a plugin failed a test
           2      bad usage or input; nothing was run
           3      a plugin could not be loaded, was refused a right, is quarantined, or halted the run
           4      the workdir or its state cannot be used

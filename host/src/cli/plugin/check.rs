@@ -59,7 +59,7 @@ impl Step {
 
 /// Looks at one plugin.
 pub(super) async fn check(wanted: &Wanted<'_>, file: &Utf8Path) -> Result<Exit> {
-    let (problem, plugin) = match wanted.one(file).await? {
+    let (problem, plugin) = match wanted.one(file, &[]).await? {
         Ok(plugins) => (None, plugins.list().into_iter().next()),
         Err(error) => (Some(error.problem), None),
     };

@@ -73,8 +73,8 @@ impl Wanted<'_> {
         Ok(plugins)
     }
 
-    /// Loads one plugin, also one that no run here would use.
-    async fn one(&self, file: &Utf8Path) -> Result<std::result::Result<Plugins, LoadError>> {
+    /// Loads one plugin with more options, also one that no run here would use.
+    async fn one(&self, file: &Utf8Path, more: &[(String, String)]) -> Result<std::result::Result<Plugins, LoadError>> {
         let found = self.find()?;
         let path = pick(&found, file.as_str())?;
         let mut options = self.options(found);
@@ -82,7 +82,11 @@ impl Wanted<'_> {
         for settings in options.named.values_mut() {
             settings.enabled = None;
         }
-        Ok(Plugins::load(vec![path.into()], options).await)
+        let mut source = PluginSource::from(path);
+        for (name, value) in more {
+            source.settings.options.push(name, value.clone());
+        }
+        Ok(Plugins::load(vec![source], options).await)
     }
 
     /// Refuses flags about plugins that are not there. The file may serve other runs too, so there it is a warning.

@@ -24,15 +24,12 @@ pub(super) async fn run_hook(wanted: &Wanted<'_>, args: &RunHookArgs) -> Result<
         Failure::usage(format!("the job `{}`: {bad}", args.job))
             .help("say it as on a line of a .jsonl job file: {\"cmd\": \"echo hello\", \"name\": \"greet\"}")
     })?;
-    let plugins = wanted.one(&args.file).await?.map_err(|error| cannot_load(&error))?;
+    let plugins = wanted
+        .one(&args.file, &args.opt)
+        .await?
+        .map_err(|error| cannot_load(&error))?;
     let workdir: Utf8PathBuf = wanted.here.join(".xqute");
-    let options = args
-        .opt
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.clone()))
-        .collect();
-    let trial =
-        Trial::of(&plugins, &workdir, Some(vec![job]), &options).map_err(|error| Failure::new(Exit::Usage, error))?;
+    let trial = Trial::of(&plugins, &workdir, Some(vec![job])).map_err(|error| Failure::new(Exit::Usage, error))?;
     let Some(trial) = trial else {
         return Ok(Exit::Success);
     };

@@ -76,16 +76,11 @@ impl Trial {
     ///
     /// # Errors
     /// When there is no plugin, or it has no such option.
-    pub fn of(
-        plugins: &Plugins,
-        workdir: &Utf8Path,
-        jobs: Option<Vec<JobSpec>>,
-        options: &Options,
-    ) -> Result<Option<Self>, StartError> {
+    pub fn of(plugins: &Plugins, workdir: &Utf8Path, jobs: Option<Vec<JobSpec>>) -> Result<Option<Self>, StartError> {
         let Some(plugin) = plugins.first() else {
             return Ok(None);
         };
-        let options = plugin.settings.options.overridden_by(options);
+        let options = plugin.settings.options.clone();
         schema::check(plugin.name(), &plugin.description.options, &options)?;
         let run = Arc::new(Run {
             tag: "0123456789abcdef".to_owned(),

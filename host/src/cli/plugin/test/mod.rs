@@ -17,15 +17,12 @@ mod scratch;
 /// Tests one plugin.
 pub(super) async fn test(wanted: &Wanted<'_>, args: &TestArgs) -> Result<Exit> {
     let file = component(&args.file)?;
-    let plugins = wanted.one(&file).await?.map_err(|error| cannot_load(&error))?;
+    let plugins = wanted
+        .one(&file, &args.opt)
+        .await?
+        .map_err(|error| cannot_load(&error))?;
     let scratch = Scratch::new()?;
-    let options = args
-        .opt
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.clone()))
-        .collect();
-    let trial =
-        Trial::of(&plugins, scratch.path(), None, &options).map_err(|error| Failure::new(Exit::Usage, error))?;
+    let trial = Trial::of(&plugins, scratch.path(), None).map_err(|error| Failure::new(Exit::Usage, error))?;
     let Some(trial) = trial else {
         return Ok(Exit::Success);
     };
