@@ -7,7 +7,7 @@ use std::{
 };
 
 use rustix::process::Signal;
-use xqute_tests::{Scratch, Xqute, machine::skip, wait_until};
+use xqute_tests::{Scratch, Xqute, machine::skip, plugin, wait_until};
 
 /// `xqute run -s slurm` with these arguments; `None` if there is no Slurm.
 fn slurm(test: &str, scratch: &Scratch, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Option<Xqute> {
@@ -49,6 +49,28 @@ fn jobs_run_and_their_results_come_back() {
     }
     assert_eq!(scratch.job(20).ended(3).stderr(), "oh\n");
     scratch.job(21).ended(139);
+}
+
+#[test]
+fn what_is_recorded_of_a_real_run_is_replayed_without_slurm() {
+    let scratch = Scratch::new();
+    scratch.write("jobs.txt", "true\nexit 3\nsleep 1\n");
+    let test = "what_is_recorded_of_a_real_run_is_replayed_without_slurm";
+    let Some(run) = slurm(test, &scratch, ["--record", "slurm=calls.jsonl", "jobs.txt"]) else {
+        return;
+    };
+    run.run().exits(1).says("2 succeeded");
+    let recorded = scratch.read("calls.jsonl");
+    assert!(
+        recorded.contains("\"process.run\"") && recorded.contains("sbatch"),
+        "{recorded}"
+    );
+    let replay = scratch.xqute(["plugin", "test"]).args([plugin("slurm")]);
+    let replay = replay.args(["--replay", "calls.jsonl"]).env("PATH", "/no/such/folder");
+    let output = replay.run().exits(0);
+    for call in ["scheduler.submit: ", "scheduler.poll: "] {
+        assert!(output.stdout.contains(call), "{}", output.stdout);
+    }
 }
 
 #[test]

@@ -126,7 +126,7 @@ impl Tape {
             Self::Off | Self::Recording(_) => return Ok(None),
             Self::Pretending(said) if ask == RUN => said.clone(),
             Self::Pretending(_) => return Ok(None),
-            Self::Playing(left) => take(left, ask, value(params))?,
+            Self::Playing(left) => take(left, ask, &value(params))?,
         };
         let said = serde_json::from_value(said);
         said.map(Some)
@@ -154,13 +154,13 @@ impl Tape {
 }
 
 /// Takes what was said to the first asking like this one.
-fn take(left: &mut Vec<Asked>, ask: &str, params: Value) -> Result<Value, NotRecorded> {
-    let same = |asked: &Asked| asked.ask == ask && asked.params == params;
+fn take(left: &mut Vec<Asked>, ask: &str, params: &Value) -> Result<Value, NotRecorded> {
+    let same = |asked: &Asked| asked.ask == ask && asked.params == *params;
     if let Some(at) = left.iter().position(same) {
         return Ok(left.remove(at).said);
     }
     Err(NotRecorded {
-        asked: shown(ask, &params),
+        asked: shown(ask, params),
         recorded: left
             .iter()
             .find(|asked| asked.ask == ask)

@@ -40,12 +40,11 @@ pub(super) fn facts() -> Vec<Fact> {
         FailureCause::Other("\u{e9}".to_owned()),
     ];
     let mut facts = vec![Fact::Init, job(0, 1, JobEvent::Init), job(1, 1, JobEvent::Init)];
-    let mut attempt = 1;
     let retried = causes.into_iter().map(|cause| JobEvent::Failed {
         cause,
         will_retry: true,
     });
-    for end in retried.chain([JobEvent::Succeeded]) {
+    for (attempt, end) in (1..).zip(retried.chain([JobEvent::Succeeded])) {
         for event in [
             JobEvent::Queued,
             JobEvent::Submitted,
@@ -55,7 +54,6 @@ pub(super) fn facts() -> Vec<Fact> {
         ] {
             facts.push(job(0, attempt, event));
         }
-        attempt += 1;
     }
     let last = JobEvent::Failed {
         cause: FailureCause::ExitCode(255),

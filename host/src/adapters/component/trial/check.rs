@@ -28,10 +28,10 @@ impl Check {
         }
     }
 
-    pub(super) fn failed(what: impl Into<String>, why: impl ToString) -> Self {
+    pub(super) fn failed(what: impl Into<String>, why: String) -> Self {
         Self {
             what: what.into(),
-            verdict: CheckVerdict::Failed(why.to_string()),
+            verdict: CheckVerdict::Failed(why),
         }
     }
 

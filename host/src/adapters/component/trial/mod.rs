@@ -142,7 +142,7 @@ impl Trial {
         match (describe().await, describe().await) {
             (Ok(first), Ok(second)) if first == second => Check::passed(what),
             (Ok(first), Ok(second)) => Check::failed(what, format!("first {first}, then {second}")),
-            (Err(error), _) | (_, Err(error)) => Check::failed(what, error),
+            (Err(error), _) | (_, Err(error)) => Check::failed(what, error.to_string()),
         }
     }
 
