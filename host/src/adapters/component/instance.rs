@@ -17,9 +17,10 @@ use super::{
     error::{Problem, StartError},
     imports,
     limits::{Limits, Pace},
+    recording::{Answered, RecordedCall, Recorder},
     state::{HostState, Identity},
     stopwatch::Stopwatch,
-    tape::{self, Answered, RecordedCall, Recorder, Tape},
+    tape::{self, Tape},
 };
 
 /// The most handles to host resources in one instance.

@@ -8,6 +8,8 @@
 //! it may call, [`limits`] bounds each call (`stopwatch`: in time), and [`call`] says how a call failed. `convert` translates
 //! between the words of the model and those of the contract, whose generated types stay private (`bindings`).
 //!
+//! Beside a run: [`trial`] tries a plugin without one. [`recording`] is what was said in one (`tape`), to be played back.
+//!
 //! Everything that a plugin returns is untrusted. A plugin that traps or runs into a limit loses its instance and
 //! nothing else happens: the next call gets a fresh one.
 
@@ -33,6 +35,7 @@ mod observer;
 mod peek;
 pub mod plugins;
 mod pool;
+pub mod recording;
 pub mod rights;
 pub mod scheduler;
 mod schema;
@@ -40,7 +43,7 @@ mod settings;
 mod snippets;
 mod state;
 mod stopwatch;
-pub mod tape;
+mod tape;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

@@ -21,11 +21,11 @@ use super::{
     hooks::{ComponentHooks, Lifecycle},
     load::Loaded,
     pool::Pool,
+    recording::{Recorder, Title},
     rights::{Right, Rights},
     scheduler::ComponentScheduler,
     schema,
     state::{Identity, RunContext, Stage},
-    tape::{Recorder, Title},
 };
 use crate::{
     adapters::clock::Clock,

@@ -20,8 +20,9 @@ use super::{
     error::StartError,
     imports::key_value::Values,
     limits::Memory,
+    recording::Recorder,
     rights::{Right, Rights},
-    tape::{Recorder, Tape},
+    tape::Tape,
 };
 use crate::{
     adapters::clock::Clock,

@@ -24,10 +24,11 @@ use super::{
     limits::Limits,
     load::Loaded,
     plugins::Plugins,
+    recording::Recording,
     rights::Right,
     schema,
     state::{Identity, RunContext, Stage},
-    tape::{Recording, Tape},
+    tape::Tape,
 };
 use crate::{
     adapters::clock::Clock,

@@ -11,7 +11,8 @@ use super::{
 };
 use crate::adapters::component::{
     instance::Instance,
-    tape::{Answered, RecordedCall, Recording, Tape},
+    recording::{Answered, RecordedCall, Recording},
+    tape::Tape,
 };
 
 /// What came of all calls of one function.

@@ -1,7 +1,7 @@
 //! `xqute plugin test FILE`: what holds for every plugin, or what a recording says.
 
 use camino::{Utf8Path, Utf8PathBuf};
-use xqute::adapters::component::{tape::Recording, trial::Trial};
+use xqute::adapters::component::{recording::Recording, trial::Trial};
 
 use self::scratch::Scratch;
 use super::{Wanted, cannot_load, verdicts};
