@@ -10,7 +10,6 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-pub use super::settings::{LoadOptions, PluginSettings, PluginSource};
 use super::{
     contract::{Interface, Interfaces},
     describe::{OptionInfo, hooks_through},
@@ -21,10 +20,14 @@ use super::{
     hooks::{ComponentHooks, Lifecycle},
     load::Loaded,
     pool::Pool,
-    rights::{Right, Rights},
+    rights::{NoFolder, Right, Rights},
     scheduler::ComponentScheduler,
     schema,
     state::{Identity, RunContext, Stage},
+};
+pub use super::{
+    load::Locked,
+    settings::{Changed, LoadOptions, Lock, PluginSettings, PluginSource},
 };
 use crate::{
     adapters::clock::Clock,
@@ -51,6 +54,8 @@ pub struct PluginInfo {
     pub digest: String,
     /// Whether it was shipped with this executable, unchanged.
     pub bundled: bool,
+    /// How its file and the lock file agree.
+    pub locked: Locked,
     /// What it wants to do.
     pub asked: Vec<Right>,
     /// What it may do.
@@ -204,13 +209,14 @@ impl Plugins {
     /// The plugin as its instances share it, its options being checked.
     fn identity(&self, plugin: &Loaded, context: RunContext) -> Result<Identity, StartError> {
         schema::check(plugin.name(), &plugin.description.options, &context.options)?;
-        Ok(Identity {
-            name: plugin.name().into(),
-            rights: Rights::resolve(&plugin.effective, &self.path),
-            lacking: plugin.lacking(),
-            values: Mutex::default(),
-            stage: Stage::Running(context),
-        })
+        let rights = Rights::resolve(&plugin.description.rights, &plugin.effective, &self.path);
+        let rights = rights.map_err(|NoFolder { folder, why }| StartError::Folder {
+            plugin: plugin.name().to_owned(),
+            folder: folder.to_string(),
+            why: why.to_string(),
+        })?;
+        let (lacking, stage) = (plugin.lacking(), Stage::Running(context));
+        Ok(Identity::new(plugin.name(), rights, lacking, plugin.limits(), stage))
     }
 }
 
@@ -223,6 +229,7 @@ fn info(plugin: &Loaded) -> PluginInfo {
         path: plugin.path.clone(),
         digest: plugin.digest.clone(),
         bundled: plugin.bundled,
+        locked: plugin.locked,
         asked: description.rights.clone(),
         effective: plugin.effective.clone(),
         hooks: description.hooks,

@@ -21,6 +21,14 @@ pub(super) enum PluginCommand {
         #[command(flatten)]
         global: Global,
     },
+    /// Write down in xqute.lock which files the plugins are and what they may do now, and hold them to it
+    Lock {
+        /// A plugin, by its name or its file; without any, all that a run here would use
+        #[arg(value_name = "NAME|FILE")]
+        plugins: Vec<String>,
+        #[command(flatten)]
+        global: Global,
+    },
 }
 
 /// What is to be done with plugins.
@@ -30,6 +38,8 @@ pub(in crate::cli) enum PluginAction {
     List,
     /// `xqute plugin inspect`.
     Inspect(Utf8PathBuf),
+    /// `xqute plugin lock`.
+    Lock(Vec<String>),
 }
 
 impl PluginCommand {
@@ -38,6 +48,7 @@ impl PluginCommand {
         match self {
             Self::List { global } => (global, PluginAction::List),
             Self::Inspect { file, global } => (global, PluginAction::Inspect(file)),
+            Self::Lock { plugins, global } => (global, PluginAction::Lock(plugins)),
         }
     }
 }
@@ -59,5 +70,7 @@ mod tests {
         assert!(matches!(action("xqute plugin list"), PluginAction::List));
         let inspect = action("xqute plugin inspect a.wasm");
         assert!(matches!(inspect, PluginAction::Inspect(file) if file == "a.wasm"));
+        let lock = action("xqute plugin lock a b.wasm --allow a:script");
+        assert!(matches!(lock, PluginAction::Lock(plugins) if plugins == ["a", "b.wasm"]));
     }
 }

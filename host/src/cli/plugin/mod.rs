@@ -7,7 +7,6 @@ use camino::Utf8Path;
 use xqute::adapters::component::{
     discover::{self, Found},
     error::LoadError,
-    limits::LimitOverrides,
     plugins::{LoadOptions, PluginSettings, PluginSource, Plugins},
 };
 
@@ -22,6 +21,7 @@ use super::{
 
 mod inspect;
 mod list;
+mod lock;
 mod page;
 
 /// Does what a command about plugins asks for.
@@ -29,6 +29,7 @@ pub(super) async fn act(action: PluginAction, wanted: &Wanted<'_>, screen: &Scre
     match action {
         PluginAction::List => list::list(wanted, screen).await,
         PluginAction::Inspect(file) => inspect::inspect(wanted, &file).await,
+        PluginAction::Lock(plugins) => lock::lock(wanted, &plugins).await,
     }
 }
 
@@ -45,7 +46,7 @@ impl Wanted<'_> {
     pub(super) async fn load(&self, scheduler: &str) -> Result<Plugins> {
         let found = self.find()?;
         let sources = self.sources(&found)?;
-        let mut options = self.options(found);
+        let mut options = self.options(found)?;
         options.scheduler = Some(scheduler.to_owned());
         let plugins = Plugins::load(sources, options)
             .await
@@ -114,15 +115,16 @@ impl Wanted<'_> {
         in_file == Some(false) || self.global.disable.iter().any(|disabled| disabled == name)
     }
 
-    fn options(&self, found: Found) -> LoadOptions {
+    fn options(&self, found: Found) -> Result<LoadOptions> {
         let named = self.config.plugins.iter();
-        LoadOptions {
+        Ok(LoadOptions {
+            locks: self.config.lock.read()?,
             named: named.map(|(name, plugin)| (name.clone(), settings(plugin))).collect(),
             allowed: self.global.allow.clone(),
             disabled: self.global.disable.iter().cloned().collect(),
             shipped: found.shipped,
             ..LoadOptions::default()
-        }
+        })
     }
 }
 
@@ -160,13 +162,6 @@ fn settings(plugin: &PluginConfig) -> PluginSettings {
             .collect(),
         grant: plugin.allow.clone(),
         on_failure: plugin.on_failure,
-        limits: LimitOverrides {
-            memory_mib: plugin.limits.memory_mib,
-            call: plugin
-                .limits
-                .call_ms
-                .map(|millis| std::time::Duration::from_millis(millis.into())),
-            instances: plugin.limits.instances,
-        },
+        limits: plugin.limits.into(),
     }
 }
