@@ -2,8 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use wasmtime::{Trap, WasmBacktrace};
+use wasmtime::{Trap, WasmBacktrace, component::ResourceTableError};
 use wasmtime_wasi::I32Exit;
+
+use super::limits::{Limits, MOST_PARTS, TooMuch};
 
 /// A call that gave no usable answer. The instance that was called is gone; the next call gets a fresh one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,7 +27,7 @@ pub enum CallFailureKind {
     Trap(String),
     /// The guest computed for too long.
     #[error(
-        "it computed for more than {0:?} and was stopped; if it needs that long, set `call-ms` for it in xqute.toml"
+        "it computed for more than {0:?} and was stopped; if it needs that long, set `compute-ms` for it in xqute.toml"
     )]
     GuestTime(Duration),
     /// The call, with everything that the host did for it, took too long.
@@ -34,8 +36,25 @@ pub enum CallFailureKind {
     /// The guest wanted too much memory.
     #[error("it needed more than {} MiB of memory; if it needs that much, set `memory-mib` for it in xqute.toml", .0 >> 20)]
     Memory(usize),
+    /// The guest's tables grew too much.
+    #[error(
+        "its tables needed more than {0} elements; if it needs that many, set `table-elements` for it in xqute.toml"
+    )]
+    TableElements(usize),
+    /// The guest held too much of the host at once.
+    #[error(
+        "it held more than {0} files, streams or sockets at once; if it needs that many, set `handles` for it in xqute.toml"
+    )]
+    Handles(usize),
+    /// The component is made of too many core instances, memories or tables.
+    #[error(
+        "it is made of more than {0} core instances, memories or tables, which no setting changes; compose it of fewer parts"
+    )]
+    Parts(usize),
     /// The guest handed too much over to the host.
-    #[error("it passed more than {} MiB to the host at once; hand it smaller batches", .0 >> 20)]
+    #[error(
+        "it passed more than {} MiB to the host at once; let it pass less, or set `pass-mib` for it in xqute.toml", .0 >> 20
+    )]
     HostAllocation(usize),
     /// The answer breaks the contract.
     #[error("it answered {0}; this is a mistake in the plugin")]
@@ -46,8 +65,8 @@ pub enum CallFailureKind {
 pub(super) struct Circumstances {
     pub(super) guest_time: Duration,
     pub(super) wall_time: Duration,
-    pub(super) host_allocation: usize,
-    pub(super) memory_refused: Option<usize>,
+    pub(super) limits: Limits,
+    pub(super) refused: Option<TooMuch>,
 }
 
 /// The call's time is over; travels through wasmtime as an error. Says what the guest did at that moment.
@@ -65,12 +84,20 @@ pub(super) fn classify(error: &wasmtime::Error, seen: &Circumstances) -> CallFai
         Some(TimeOver::Waiting) => return CallFailureKind::WallTime(seen.wall_time),
         None => {}
     }
-    if error.chain().any(|cause| cause.to_string().starts_with(TOO_MUCH_DATA)) {
-        return CallFailureKind::HostAllocation(seen.host_allocation);
+    if says(error, TOO_MUCH_DATA) {
+        return CallFailureKind::HostAllocation(seen.limits.pass);
+    }
+    if says(error, TOO_MANY_HANDLES) || is_full(error) {
+        return CallFailureKind::Handles(seen.limits.handles);
+    }
+    if says(error, TOO_MANY_PARTS) {
+        return CallFailureKind::Parts(MOST_PARTS);
     }
     // A refusal alone is no failure: a guest may get by without. One that dies afterwards died of it.
-    if let Some(limit) = seen.memory_refused {
-        return CallFailureKind::Memory(limit);
+    match seen.refused {
+        Some(TooMuch::Memory(limit)) => return CallFailureKind::Memory(limit),
+        Some(TooMuch::TableElements(limit)) => return CallFailureKind::TableElements(limit),
+        None => {}
     }
     if let Some(I32Exit(code)) = error.downcast_ref() {
         return CallFailureKind::Trap(format!("it called exit({code})"));
@@ -82,8 +109,21 @@ pub(super) fn classify(error: &wasmtime::Error, seen: &Circumstances) -> CallFai
     CallFailureKind::Trap(place.map_or_else(|| what.clone(), |place| format!("{what} in {place}")))
 }
 
-/// How wasmtime's private error for exhausted host-call fuel starts; a test keeps watch over it.
+/// Words of wasmtime's errors that have no type of their own; tests keep watch over them.
 const TOO_MUCH_DATA: &str = "too much data is being copied between the host and the guest";
+const TOO_MANY_HANDLES: &str = "store handle limit exceeded";
+const TOO_MANY_PARTS: &str = "resource limit exceeded:";
+
+fn says(error: &wasmtime::Error, words: &str) -> bool {
+    error.chain().any(|cause| cause.to_string().contains(words))
+}
+
+/// Whether the table of what the host holds for an instance is full.
+fn is_full(error: &wasmtime::Error) -> bool {
+    let full =
+        |cause: &(dyn std::error::Error + 'static)| matches!(cause.downcast_ref(), Some(ResourceTableError::Full));
+    error.chain().any(full)
+}
 
 fn innermost(trace: &WasmBacktrace) -> Option<String> {
     let frame = trace.frames().first()?;

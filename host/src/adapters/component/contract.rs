@@ -71,6 +71,8 @@ pub(super) struct Shape {
     pub(super) interfaces: Interfaces,
     /// Whether it wants anything of WASI.
     pub(super) wasi: bool,
+    /// Whether it wants to send requests.
+    pub(super) http: bool,
 }
 
 /// Looks at a compiled component.
@@ -93,12 +95,15 @@ pub(super) fn imports(engine: &wasmtime::Engine, component: &wasmtime::component
 
 fn check(imports: &[String], exports: &[String]) -> Result<Shape, Problem> {
     let mut unknown = Vec::new();
-    let mut wasi = false;
+    let (mut wasi, mut http) = (false, false);
     for import in imports {
         match Name::parse(import) {
             Name::Contract { item, ours: true } if IMPORTS.contains(&item) => {}
             Name::Contract { ours: false, .. } => return Err(Problem::OtherContract { asked: import.clone() }),
-            Name::Wasi { package } if WASI.contains(&package) => wasi = true,
+            Name::Wasi { package } if WASI.contains(&package) => {
+                wasi = true;
+                http |= package == "http";
+            }
             _ => unknown.push(import.clone()),
         }
     }
@@ -123,7 +128,7 @@ fn check(imports: &[String], exports: &[String]) -> Result<Shape, Problem> {
     match (about, interfaces == Interfaces::default()) {
         (false, _) => Err(Problem::NoAbout),
         (true, true) => Err(Problem::NothingToCall),
-        (true, false) => Ok(Shape { interfaces, wasi }),
+        (true, false) => Ok(Shape { interfaces, wasi, http }),
     }
 }
 
@@ -131,7 +136,7 @@ fn check(imports: &[String], exports: &[String]) -> Result<Shape, Problem> {
 const IMPORTS: [&str; 6] = ["types", "process", "log", "key-value", "clock", "run"];
 
 /// The packages of WASI 0.2 that are linked.
-const WASI: [&str; 6] = ["cli", "clocks", "filesystem", "io", "random", "sockets"];
+const WASI: [&str; 7] = ["cli", "clocks", "filesystem", "http", "io", "random", "sockets"];
 
 enum Name<'a> {
     Contract { item: &'a str, ours: bool },
@@ -159,10 +164,8 @@ impl<'a> Name<'a> {
 
 fn remedy(unknown: &[String]) -> &'static str {
     let all = |prefix: &str| unknown.iter().all(|name| name.starts_with(prefix));
-    if all("wasi:http") {
-        "plugins cannot speak HTTP yet; start a program such as curl through `process.run` instead"
-    } else if all("wasi:") {
-        "it provides cli, clocks, filesystem, io, random and sockets of WASI 0.2; build the plugin for wasm32-wasip2, or for \
+    if all("wasi:") {
+        "it provides cli, clocks, filesystem, http, io, random and sockets of WASI 0.2; build the plugin for wasm32-wasip2, or for \
          wasm32-unknown-unknown, which imports none of them"
     } else if all("xqute:plugin/") {
         "this version has process, log, key-value, clock and run; the plugin may need a newer xqute"
@@ -191,7 +194,9 @@ mod tests {
         )
         .unwrap();
         assert_eq!(shape.interfaces.iter().collect::<Vec<_>>(), [Interface::Observer]);
-        assert!(shape.wasi);
+        assert!(shape.wasi && !shape.http);
+        let sends = checked(&["wasi:http/outgoing-handler@0.2.4"], &[ABOUT, OBSERVER]).unwrap();
+        assert!(sends.wasi && sends.http);
     }
 
     #[test]
@@ -215,7 +220,7 @@ mod tests {
     #[test]
     fn each_import_has_its_remedy() {
         let remedy = |import: &str| checked(&[import], &[ABOUT]).unwrap_err().to_string();
-        assert!(remedy("wasi:http/types@0.2.6").contains("curl"));
+        assert!(remedy("wasi:nn/tensor@0.2.6").contains("http"));
         assert!(remedy("wasi:cli/run@0.3.0").contains("wasm32-wasip2"));
         assert!(remedy("xqute:plugin/oracle@0.1.0").contains("newer xqute"));
     }

@@ -85,6 +85,7 @@ pub(super) fn checked(said: about::Description, interfaces: Interfaces) -> Resul
             memory_mib: said.limits.memory_mib,
             call: said.limits.call_ms.map(|ms| Duration::from_millis(ms.into())),
             instances: said.limits.instances,
+            ..LimitOverrides::default()
         },
         priority: said.priority,
         name: said.name,
@@ -101,27 +102,16 @@ fn text(field: &str, text: String) -> Result<String, Problem> {
 }
 
 fn right(asked: about::Right) -> Result<Right, Problem> {
-    let value = |kind: &str, value: String| {
-        if value.is_empty() {
-            let what = format!("the right `{kind}` without a value");
-            return Err(Problem::BadDescription { what });
-        }
-        text(kind, value)
+    let (kind, value) = match asked {
+        about::Right::Run(command) => ("run", command),
+        about::Right::Read(folder) => ("read", folder),
+        about::Right::Write(folder) => ("write", folder),
+        about::Right::Net(host) => ("net", host),
+        about::Right::Env(name) => ("env", name),
+        about::Right::Script => return Ok(Right::Script),
     };
-    Ok(match asked {
-        about::Right::Run(program) => match value("run", program)? {
-            program if program.contains('/') => {
-                let what = format!("the right to run `{program}`; it must be a name, to be found on PATH");
-                return Err(Problem::BadDescription { what });
-            }
-            program => Right::Run(program),
-        },
-        about::Right::Read(folder) => Right::Read(value("read", folder)?.into()),
-        about::Right::Write(folder) => Right::Write(value("write", folder)?.into()),
-        about::Right::Net(host) => Right::Net(value("net", host)?),
-        about::Right::Env(name) => Right::Env(value("env", name)?),
-        about::Right::Script => Right::Script,
-    })
+    let value = text(kind, value)?;
+    Right::new(kind, &value).map_err(|bad| Problem::BadRight(bad))
 }
 
 fn options(said: Vec<about::OptionInfo>) -> Result<Vec<OptionInfo>, Problem> {
@@ -273,8 +263,8 @@ mod tests {
     fn texts_and_rights_are_checked() {
         assert!(problem(|said| said.summary = "a\nb".into()).contains("control characters"));
         assert!(problem(|said| said.version = "a".repeat(2000)).contains("1024 bytes"));
-        assert!(problem(|said| said.rights.push(about::Right::Run("/bin/sh".into()))).contains("found on PATH"));
-        assert!(problem(|said| said.rights.push(about::Right::Env(String::new()))).contains("without a value"));
+        assert!(problem(|said| said.rights.push(about::Right::Run("/bin/sh".into()))).contains("looked for on PATH"));
+        assert!(problem(|said| said.rights.push(about::Right::Env(String::new()))).contains("needs values"));
         assert!(problem(|said| said.rights = vec![about::Right::Script; 600]).contains("600 rights"));
     }
 

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use super::{call::CallFailure, contract::Interface};
+use super::{call::CallFailure, contract::Interface, rights::BadRight};
 use crate::model::hook::Hook;
 
 /// A plugin file that cannot be used.
@@ -83,6 +83,9 @@ pub enum Problem {
         /// What is wrong.
         what: String,
     },
+    /// `describe` asked for a right that cannot be.
+    #[error("its `describe` asks for what nobody could grant: {0}; this is a mistake in the plugin")]
+    BadRight(BadRight),
     /// A hook without the interface that has it.
     #[error("it subscribes to {hook} but does not export `xqute:plugin/{interface}`; this is a mistake in the plugin")]
     HookWithoutInterface {
@@ -90,6 +93,19 @@ pub enum Problem {
         hook: Hook,
         /// The interface that is missing.
         interface: Interface,
+    },
+    /// It is not the file that was locked.
+    #[error(
+        "{name} changed since it was locked (xqute.lock, sha256 {then}… then, {now}… now): look at it with `xqute plugin \
+         inspect`, then lock it again with `xqute plugin lock {name}`"
+    )]
+    Changed {
+        /// Its name.
+        name: String,
+        /// The start of the digest in the lock file.
+        then: String,
+        /// The start of its digest.
+        now: String,
     },
     /// Two plugins of one name.
     #[error(
@@ -160,7 +176,10 @@ pub enum StartError {
         flags: String,
     },
     /// A granted folder cannot be opened.
-    #[error("plugin {plugin} may use the folder {folder}, but it cannot be opened: {why}")]
+    #[error(
+        "plugin {plugin} may use the folder {folder}, but it cannot be opened: {why}; create it, or allow the plugin only what \
+         else it needs (`xqute plugin inspect` shows the flags), or disable the plugin"
+    )]
     Folder {
         /// The plugin.
         plugin: String,

@@ -37,11 +37,17 @@ mod tests {
 
     #[test]
     fn values_of_one_kind_share_a_flag() {
-        let run = |program: &str| Right::Run(program.into());
+        let run = |program: &str| Right::new("run", program).unwrap();
         let rights = [run("sbatch"), run("squeue"), Right::Script, Right::Env("USER".into())];
         let shown = flags("slurm", &rights).join(" ");
         insta::assert_snapshot!(shown, @"--allow slurm:run=sbatch,squeue --allow slurm:script --allow slurm:env=USER");
         assert!(flags("hello", &[]).is_empty());
+    }
+
+    #[test]
+    fn patterns_are_quoted() {
+        let rights = ["scontrol show *", "squeue"].map(|text| Right::new("run", text).unwrap());
+        assert_eq!(flags("slurm", &rights), ["--allow 'slurm:run=scontrol show *,squeue'"]);
     }
 
     #[test]

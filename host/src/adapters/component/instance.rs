@@ -23,9 +23,6 @@ use super::{
     tape::{self, Tape},
 };
 
-/// The most handles to host resources in one instance.
-const MOST_HANDLES: usize = 10_000;
-
 /// A compiled component that fits the contract. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Program {
@@ -86,11 +83,11 @@ const START: &str = "(start)";
 impl Instance {
     /// Starts an instance; whatever code it runs while it starts is bounded like a hook.
     pub(super) async fn start(program: &Program, identity: &Arc<Identity>, limits: Limits) -> Result<Self, StartError> {
-        let state = HostState::new(Arc::clone(identity), identity.wasi()?, limits.memory);
+        let state = HostState::new(identity, limits)?;
         let mut store = Store::new(program.engine.wasmtime(), state);
-        store.limiter(|state| &mut state.memory);
-        store.set_hostcall_fuel(limits.host_allocation);
-        store.set_max_component_handles(MOST_HANDLES);
+        store.limiter(|state| &mut state.growth);
+        store.set_hostcall_fuel(limits.pass);
+        store.set_max_component_handles(limits.handles);
         let stopwatch = Stopwatch::default();
         // Called at each tick while the guest computes. To yield gives other tasks of this thread their turn.
         let watched = stopwatch.clone();
@@ -144,7 +141,7 @@ impl Instance {
         R: ComponentNamedList + Lift + Send + Sync + Serialize + 'static,
     {
         self.calls = self.calls.saturating_add(1);
-        self.store.data_mut().memory.refused = None;
+        self.store.data_mut().growth.refused = None;
         self.store.set_epoch_deadline(1);
         let recorded = self.recording().map(|_| tape::value(&params));
         let calling = function.call_async(&mut self.store, params);
@@ -204,7 +201,9 @@ impl Bounds {
         match tokio::time::timeout(self.limits.wall(pace), timed).await {
             Ok(answer) => answer,
             // On a busy machine the wall's clock may be over before that of the processor.
-            Err(_) if self.stopwatch.is_computing() => Err(TimeOver::Computing.into()),
+            Err(_) if self.stopwatch.is_computing() && self.limits.guest(pace) <= self.limits.wall(pace) => {
+                Err(TimeOver::Computing.into())
+            }
             Err(_) => Err(TimeOver::Waiting.into()),
         }
     }
@@ -213,8 +212,8 @@ impl Bounds {
         let seen = Circumstances {
             guest_time: self.limits.guest(pace),
             wall_time: self.limits.wall(pace),
-            host_allocation: self.limits.host_allocation,
-            memory_refused: store.data().memory.refused,
+            limits: self.limits,
+            refused: store.data().growth.refused,
         };
         classify(error, &seen)
     }

@@ -1,4 +1,5 @@
-//! What one call to a plugin may use: the guest's own time, wall time, memory, and what it may hand over to the host.
+//! What a plugin may use: the guest's own time, wall time, memory, tables, handles, and what passes between it and the host.
+//! The counters for time are in `stopwatch`, how a limit that was hit is told is in `call`.
 
 use std::time::Duration;
 
@@ -29,17 +30,62 @@ pub struct LimitOverrides {
     pub memory_mib: Option<u32>,
     /// Wall time of one call.
     pub call: Option<Duration>,
+    /// How long the guest itself may compute in one call.
+    pub compute: Option<Duration>,
+    /// Elements of all tables of one instance together.
+    pub table_elements: Option<u32>,
+    /// Files, streams, sockets and other things of the host that one instance may hold at once.
+    pub handles: Option<u32>,
+    /// What one call may pass between guest and host, in MiB.
+    pub pass_mib: Option<u32>,
+    /// What a program that the plugin starts may write to one of its outputs, in MiB.
+    pub output_mib: Option<u32>,
     /// How many instances of a scheduler may be called at once.
     pub instances: Option<u32>,
+}
+
+impl LimitOverrides {
+    /// These limits, and where they say nothing, those of `other`.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            memory_mib: self.memory_mib.or(other.memory_mib),
+            call: self.call.or(other.call),
+            compute: self.compute.or(other.compute),
+            table_elements: self.table_elements.or(other.table_elements),
+            handles: self.handles.or(other.handles),
+            pass_mib: self.pass_mib.or(other.pass_mib),
+            output_mib: self.output_mib.or(other.output_mib),
+            instances: self.instances.or(other.instances),
+        }
+    }
+
+    /// What a plugin may ask for by itself: some of it, within bounds.
+    fn within_bounds(self) -> Self {
+        Self {
+            memory_mib: self.memory_mib.map(|mib| mib.clamp(1, MOST_MEMORY_MIB)),
+            call: self.call.map(|call| call.min(MOST_CALL)),
+            instances: self.instances.map(|count| count.min(MOST_INSTANCES)),
+            ..Self::default()
+        }
+    }
 }
 
 /// The limits in force for a plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Limits {
+    /// Bytes of all memories of an instance together.
     pub(super) memory: usize,
-    pub(super) host_allocation: usize,
+    /// Elements of all tables of an instance together.
+    pub(super) table_elements: usize,
+    pub(super) handles: usize,
+    /// Bytes that one call may pass between guest and host.
+    pub(super) pass: usize,
+    /// Bytes that a program may write to one of its outputs.
+    pub(super) output: usize,
     pub(super) instances: u32,
     call: Option<Duration>,
+    compute: Option<Duration>,
 }
 
 impl Default for Limits {
@@ -51,82 +97,96 @@ impl Default for Limits {
 impl Limits {
     /// The user's word counts most, then the plugin's own within bounds, then the defaults.
     pub(super) fn new(asked: LimitOverrides, user: LimitOverrides) -> Self {
-        let memory = user
-            .memory_mib
-            .or(asked.memory_mib.map(|mib| mib.clamp(1, MOST_MEMORY_MIB)))
-            .unwrap_or(64);
-        let instances = user
-            .instances
-            .or(asked.instances.map(|count| count.min(MOST_INSTANCES)))
-            .unwrap_or(4);
+        let chosen = user.or(asked.within_bounds());
+        let mib = |chosen: Option<u32>, default: u32| (chosen.unwrap_or(default) as usize).saturating_mul(MIB);
         Self {
-            memory: (memory as usize).saturating_mul(MIB),
-            host_allocation: 32 * MIB,
-            instances: instances.max(1),
-            call: user.call.or(asked.call.map(|call| call.min(MOST_CALL))),
+            memory: mib(chosen.memory_mib, 64),
+            table_elements: chosen.table_elements.unwrap_or(100_000) as usize,
+            // Each may be a file descriptor of this process, and usually it has 1024 of them.
+            handles: chosen.handles.unwrap_or(256) as usize,
+            pass: mib(chosen.pass_mib, 32),
+            output: mib(chosen.output_mib, 16),
+            instances: chosen.instances.unwrap_or(4).max(1),
+            call: chosen.call,
+            compute: chosen.compute,
         }
     }
 
-    /// Wall time of one call.
+    /// Wall time of one call. Who may compute for longer than usual gets the time for it.
     pub(super) fn wall(&self, pace: Pace) -> Duration {
-        match pace {
-            Pace::Describe => Duration::from_secs(5),
-            Pace::Hook => self.call.unwrap_or(Duration::from_secs(5)),
-            Pace::Scheduler => self.call.unwrap_or(Duration::from_secs(60)),
-        }
+        let usual = match pace {
+            Pace::Describe => return Duration::from_secs(5),
+            Pace::Hook => Duration::from_secs(5),
+            Pace::Scheduler => Duration::from_secs(60),
+        };
+        self.call.unwrap_or_else(|| usual.max(self.compute.unwrap_or_default()))
     }
 
     /// How long the guest itself may compute in one call: the default, or all of a wall time that somebody chose.
     pub(super) fn guest(&self, pace: Pace) -> Duration {
-        match pace {
-            Pace::Describe => Duration::from_secs(1),
-            Pace::Hook => self.call.unwrap_or(Duration::from_secs(1)),
-            Pace::Scheduler => self.call.unwrap_or(Duration::from_secs(10)),
-        }
+        let usual = match pace {
+            Pace::Describe => return Duration::from_secs(1),
+            Pace::Hook => Duration::from_secs(1),
+            Pace::Scheduler => Duration::from_secs(10),
+        };
+        self.compute.or(self.call).unwrap_or(usual)
     }
 }
 
-/// Bounds the memory of one store, and remembers that it had to.
+/// Bounds what one store grows to, and remembers that it had to.
 #[derive(Debug)]
-pub(super) struct Memory {
-    limit: usize,
-    used: usize,
-    /// The limit, once it was hit.
-    pub(super) refused: Option<usize>,
+pub(super) struct Growth {
+    limits: Limits,
+    memory: usize,
+    table_elements: usize,
+    /// What was refused last.
+    pub(super) refused: Option<TooMuch>,
 }
 
-impl Memory {
-    pub(super) const fn new(limit: usize) -> Self {
+/// What a guest wanted more of than it may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TooMuch {
+    /// Memory; the limit is in bytes.
+    Memory(usize),
+    /// Elements of tables.
+    TableElements(usize),
+}
+
+impl Growth {
+    pub(super) const fn new(limits: Limits) -> Self {
         Self {
-            limit,
-            used: 0,
+            limits,
+            memory: 0,
+            table_elements: 0,
             refused: None,
         }
     }
 }
 
-/// An instance of a composed component has several core instances, memories and tables.
-const MOST_PARTS: usize = 64;
-const MOST_TABLE_ELEMENTS: usize = 100_000;
+/// The most core instances, memories and tables of one instance: a component that was composed of others has several. No
+/// setting raises it.
+pub(super) const MOST_PARTS: usize = 64;
 
-impl ResourceLimiter for Memory {
+impl ResourceLimiter for Growth {
     fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         // All memories of the store together.
-        let used = self.used.saturating_add(desired.saturating_sub(current));
-        if used > self.limit {
-            self.refused = Some(self.limit);
+        let used = self.memory.saturating_add(desired.saturating_sub(current));
+        if used > self.limits.memory {
+            self.refused = Some(TooMuch::Memory(self.limits.memory));
             return Ok(false);
         }
-        self.used = used;
+        self.memory = used;
         Ok(true)
     }
 
-    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        let fits = desired <= MOST_TABLE_ELEMENTS;
-        if !fits {
-            self.refused = Some(self.limit);
+    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let used = self.table_elements.saturating_add(desired.saturating_sub(current));
+        if used > self.limits.table_elements {
+            self.refused = Some(TooMuch::TableElements(self.limits.table_elements));
+            return Ok(false);
         }
-        Ok(fits)
+        self.table_elements = used;
+        Ok(true)
     }
 
     fn instances(&self) -> usize {
@@ -152,6 +212,7 @@ mod tests {
             memory_mib: Some(u32::MAX),
             call: Some(Duration::MAX),
             instances: Some(u32::MAX),
+            ..LimitOverrides::default()
         };
         let limits = Limits::new(greedy, LimitOverrides::default());
         assert_eq!((limits.memory, limits.instances), (256 * MIB, 16));
@@ -176,11 +237,50 @@ mod tests {
     }
 
     #[test]
-    fn memories_are_counted_together() {
-        let mut memory = Memory::new(100);
-        assert!(memory.memory_growing(0, 60, None).unwrap());
-        assert!(!memory.memory_growing(0, 60, None).unwrap());
-        assert_eq!(memory.refused, Some(100));
-        assert!(memory.memory_growing(60, 100, None).unwrap());
+    fn what_a_plugin_says_about_the_other_limits_does_not_count() {
+        let asked = LimitOverrides {
+            compute: Some(Duration::MAX),
+            table_elements: Some(u32::MAX),
+            handles: Some(u32::MAX),
+            pass_mib: Some(u32::MAX),
+            output_mib: Some(u32::MAX),
+            ..LimitOverrides::default()
+        };
+        assert_eq!(Limits::new(asked, LimitOverrides::default()), Limits::default());
+        let limits = Limits::new(LimitOverrides::default(), asked);
+        assert_eq!((limits.table_elements, limits.handles), (4_294_967_295, 4_294_967_295));
+    }
+
+    #[test]
+    fn who_may_compute_for_longer_has_the_time_for_it() {
+        let compute = |compute, call| {
+            let user = LimitOverrides {
+                compute: Some(Duration::from_secs(compute)),
+                call,
+                ..LimitOverrides::default()
+            };
+            let limits = Limits::new(LimitOverrides::default(), user);
+            (limits.guest(Pace::Hook).as_secs(), limits.wall(Pace::Hook).as_secs())
+        };
+        assert_eq!(compute(20, None), (20, 20));
+        assert_eq!(compute(2, None), (2, 5));
+        assert_eq!(compute(20, Some(Duration::from_secs(3))), (20, 3));
+    }
+
+    #[test]
+    fn memories_and_tables_are_counted_together() {
+        let limits = Limits {
+            memory: 100,
+            table_elements: 100,
+            ..Limits::default()
+        };
+        let mut growth = Growth::new(limits);
+        assert!(growth.memory_growing(0, 60, None).unwrap());
+        assert!(!growth.memory_growing(0, 60, None).unwrap());
+        assert_eq!(growth.refused, Some(TooMuch::Memory(100)));
+        assert!(growth.memory_growing(60, 100, None).unwrap());
+        assert!(growth.table_growing(0, 60, None).unwrap());
+        assert!(!growth.table_growing(0, 60, None).unwrap());
+        assert_eq!(growth.refused, Some(TooMuch::TableElements(100)));
     }
 }

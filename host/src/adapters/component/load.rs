@@ -15,7 +15,7 @@ use super::{
     file,
     instance::{Instance, Program, stem},
     limits::{LimitOverrides, Limits, Pace},
-    plugins::{LoadOptions, PluginSettings, PluginSource},
+    plugins::{Changed, LoadOptions, PluginSettings, PluginSource},
     rights::{self, Grant, Right},
     state::Identity,
 };
@@ -39,9 +39,21 @@ pub(super) struct Loaded {
     pub(super) settings: PluginSettings,
     /// Whether it was shipped with this executable and nobody has changed it.
     pub(super) bundled: bool,
+    pub(super) locked: Locked,
     /// What the user granted; nothing, if the user did not say.
     given: Vec<Grant>,
     pub(super) effective: Vec<Right>,
+}
+
+/// How a plugin's file and the lock file agree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Locked {
+    /// The lock file does not name it.
+    No,
+    /// It is the file that was locked.
+    Yes,
+    /// It is another file than the one that was locked.
+    Changed,
 }
 
 /// What became of a plugin that said who it is.
@@ -69,16 +81,13 @@ impl Loaded {
         self.effective.contains(right)
     }
 
-    /// What it asks for and may not do, but for what nobody can grant.
+    /// What it asks for and may not do, or not in full.
     pub(super) fn lacking(&self) -> Vec<Right> {
         let asked = self.description.rights.iter();
-        asked
-            .filter(|right| !self.may(right) && !matches!(right, Right::Net(_)))
-            .cloned()
-            .collect()
+        asked.filter(|right| !self.may(right)).cloned().collect()
     }
 
-    /// Says loudly what it will not be able to do, and what was granted in vain.
+    /// Says loudly what was granted in vain.
     pub(super) fn warn(&self) {
         rights::warn(self.name(), &self.description.rights, &self.given);
     }
@@ -143,9 +152,15 @@ pub(super) async fn introduce(compiled: Compiled, options: &LoadOptions) -> Resu
         return Ok(Introduced::LeftOut(description.name));
     }
     let bundled = is_bundled(&options.shipped, &path, &description.name, &digest);
+    let locked = locked(options, &description.name, &digest).map_err(failed)?;
+    let lock = match locked {
+        Locked::Yes => options.locks.get(&description.name),
+        Locked::No | Locked::Changed => None,
+    };
+    let lock = lock.map(|lock| Grant::Only(lock.rights.clone()));
     let flags = options.allowed.iter().filter(|allow| allow.plugin == description.name);
     let flags = flags.map(|allow| allow.grant.clone());
-    let given: Vec<Grant> = settings.grant.clone().into_iter().chain(flags).collect();
+    let given: Vec<Grant> = settings.grant.clone().into_iter().chain(flags).chain(lock).collect();
     Ok(Introduced::Wanted(Box::new(Loaded {
         effective: rights::effective(&description.rights, &together(&given, bundled)),
         given,
@@ -156,7 +171,26 @@ pub(super) async fn introduce(compiled: Compiled, options: &LoadOptions) -> Resu
         description,
         settings,
         bundled,
+        locked,
     })))
+}
+
+fn locked(options: &LoadOptions, name: &str, digest: &str) -> Result<Locked, Problem> {
+    match options.locks.get(name) {
+        None => Ok(Locked::No),
+        Some(lock) if lock.digest == digest => Ok(Locked::Yes),
+        Some(_) if options.changed == Changed::Shown => Ok(Locked::Changed),
+        Some(lock) => Err(Problem::Changed {
+            name: name.to_owned(),
+            then: short(&lock.digest),
+            now: short(digest),
+        }),
+    }
+}
+
+/// As much of a digest as people compare.
+fn short(digest: &str) -> String {
+    digest.chars().take(12).collect()
 }
 
 /// All grants together. What came with xqute may do what it asks for, unless the user says how much of it.

@@ -7,10 +7,9 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::OsString,
     path::PathBuf,
-    sync::{Arc, Mutex, atomic::AtomicU32},
+    sync::{Arc, Mutex},
 };
 
-pub use super::settings::{LoadOptions, PluginSettings, PluginSource};
 use super::{
     contract::{Interface, Interfaces},
     describe::{OptionInfo, hooks_through},
@@ -22,10 +21,14 @@ use super::{
     load::Loaded,
     pool::Pool,
     recording::{Recorder, Title},
-    rights::{Right, Rights},
+    rights::{NoFolder, Right, Rights},
     scheduler::ComponentScheduler,
     schema,
     state::{Identity, RunContext, Stage},
+};
+pub use super::{
+    load::Locked,
+    settings::{Changed, LoadOptions, Lock, PluginSettings, PluginSource},
 };
 use crate::{
     adapters::clock::Clock,
@@ -54,6 +57,8 @@ pub struct PluginInfo {
     pub size: u64,
     /// Whether it was shipped with this executable, unchanged.
     pub bundled: bool,
+    /// How its file and the lock file agree.
+    pub locked: Locked,
     /// What it wants to do.
     pub asked: Vec<Right>,
     /// What it may do.
@@ -186,8 +191,16 @@ impl Plugins {
     }
 
     /// What a plugin may do, its programs being found.
-    pub(super) fn rights(&self, plugin: &Loaded) -> Rights {
-        Rights::resolve(&plugin.effective, &self.path)
+    ///
+    /// # Errors
+    /// When a folder cannot be opened.
+    fn rights(&self, plugin: &Loaded) -> Result<Rights, StartError> {
+        let rights = Rights::resolve(&plugin.description.rights, &plugin.effective, &self.path);
+        rights.map_err(|NoFolder { folder, why }| StartError::Folder {
+            plugin: plugin.name().to_owned(),
+            folder: folder.to_string(),
+            why: why.to_string(),
+        })
     }
 
     fn scheduler(&self, name: &str) -> Result<&Loaded, StartError> {
@@ -221,16 +234,12 @@ impl Plugins {
     }
 
     /// The plugin as its instances share it, its options being checked.
-    fn identity(&self, plugin: &Loaded, context: RunContext) -> Result<Identity, StartError> {
+    pub(super) fn identity(&self, plugin: &Loaded, context: RunContext) -> Result<Identity, StartError> {
         schema::check(plugin.name(), &plugin.description.options, &context.options)?;
+        let (lacking, stage) = (plugin.lacking(), Stage::Running(context));
         Ok(Identity {
-            name: plugin.name().into(),
-            rights: self.rights(plugin),
-            lacking: plugin.lacking(),
-            values: Mutex::default(),
             recorder: self.recorder(plugin)?,
-            instances: AtomicU32::default(),
-            stage: Stage::Running(context),
+            ..Identity::new(plugin.name(), self.rights(plugin)?, lacking, plugin.limits(), stage)
         })
     }
 }
@@ -260,6 +269,7 @@ fn info(plugin: &Loaded) -> PluginInfo {
         digest: plugin.digest.clone(),
         size: plugin.size,
         bundled: plugin.bundled,
+        locked: plugin.locked,
         asked: description.rights.clone(),
         effective: plugin.effective.clone(),
         hooks: description.hooks,

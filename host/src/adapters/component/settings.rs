@@ -12,7 +12,7 @@ use super::{
     file,
     hooks::OnFailure,
     limits::LimitOverrides,
-    rights::{Allow, Grant},
+    rights::{Allow, Grant, Right},
 };
 use crate::model::options::Options;
 
@@ -45,11 +45,7 @@ impl PluginSettings {
                 (mine, theirs) => mine.or(theirs),
             },
             on_failure: self.on_failure.or(other.on_failure),
-            limits: LimitOverrides {
-                memory_mib: self.limits.memory_mib.or(other.limits.memory_mib),
-                call: self.limits.call.or(other.limits.call),
-                instances: self.limits.instances.or(other.limits.instances),
-            },
+            limits: self.limits.or(other.limits),
         }
     }
 }
@@ -70,6 +66,25 @@ impl From<PathBuf> for PluginSource {
     }
 }
 
+/// What the lock file says about a plugin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lock {
+    /// SHA-256 of the plugin's file, in hexadecimal.
+    pub digest: String,
+    /// What the plugin may do as long as its file is that one.
+    pub rights: Vec<Right>,
+}
+
+/// What happens to a plugin that is not the one that was locked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Changed {
+    /// It is refused.
+    #[default]
+    Refused,
+    /// It is loaded, without the rights of the lock file: somebody wants to look at it.
+    Shown,
+}
+
 /// How plugins are loaded.
 #[derive(Clone, Debug)]
 pub struct LoadOptions {
@@ -77,6 +92,10 @@ pub struct LoadOptions {
     pub named: BTreeMap<String, PluginSettings>,
     /// The values of `--allow`.
     pub allowed: Vec<Allow>,
+    /// What the lock file says about plugins by their names.
+    pub locks: BTreeMap<String, Lock>,
+    /// What happens to those that are not as they were locked.
+    pub changed: Changed,
     /// The values of `--disable`.
     pub disabled: BTreeSet<String>,
     /// The scheduler that the run will use: a shipped plugin of that name is loaded, unless another one has it.
@@ -98,6 +117,8 @@ impl Default for LoadOptions {
         Self {
             named: BTreeMap::new(),
             allowed: Vec::new(),
+            locks: BTreeMap::new(),
+            changed: Changed::default(),
             disabled: BTreeSet::new(),
             scheduler: None,
             shipped: Shipped::default(),

@@ -4,7 +4,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU32, Ordering::Relaxed},
+        atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
     },
     task::{Context, Poll},
 };
@@ -14,14 +14,21 @@ use tokio::io::AsyncWrite;
 use wasmtime_wasi::{
     FsPerms, ResourceTable, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView,
     cli::{IsTerminal, StdoutStream},
+    sockets::WasiSocketsCtxView,
 };
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::{
     error::StartError,
-    imports::key_value::Values,
-    limits::Memory,
+    flags::flags,
+    imports::{
+        http::Requests,
+        key_value::Values,
+        network::{Lookup, Reach, Sought},
+    },
+    limits::{Growth, Limits},
     recording::Recorder,
-    rights::{Right, Rights},
+    rights::{Refusal, Right, Rights},
     tape::Tape,
 };
 use crate::{
@@ -42,6 +49,10 @@ pub(super) struct Identity {
     pub(super) stage: Stage,
     /// How many instances were started.
     pub(super) instances: AtomicU32,
+    /// The most bytes that a program which it starts may write to one of its outputs.
+    pub(super) most_output: usize,
+    /// How often it was refused something.
+    pub(super) refusals: AtomicU64,
 }
 
 /// What a plugin is there for.
@@ -61,17 +72,45 @@ pub(super) struct RunContext {
 }
 
 impl Identity {
-    /// Somebody who may do nothing yet.
-    pub(super) fn nobody(name: &str) -> Self {
+    /// A plugin of which nothing was refused yet.
+    pub(super) fn new(name: &str, rights: Rights, lacking: Vec<Right>, limits: Limits, stage: Stage) -> Self {
         Self {
             name: name.into(),
-            rights: Rights::default(),
-            lacking: Vec::new(),
+            rights,
+            lacking,
             values: Mutex::default(),
             recorder: None,
-            stage: Stage::Describing,
+            stage,
             instances: AtomicU32::default(),
+            most_output: limits.output,
+            refusals: AtomicU64::new(0),
         }
+    }
+
+    /// Somebody who may do nothing yet.
+    pub(super) fn nobody(name: &str) -> Self {
+        Self::new(
+            name,
+            Rights::default(),
+            Vec::new(),
+            Limits::default(),
+            Stage::Describing,
+        )
+    }
+
+    /// Counts a refusal and logs it. `what` completes "it may not"; the answer says also what would allow it.
+    ///
+    /// The flags are for all that the plugin lacks: whoever adds one at a time starts as many runs.
+    pub(super) fn refuse(&self, what: &str, why: Refusal) -> String {
+        self.refusals.fetch_add(1, Relaxed);
+        let remedy = match (why, &self.stage) {
+            (_, Stage::Describing) => "`describe` is called without any right".to_owned(),
+            (Refusal::Never, _) => "no plugin may, and no flag allows it".to_owned(),
+            (Refusal::NotAsked, _) => "it never asks for that right, so this is a mistake in the plugin".to_owned(),
+            _ => format!("`{}` would allow it", flags(&self.name, &self.lacking).join(" ")),
+        };
+        tracing::warn!(plugin = &*self.name, "was not allowed to {what}; {remedy}");
+        format!("it may not {what}; {remedy}")
     }
 
     /// A number for a new instance, from 0.
@@ -79,12 +118,18 @@ impl Identity {
         self.instances.fetch_add(1, Relaxed)
     }
 
-    /// WASI for one instance: the granted folders and variables, no network, output into the log.
-    pub(super) fn wasi(&self) -> Result<WasiCtx, StartError> {
+    /// WASI for one instance: the granted folders, variables and hosts, output into the log.
+    fn wasi(&self, reach: &Arc<Reach>) -> Result<WasiCtx, StartError> {
         let mut wasi = WasiCtxBuilder::new();
         wasi.stdout(LogStream::new(&self.name, "stdout"))
             .stderr(LogStream::new(&self.name, "stderr"));
-        wasi.allow_tcp(false).allow_udp(false).allow_ip_name_lookup(false);
+        // Whether a connection is allowed is decided where it is made: so that a refusal can be told.
+        let reach = Arc::clone(reach);
+        wasi.allow_tcp(true).allow_ip_name_lookup(true).allow_udp(false);
+        wasi.socket_addr_check(move |address, purpose| {
+            let permitted = reach.permits(address, purpose);
+            Box::pin(async move { permitted })
+        });
         for name in &self.rights.env {
             if let Ok(value) = std::env::var(name) {
                 wasi.env(name, value);
@@ -92,8 +137,8 @@ impl Identity {
         }
         let Rights { read, write, .. } = &self.rights;
         let folders = read.iter().map(|folder| (folder, FsPerms::ReadOnly));
-        for (folder, perms) in folders.chain(write.iter().map(|folder| (folder, FsPerms::ReadWrite))) {
-            wasi.preopened_dir(folder, folder, perms)
+        for ((folder, real), perms) in folders.chain(write.iter().map(|folder| (folder, FsPerms::ReadWrite))) {
+            wasi.preopened_dir(real, folder, perms)
                 .map_err(|error| StartError::Folder {
                     plugin: self.name.to_string(),
                     folder: folder.to_string(),
@@ -107,23 +152,47 @@ impl Identity {
 /// The data of one store.
 pub(super) struct HostState {
     pub(super) identity: Arc<Identity>,
-    pub(super) memory: Memory,
     pub(super) tape: Tape,
+    pub(super) growth: Growth,
     wasi: WasiCtx,
+    http: WasiHttpCtx,
+    requests: Requests,
+    reach: Arc<Reach>,
+    sought: Sought,
     table: ResourceTable,
 }
 
 impl HostState {
-    pub(super) fn new(identity: Arc<Identity>, wasi: WasiCtx, memory: usize) -> Self {
-        Self {
+    /// The state of a new instance.
+    pub(super) fn new(identity: &Arc<Identity>, limits: Limits) -> Result<Self, StartError> {
+        let reach = Arc::new(Reach::new(Arc::clone(identity)));
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(limits.handles);
+        Ok(Self {
+            wasi: identity.wasi(&reach)?,
             tape: match identity.recorder {
                 Some(_) => Tape::Recording(Vec::new()),
                 None => Tape::Off,
             },
-            identity,
-            memory: Memory::new(memory),
-            wasi,
-            table: ResourceTable::new(),
+            growth: Growth::new(limits),
+            http: WasiHttpCtx::new(),
+            requests: Requests(Arc::clone(identity)),
+            reach,
+            sought: Sought::default(),
+            table,
+            identity: Arc::clone(identity),
+        })
+    }
+
+    /// Looks for addresses.
+    pub(super) fn lookup(&mut self) -> Lookup<'_> {
+        Lookup {
+            sockets: WasiSocketsCtxView {
+                ctx: self.wasi.sockets(),
+                table: &mut self.table,
+            },
+            reach: &self.reach,
+            sought: &mut self.sought,
         }
     }
 }
@@ -155,6 +224,16 @@ impl WasiView for HostState {
         WasiCtxView {
             ctx: &mut self.wasi,
             table: &mut self.table,
+        }
+    }
+}
+
+impl WasiHttpView for HostState {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            ctx: &mut self.http,
+            table: &mut self.table,
+            hooks: &mut self.requests,
         }
     }
 }

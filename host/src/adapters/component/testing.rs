@@ -125,6 +125,7 @@ impl Guest {
   (import "xqute:plugin/log@0.1.0" "write" (func $log (param i32 i32 i32)))
   (import "xqute:plugin/process@0.1.0" "run" (func $run (param i32 i32 i32 i32 i32 i32 i32)))
   (memory (export "memory") 1)
+  (table 1 funcref)
   (data (i32.const 1024) "{data}")
   (data (i32.const 1200) "{rights}")
   (data (i32.const 4096) "sleep1000id")

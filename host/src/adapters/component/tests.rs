@@ -4,6 +4,7 @@ use std::{fs, time::Duration};
 
 mod batches;
 mod choosing;
+mod limits;
 
 use super::{
     error::{Problem, StartError},
@@ -53,7 +54,7 @@ async fn a_guest_that_computes_for_ever_is_stopped() {
         observe: "(loop (br 0))",
         ..Guest::default()
     };
-    insta::assert_snapshot!(failure_of(guest, nothing).await, @"plugin guest, call observer.observe: it computed for more than 1s and was stopped; if it needs that long, set `call-ms` for it in xqute.toml");
+    insta::assert_snapshot!(failure_of(guest, nothing).await, @"plugin guest, call observer.observe: it computed for more than 1s and was stopped; if it needs that long, set `compute-ms` for it in xqute.toml");
 }
 
 #[tokio::test]
@@ -89,7 +90,7 @@ async fn what_a_guest_hands_over_is_bounded() {
         observe,
         ..Guest::default()
     };
-    insta::assert_snapshot!(failure_of(guest, nothing).await, @"plugin guest, call observer.observe: it passed more than 32 MiB to the host at once; hand it smaller batches");
+    insta::assert_snapshot!(failure_of(guest, nothing).await, @"plugin guest, call observer.observe: it passed more than 32 MiB to the host at once; let it pass less, or set `pass-mib` for it in xqute.toml");
 }
 
 /// Runs `sleep 1000`, and traps unless the answer starts with these two bytes.
@@ -122,7 +123,7 @@ async fn waiting_is_bounded_too() {
 async fn a_program_that_was_not_granted_is_denied() {
     for (rights, grant) in [
         (&[(RUN, "sleep")][..], Grant::default()),
-        (&[(RUN, "sleep")], Grant::Only(vec![Right::Run("true".into())])),
+        (&[(RUN, "sleep")], Grant::Only(vec![Right::new("run", "true").unwrap()])),
         (&[], Grant::All),
     ] {
         let guest = Guest {

@@ -22,6 +22,14 @@ pub(super) enum PluginCommand {
         #[command(flatten)]
         global: Global,
     },
+    /// Write down in xqute.lock which files the plugins are and what they may do now, and hold them to it
+    Lock {
+        /// A plugin, by its name or its file; without any, all that a run here would use
+        #[arg(value_name = "NAME|FILE")]
+        plugins: Vec<String>,
+        #[command(flatten)]
+        global: Global,
+    },
     /// Find out what is wrong with a plugin file, without running the plugin in earnest
     Check {
         /// The plugin
@@ -112,6 +120,8 @@ pub(in crate::cli) enum PluginAction {
     Test(TestArgs),
     /// `xqute plugin run-hook`.
     RunHook(RunHookArgs),
+    /// `xqute plugin lock`.
+    Lock(Vec<String>),
 }
 
 impl PluginCommand {
@@ -123,6 +133,7 @@ impl PluginCommand {
             Self::Check { file, global } => (global, PluginAction::Check(file)),
             Self::Test { args, global } => (global, PluginAction::Test(args)),
             Self::RunHook { args, global } => (global, PluginAction::RunHook(args)),
+            Self::Lock { plugins, global } => (global, PluginAction::Lock(plugins)),
         }
     }
 }
@@ -144,6 +155,8 @@ mod tests {
         assert!(matches!(action("xqute plugin list"), PluginAction::List));
         let inspect = action("xqute plugin inspect a.wasm");
         assert!(matches!(inspect, PluginAction::Inspect(file) if file == "a.wasm"));
+        let lock = action("xqute plugin lock a b.wasm --allow a:script");
+        assert!(matches!(lock, PluginAction::Lock(plugins) if plugins == ["a", "b.wasm"]));
         assert!(matches!(action("xqute plugin check a.wasm"), PluginAction::Check(file) if file == "a.wasm"));
         let PluginAction::Test(test) = action("xqute plugin test a.wasm --replay r.jsonl --opt a=b") else {
             panic!("not a test");

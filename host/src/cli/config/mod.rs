@@ -2,6 +2,7 @@
 //! Paths are relative to the file. How flags and file come together is decided in `resolve`.
 //!
 //! - this file: the types, and finding and reading the file;
+//! - [`lock`]: the other file, which says what plugins were looked at and may do;
 //! - [`keys`]: complaints about keys that nobody knows.
 
 use std::{
@@ -9,11 +10,12 @@ use std::{
     fs::{File, Metadata},
     io::{self, Read as _},
     os::unix::fs::MetadataExt as _,
+    time::Duration,
 };
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
-use xqute::adapters::component::{hooks::OnFailure, rights::Grant};
+use xqute::adapters::component::{hooks::OnFailure, limits::LimitOverrides, rights::Grant};
 
 use super::{
     args::run::RunSettings,
@@ -24,6 +26,9 @@ use super::{
 };
 
 mod keys;
+mod lock;
+
+pub(super) use lock::{LockFile, Locks};
 
 const NAME: &str = "xqute.toml";
 
@@ -37,6 +42,9 @@ pub(super) struct Config {
     pub(super) color: Option<Color>,
     pub(super) run: RunSettings,
     pub(super) plugins: BTreeMap<String, PluginConfig>,
+    /// Lies beside the file.
+    #[serde(skip)]
+    pub(super) lock: LockFile,
 }
 
 /// `[plugins.NAME]`.
@@ -61,7 +69,7 @@ pub(super) struct PluginConfig {
     pub(super) limits: LimitsConfig,
 }
 
-/// `[plugins.NAME.limits]`, as in `wit/about.wit`.
+/// `[plugins.NAME.limits]`; what each of them means is told by [`LimitOverrides`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub(super) struct LimitsConfig {
@@ -71,9 +79,40 @@ pub(super) struct LimitsConfig {
     /// Wall time of one call, in milliseconds.
     #[serde(deserialize_with = "limit")]
     pub(super) call_ms: Option<u32>,
+    /// What the guest itself may compute in one call, in milliseconds.
+    #[serde(deserialize_with = "limit")]
+    pub(super) compute_ms: Option<u32>,
+    /// Elements of all tables of one instance together.
+    #[serde(deserialize_with = "limit")]
+    pub(super) table_elements: Option<u32>,
+    /// What one instance may hold of the host at once.
+    #[serde(deserialize_with = "limit")]
+    pub(super) handles: Option<u32>,
+    /// What one call may pass between guest and host, in MiB.
+    #[serde(deserialize_with = "limit")]
+    pub(super) pass_mib: Option<u32>,
+    /// What a program may write to one of its outputs, in MiB.
+    #[serde(deserialize_with = "limit")]
+    pub(super) output_mib: Option<u32>,
     /// How many instances of a scheduler may be called at once.
     #[serde(deserialize_with = "limit")]
     pub(super) instances: Option<u32>,
+}
+
+impl From<LimitsConfig> for LimitOverrides {
+    fn from(limits: LimitsConfig) -> Self {
+        let time = |millis: Option<u32>| millis.map(|millis| Duration::from_millis(millis.into()));
+        Self {
+            memory_mib: limits.memory_mib,
+            call: time(limits.call_ms),
+            compute: time(limits.compute_ms),
+            table_elements: limits.table_elements,
+            handles: limits.handles,
+            pass_mib: limits.pass_mib,
+            output_mib: limits.output_mib,
+            instances: limits.instances,
+        }
+    }
 }
 
 /// Reads the file that `--config` names, or else the nearest one upwards from `here`; none is fine. What a file says runs
@@ -90,7 +129,12 @@ pub(super) fn load(named: Option<&Utf8Path>, here: &Utf8Path) -> Result<Config> 
                 let read = read_trusted(&found);
                 (found, read)
             }
-            None => return Ok(Config::default()),
+            None => {
+                return Ok(Config {
+                    lock: LockFile::in_folder(here, false),
+                    ..Config::default()
+                });
+            }
         },
     };
     let text = match read {
@@ -107,7 +151,9 @@ pub(super) fn load(named: Option<&Utf8Path>, here: &Utf8Path) -> Result<Config> 
         }
     };
     let mut config = parse(&text).map_err(|bad| bad.failure(&file))?;
-    config.root_at(file.parent().unwrap_or(here));
+    let folder = file.parent().unwrap_or(here);
+    config.root_at(folder);
+    config.lock = LockFile::in_folder(folder, named.is_some());
     Ok(config)
 }
 
@@ -149,13 +195,14 @@ impl Bad {
 }
 
 fn parse(text: &str) -> std::result::Result<Config, Bad> {
-    let bad = |error: &toml::de::Error| {
-        let offset = error.span().map_or(0, |span| span.start);
-        Bad::at(text, offset, error.message().replace('\n', " "), None)
-    };
-    let table = toml::de::DeTable::parse(text).map_err(|error| bad(&error))?;
+    let table = toml::de::DeTable::parse(text).map_err(|error| bad(text, &error))?;
     keys::check(text, table.get_ref())?;
-    toml::from_str(text).map_err(|error| bad(&error))
+    toml::from_str(text).map_err(|error| bad(text, &error))
+}
+
+fn bad(text: &str, error: &toml::de::Error) -> Bad {
+    let offset = error.span().map_or(0, |span| span.start);
+    Bad::at(text, offset, error.message().replace('\n', " "), None)
 }
 
 impl Config {
@@ -189,7 +236,7 @@ fn limit<'de, D: serde::Deserializer<'de>>(from: D) -> std::result::Result<Optio
 
 #[cfg(test)]
 mod tests {
-    use std::{num::NonZeroU32, time::Duration};
+    use std::num::NonZeroU32;
 
     use xqute::adapters::component::rights::Right;
 
@@ -227,9 +274,17 @@ mod tests {
         priority = -3
         enabled = true
         options = { poll = 5 }
-        allow = ["run=sbatch,squeue", "script"]
+        allow = ["run=sbatch -A *,squeue", "script"]
         on-failure = "halt"
-        limits = { memory-mib = 64, call-ms = 1000, instances = 2 }
+        [plugins.slurm.limits]
+        memory-mib = 64
+        call-ms = 1000
+        compute-ms = 500
+        table-elements = 1000
+        handles = 100
+        pass-mib = 8
+        output-mib = 4
+        instances = 2
     "#;
 
     #[test]
@@ -245,9 +300,20 @@ mod tests {
         assert_eq!(config.run.opt.len(), 3);
         let slurm = &config.plugins["slurm"];
         assert_eq!(slurm.on_failure, Some(OnFailure::Halt));
-        let granted = [Right::Run("sbatch".into()), Right::Run("squeue".into()), Right::Script];
+        let run = |text: &str| Right::new("run", text).unwrap();
+        let granted = [run("sbatch -A *"), run("squeue"), Right::Script];
         assert_eq!(slurm.allow, Some(Grant::Only(granted.to_vec())));
-        assert_eq!(slurm.limits.call_ms, Some(1000));
+        let limits = LimitOverrides {
+            memory_mib: Some(64),
+            call: Some(Duration::from_secs(1)),
+            compute: Some(Duration::from_millis(500)),
+            table_elements: Some(1000),
+            handles: Some(100),
+            pass_mib: Some(8),
+            output_mib: Some(4),
+            instances: Some(2),
+        };
+        assert_eq!(LimitOverrides::from(slurm.limits), limits);
     }
 
     #[test]
@@ -259,7 +325,8 @@ mod tests {
         ]
         .concat()
         {
-            assert!(FULL.contains(&format!("{key} = ")), "{key} is not in the test's file");
+            let is_there = FULL.contains(&format!("{key} = ")) || FULL.contains(&format!(".{key}]"));
+            assert!(is_there, "{key} is not in the test's file");
         }
     }
 

@@ -40,6 +40,8 @@ impl Step {
             | Problem::NothingToCall => Self::Contract,
             Problem::Misfit(_) => Self::Types,
             Problem::Describe(_)
+            | Problem::BadRight(_)
+            | Problem::Changed { .. }
             | Problem::BadDescription { .. }
             | Problem::HookWithoutInterface { .. }
             | Problem::SameName { .. } => Self::Description,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use xqute::adapters::component::{
     discover::Shipped,
-    plugins::{PluginInfo, Plugins},
+    plugins::{Changed, PluginInfo, Plugins},
 };
 
 use super::{
@@ -23,7 +23,8 @@ pub(super) async fn list(wanted: &Wanted<'_>, screen: &Screen) -> Result<Exit> {
             sources.push(path.clone().into());
         }
     }
-    let mut options = wanted.options(found);
+    let mut options = wanted.options(found)?;
+    options.changed = Changed::Shown;
     // All shipped ones are looked at anyway; enabled by name, each of the others would bring them along.
     for settings in options.named.values_mut() {
         settings.enabled = settings.enabled.filter(|enabled| !enabled);

@@ -7,8 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use xqute::adapters::component::{
     discover::{self, Found},
     error::LoadError,
-    limits::LimitOverrides,
-    plugins::{LoadOptions, PluginSettings, PluginSource, Plugins},
+    plugins::{Changed, LoadOptions, PluginSettings, PluginSource, Plugins},
 };
 
 use super::{
@@ -23,6 +22,7 @@ use super::{
 mod check;
 mod inspect;
 mod list;
+mod lock;
 mod page;
 mod run_hook;
 mod test;
@@ -36,6 +36,7 @@ pub(super) async fn act(action: PluginAction, wanted: &Wanted<'_>, screen: &Scre
         PluginAction::Check(file) => check::check(wanted, &file).await,
         PluginAction::Test(args) => test::test(wanted, &args).await,
         PluginAction::RunHook(args) => run_hook::run_hook(wanted, &args).await,
+        PluginAction::Lock(plugins) => lock::lock(wanted, &plugins).await,
     }
 }
 
@@ -52,7 +53,7 @@ impl Wanted<'_> {
     pub(super) async fn load(&self, scheduler: &str, record: &[(String, Utf8PathBuf)]) -> Result<Plugins> {
         let found = self.find()?;
         let sources = self.sources(&found)?;
-        let mut options = self.options(found);
+        let mut options = self.options(found)?;
         options.scheduler = Some(scheduler.to_owned());
         let recorded = record.iter();
         options.record = recorded
@@ -77,7 +78,8 @@ impl Wanted<'_> {
     async fn one(&self, file: &Utf8Path, more: &[(String, String)]) -> Result<std::result::Result<Plugins, LoadError>> {
         let found = self.find()?;
         let path = pick(&found, file.as_str())?;
-        let mut options = self.options(found);
+        let mut options = self.options(found)?;
+        options.changed = Changed::Shown;
         options.disabled.clear();
         for settings in options.named.values_mut() {
             settings.enabled = None;
@@ -149,15 +151,16 @@ impl Wanted<'_> {
         in_file == Some(false) || self.global.disable.iter().any(|disabled| disabled == name)
     }
 
-    fn options(&self, found: Found) -> LoadOptions {
+    fn options(&self, found: Found) -> Result<LoadOptions> {
         let named = self.config.plugins.iter();
-        LoadOptions {
+        Ok(LoadOptions {
+            locks: self.config.lock.read()?,
             named: named.map(|(name, plugin)| (name.clone(), settings(plugin))).collect(),
             allowed: self.global.allow.clone(),
             disabled: self.global.disable.iter().cloned().collect(),
             shipped: found.shipped,
             ..LoadOptions::default()
-        }
+        })
     }
 }
 
@@ -195,13 +198,6 @@ fn settings(plugin: &PluginConfig) -> PluginSettings {
             .collect(),
         grant: plugin.allow.clone(),
         on_failure: plugin.on_failure,
-        limits: LimitOverrides {
-            memory_mib: plugin.limits.memory_mib,
-            call: plugin
-                .limits
-                .call_ms
-                .map(|millis| std::time::Duration::from_millis(millis.into())),
-            instances: plugin.limits.instances,
-        },
+        limits: plugin.limits.into(),
     }
 }

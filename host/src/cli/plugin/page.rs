@@ -2,7 +2,11 @@
 
 use std::fmt::Write as _;
 
-use xqute::adapters::component::{flags, plugins::PluginInfo, rights::Right};
+use xqute::adapters::component::{
+    flags,
+    plugins::{Locked, PluginInfo},
+    rights::Right,
+};
 
 use crate::cli::screen::{Style, printable_line};
 
@@ -15,6 +19,8 @@ pub(super) struct PluginPage {
     pub(super) path: String,
     /// SHA-256, in hexadecimal digits.
     pub(super) digest: String,
+    /// How its file and the lock file agree.
+    pub(super) locked: Option<Locked>,
     /// Its size in bytes.
     pub(super) size: u64,
     /// The interfaces that it exports.
@@ -23,6 +29,8 @@ pub(super) struct PluginPage {
     pub(super) hooks: Vec<String>,
     /// The rights that it asks for, and whether it has them.
     pub(super) rights: Vec<(Right, bool)>,
+    /// Rights that it has, but which are narrower than what it asks for.
+    pub(super) narrower: Vec<Right>,
     pub(super) options: Vec<OptionLine>,
     pub(super) priority: i32,
 }
@@ -45,16 +53,19 @@ pub(super) fn page_of(info: &PluginInfo) -> PluginPage {
         repeatable: option.repeatable,
     });
     let granted = |right| info.effective.contains(right);
+    let narrower = info.effective.iter().filter(|right| !info.asked.contains(right));
     PluginPage {
         name: info.name.clone(),
         version: info.version.clone(),
         summary: info.summary.clone(),
         path: info.path.display().to_string(),
         digest: info.digest.clone(),
+        locked: Some(info.locked),
         size: info.size,
         interfaces: info.interfaces.iter().map(|interface| interface.to_string()).collect(),
         hooks: info.hooks.iter().map(|hook| hook.name().to_owned()).collect(),
         rights: info.asked.iter().map(|right| (right.clone(), granted(right))).collect(),
+        narrower: narrower.cloned().collect(),
         options: options.collect(),
         priority: info.priority,
     }
@@ -87,6 +98,7 @@ pub(super) fn table(plugins: &[PluginPage]) -> String {
 fn row(plugin: &PluginPage) -> [String; 4] {
     let granted = plugin.rights.iter().filter(|(_, granted)| *granted).count();
     let rights = match (granted, plugin.rights.len()) {
+        _ if plugin.locked == Some(Locked::Changed) => "changed".to_owned(),
         (_, 0) => "needs none".to_owned(),
         (granted, all) if granted == all => "granted".to_owned(),
         (0, _) => "not granted".to_owned(),
@@ -113,6 +125,7 @@ pub(super) fn page(plugin: &PluginPage) -> String {
         ("file", one_line(&plugin.path)),
         ("size", format!("{} bytes", plugin.size)),
         ("sha256", plugin.digest.clone()),
+        ("locked", locked(plugin).to_owned()),
         ("interfaces", list(&plugin.interfaces)),
         ("hooks", list(&plugin.hooks)),
         ("priority", plugin.priority.to_string()),
@@ -124,6 +137,14 @@ pub(super) fn page(plugin: &PluginPage) -> String {
     text
 }
 
+fn locked(plugin: &PluginPage) -> &'static str {
+    match plugin.locked {
+        None | Some(Locked::No) => "no",
+        Some(Locked::Yes) => "yes, in xqute.lock",
+        Some(Locked::Changed) => "it changed since it was locked in xqute.lock: no run uses it",
+    }
+}
+
 fn rights(plugin: &PluginPage) -> String {
     if plugin.rights.is_empty() {
         return "\nrights: it asks for none\n".to_owned();
@@ -132,6 +153,12 @@ fn rights(plugin: &PluginPage) -> String {
     for (right, granted) in &plugin.rights {
         let mark = if *granted { "granted" } else { "denied" };
         let _infallible = writeln!(text, "  {mark:<8} {}", meaning(right));
+    }
+    if !plugin.narrower.is_empty() {
+        text.push_str("of what is denied, this much is granted:\n");
+        for right in &plugin.narrower {
+            let _infallible = writeln!(text, "  granted  {}", meaning(right));
+        }
     }
     let name = one_line(&plugin.name);
     let _infallible = writeln!(text, "to grant all of them:   --allow {name}");
@@ -142,7 +169,10 @@ fn rights(plugin: &PluginPage) -> String {
 /// What a right means for whoever grants it.
 fn meaning(right: &Right) -> String {
     let text = match right {
-        Right::Run(program) => format!("run     start {program} with any arguments: as powerful as that program"),
+        Right::Run(command) if command.to_string() == command.program() => {
+            format!("run     start {command} with any arguments: as powerful as that program")
+        }
+        Right::Run(command) => format!("run     start {command}: as powerful as that command"),
         Right::Read(folder) => format!("read    read files below {folder}"),
         Right::Write(folder) => format!("write   read, write, create and remove files below {folder}"),
         Right::Net(host) => format!("net     connect to {host}"),
@@ -194,17 +224,19 @@ mod tests {
     use super::*;
 
     fn slurm() -> PluginPage {
-        let run = |program: &str, granted| (Right::Run(program.into()), granted);
+        let run = |program: &str, granted| (Right::new("run", program).unwrap(), granted);
         PluginPage {
             name: "slurm".into(),
             version: "0.1.0".into(),
             summary: "Runs jobs on Slurm\u{1b}[31m".into(),
             path: "/p/slurm.wasm".into(),
             digest: "ab12".into(),
+            locked: Some(Locked::Changed),
             size: 123_456,
             interfaces: vec!["about".into(), "scheduler".into()],
             hooks: Vec::new(),
             rights: vec![run("sbatch", true), run("squeue", false), (Right::Script, false)],
+            narrower: Vec::new(),
             options: vec![
                 OptionLine {
                     name: "partition".into(),
@@ -232,6 +264,7 @@ mod tests {
         file        /p/slurm.wasm
         size        123456 bytes
         sha256      ab12
+        locked      it changed since it was locked in xqute.lock: no run uses it
         interfaces  about, scheduler
         hooks       none
         priority    0
@@ -261,6 +294,17 @@ mod tests {
     }
 
     #[test]
+    fn less_than_what_it_asks_for() {
+        let plugin = PluginPage {
+            narrower: vec![Right::new("run", "squeue -h ...").unwrap()],
+            ..slurm()
+        };
+        let text = page(&plugin);
+        let line = "this much is granted:\n  granted  run     start squeue -h ...: as powerful as that command\n";
+        assert!(text.contains(line), "{text}");
+    }
+
+    #[test]
     fn plugins_in_a_table() {
         let hello = PluginPage {
             name: "hello".into(),
@@ -272,8 +316,13 @@ mod tests {
         insta::assert_snapshot!(table(&[hello, slurm()]), @r"
         NAME   VERSION  PROVIDES          RIGHTS      SUMMARY
         hello  1.20.0   about, observer   needs none  Says hello
-        slurm  0.1.0    about, scheduler  1 of 3      Runs jobs on Slurm\u{1b}[31m
+        slurm  0.1.0    about, scheduler  changed     Runs jobs on Slurm\u{1b}[31m
         ");
         insta::assert_snapshot!(table(&[]), @"no plugins found");
+        let unlocked = PluginPage {
+            locked: Some(Locked::No),
+            ..slurm()
+        };
+        assert!(table(&[unlocked]).contains("  1 of 3  "));
     }
 }

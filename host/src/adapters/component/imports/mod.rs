@@ -1,10 +1,14 @@
 //! What a plugin may call, one file for each interface of `wit/imports.wit`, all of one shape: an `impl Host` for the state
 //! of an instance. Each looks at the plugin's rights at every call. The errors are data for the guest; only what the
 //! contract rules out is a trap.
+//!
+//! WASI is not written here; `network` and `http` stand before those parts of it that reach the network.
 
 pub(super) mod clock;
+pub(super) mod http;
 pub(super) mod key_value;
 pub(super) mod log;
+pub(super) mod network;
 pub(super) mod process;
 pub(super) mod run;
 
@@ -25,6 +29,10 @@ pub(super) fn link(engine: &wasmtime::Engine, shape: Shape) -> wasmtime::Result<
     bindings::run::add_to_linker::<_, HasSelf<HostState>>(&mut linker, |state| state)?;
     if shape.wasi {
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+        network::link(&mut linker)?;
+    }
+    if shape.http {
+        wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     }
     Ok(linker)
 }

@@ -10,16 +10,15 @@ use crate::adapters::{
             process::{Exit, Host, Output},
             types::Error,
         },
-        flags::flags,
-        rights::Right,
+        rights::Refusal,
         state::{HostState, Identity},
         tape::{self, Bytes, RUN},
     },
-    process::{capture, child},
+    process::{
+        capture::{self, ProcessError},
+        child,
+    },
 };
-
-/// The most bytes that a program may write to one of its outputs.
-const MOST_OUTPUT: usize = 16 << 20;
 
 impl Host for HostState {
     async fn run(
@@ -36,7 +35,7 @@ impl Host for HostState {
             return Ok(came.into());
         }
         let identity = Arc::clone(&self.identity);
-        let came = start(&identity, program, &args, stdin).await;
+        let came = start(&identity, &program, &args, stdin).await;
         if let Some(asked) = &asked {
             self.tape.note(RUN, asked, &Came::from(&came));
         }
@@ -78,18 +77,22 @@ impl From<Came> for Result<Output, Error> {
     }
 }
 
-async fn start(plugin: &Identity, program: String, args: &[String], stdin: Vec<u8>) -> Result<Output, Error> {
-    let path = match plugin.rights.programs.get(&program) {
-        Some(Some(path)) => path,
-        Some(None) => return Err(Error::Rejected(format!("there is no program `{program}` on PATH"))),
-        None => return Err(denied(plugin, program)),
+async fn start(plugin: &Identity, program: &str, args: &[String], stdin: Vec<u8>) -> Result<Output, Error> {
+    let path = match plugin.rights.program(program, args) {
+        Ok(path) => path,
+        Err(Refusal::NotFound) => return Err(Error::Rejected(format!("there is no program `{program}` on PATH"))),
+        Err(why) => {
+            return Err(Error::Denied(
+                plugin.refuse(&format!("run `{}`", shown(program, args)), why),
+            ));
+        }
     };
     if args.iter().any(|arg| arg.contains('\0')) {
         return Err(Error::Rejected(format!("an argument of `{program}` has a NUL in it")));
     }
     tracing::debug!(plugin = &*plugin.name, ?args, "runs {}", path.display());
-    let output = capture::run(path, args, stdin, MOST_OUTPUT).await;
-    let output = output.map_err(|error| Error::Rejected(error.to_string()))?;
+    let output = capture::run(path, args, stdin, plugin.most_output).await;
+    let output = output.map_err(|error| failed(plugin, &error))?;
     Ok(Output {
         exit: match output.exit {
             child::Exit::Code(code) => Exit::Code(code),
@@ -100,14 +103,75 @@ async fn start(plugin: &Identity, program: String, args: &[String], stdin: Vec<u
     })
 }
 
-/// The flags are for all that the plugin lacks: whoever adds one at a time starts as many runs.
-fn denied(plugin: &Identity, program: String) -> Error {
-    let shown: String = program.escape_debug().take(100).collect();
-    let remedy = if plugin.lacking.contains(&Right::Run(program)) {
-        format!("`{}` would allow it", flags(&plugin.name, &plugin.lacking).join(" "))
-    } else {
-        "it never asks for that right, so this is a mistake in the plugin".to_owned()
-    };
-    tracing::warn!(plugin = &*plugin.name, "was not allowed to run `{shown}`; {remedy}");
-    Error::Denied(format!("it may not run `{shown}`; {remedy}"))
+fn failed(plugin: &Identity, error: &ProcessError) -> Error {
+    Error::Rejected(match error {
+        ProcessError::TooMuchOutput { .. } => format!(
+            "{error}; if `{}` needs that much, set `output-mib` for it in xqute.toml",
+            plugin.name
+        ),
+        error => error.to_string(),
+    })
+}
+
+/// A call for people: what is long or strange is cut or escaped.
+fn shown(program: &str, args: &[String]) -> String {
+    let words = std::iter::once(program).chain(args.iter().map(String::as_str)).take(12);
+    let line = words.map(|word| word.chars().take(100).collect::<String>());
+    let line = line.collect::<Vec<_>>().join(" ");
+    line.escape_debug().take(200).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+
+    use super::*;
+    use crate::adapters::component::rights::{Right, Rights};
+
+    fn plugin(commands: &[&str]) -> Identity {
+        let rights: Vec<Right> = commands.iter().map(|text| Right::new("run", text).unwrap()).collect();
+        let mut plugin = Identity::nobody("guest");
+        plugin.rights = Rights::resolve(&rights, &rights, OsStr::new("/usr/bin:/bin")).unwrap();
+        plugin.most_output = 1 << 20;
+        plugin
+    }
+
+    async fn refused(plugin: &Identity, program: &str, args: &[&str]) -> String {
+        let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
+        match start(plugin, program, &args, Vec::new()).await {
+            Err(Error::Denied(why)) => format!("denied: {why}"),
+            Err(Error::Rejected(why)) => format!("rejected: {why}"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn arguments_count() {
+        let plugin = plugin(&["printf a*c"]);
+        let ran = start(&plugin, "printf", &["abc".to_owned()], Vec::new()).await.unwrap();
+        assert_eq!(ran.stdout, b"abc");
+        let denied = refused(&plugin, "printf", &["x\u{1b}"]).await;
+        insta::assert_snapshot!(denied, @r"denied: it may not run `printf x\u{1b}`; `describe` is called without any right");
+        for (program, args) in [
+            ("printf", &[][..]),
+            ("/usr/bin/printf", &["abc"]),
+            ("bin/../printf", &["abc"]),
+        ] {
+            assert!(refused(&plugin, program, args).await.starts_with("denied"));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_program_prints_is_bounded() {
+        let why = refused(&plugin(&["yes"]), "yes", &[]).await;
+        assert!(why.starts_with("rejected: "), "{why}");
+        assert!(why.contains("more than 1048576 bytes"), "{why}");
+        assert!(why.ends_with("set `output-mib` for it in xqute.toml"), "{why}");
+    }
+
+    #[tokio::test]
+    async fn a_program_that_is_not_there_is_said() {
+        let why = refused(&plugin(&["no-such"]), "no-such", &[]).await;
+        insta::assert_snapshot!(why, @"rejected: there is no program `no-such` on PATH");
+    }
 }

@@ -82,7 +82,7 @@ async fn a_shipped_plugin_may_do_what_it_asks_for_unless_the_user_says_how_much(
 #[tokio::test]
 async fn a_refusal_names_every_flag_that_is_missing() {
     let allow = |source: &mut PluginSource, _: &mut LoadOptions| {
-        source.settings.grant = Some(Grant::Only(vec![Right::Run("squeue".into())]));
+        source.settings.grant = Some(Grant::Only(vec![Right::new("run", "squeue").unwrap()]));
     };
     let error = asking().start(Some("guest"), allow).await.err().unwrap();
     insta::assert_snapshot!(error, @"plugin guest needs the right to put bash or directives into job scripts; allow it with `--allow guest:run=sbatch --allow guest:script`, which is all that it lacks, or disable the plugin");

@@ -9,7 +9,7 @@
 //! - `replay`: the comparison with a recording;
 //! - [`by_hand`]: one hook with one job.
 
-use std::sync::{Arc, Mutex, atomic::AtomicU32};
+use std::sync::Arc;
 
 use camino::Utf8Path;
 use serde_json::Value;
@@ -22,12 +22,10 @@ use super::{
     error::StartError,
     instance::{Instance, Program},
     limits::Limits,
-    load::Loaded,
     plugins::Plugins,
     recording::Recording,
     rights::Right,
-    schema,
-    state::{Identity, RunContext, Stage},
+    state::{Identity, RunContext},
     tape::Tape,
 };
 use crate::{
@@ -76,13 +74,12 @@ impl Trial {
     /// kinds.
     ///
     /// # Errors
-    /// When there is no plugin, or it has no such option.
+    /// When it has no such option, or a folder that it was granted cannot be opened.
     pub fn of(plugins: &Plugins, workdir: &Utf8Path, jobs: Option<Vec<JobSpec>>) -> Result<Option<Self>, StartError> {
         let Some(plugin) = plugins.first() else {
             return Ok(None);
         };
         let options = plugin.settings.options.clone();
-        schema::check(plugin.name(), &plugin.description.options, &options)?;
         let run = Arc::new(Run {
             tag: "0123456789abcdef".to_owned(),
             workdir: SpecPath::same(workdir),
@@ -101,7 +98,7 @@ impl Trial {
             description: plugin.description.clone(),
             program: plugin.program.clone(),
             limits: plugin.limits(),
-            identity: Arc::new(identity(plugin, plugins, context)),
+            identity: Arc::new(plugins.identity(plugin, context)?),
             run,
             jobs,
             options,
@@ -157,17 +154,5 @@ impl Trial {
     /// The parameters of `scheduler.open`.
     fn opening(&self) -> Value {
         super::tape::value(&(convert::options(&self.options), convert::run_info(&self.run)))
-    }
-}
-
-fn identity(plugin: &Loaded, plugins: &Plugins, context: RunContext) -> Identity {
-    Identity {
-        name: plugin.name().into(),
-        rights: plugins.rights(plugin),
-        lacking: plugin.lacking(),
-        values: Mutex::default(),
-        recorder: None,
-        stage: Stage::Running(context),
-        instances: AtomicU32::default(),
     }
 }
