@@ -104,7 +104,13 @@ fn socket_address(address: IpAddress, port: u16) -> (IpAddressFamily, IpSocketAd
 }
 
 /// What belongs to a socket comes before it, as it has to go before it.
-fn open(place: &str) -> Result<(InputStream, OutputStream, TcpSocket), String> {
+struct Connection {
+    input: InputStream,
+    _output: OutputStream,
+    _socket: TcpSocket,
+}
+
+fn open(place: &str) -> Result<Connection, String> {
     let (host, port) = split(place)?;
     let (family, address) = socket_address(look_for(host)?, port);
     let socket = create_tcp_socket(family).map_err(failed("socket"))?;
@@ -118,12 +124,15 @@ fn open(place: &str) -> Result<(InputStream, OutputStream, TcpSocket), String> {
             other => break other.map_err(failed("connect"))?,
         }
     };
-    Ok((input, output, socket))
+    Ok(Connection {
+        input,
+        _output: output,
+        _socket: socket,
+    })
 }
 
 fn connect(place: &str) -> Result<String, String> {
-    let (input, _output, _socket) = open(place)?;
-    Ok(read(&input))
+    Ok(read(&open(place)?.input))
 }
 
 /// All that comes.
