@@ -131,16 +131,16 @@ fn http_goes_to_granted_hosts_only() {
 #[test]
 fn nobody_listens_or_sends_datagrams() {
     let all = ["wasi-net".to_owned()];
-    for place in ["127.0.0.1:0", "0.0.0.0:0", "127.0.0.1:8080"] {
+    for place in ["127.0.0.1:0", "0.0.0.0:0", "[::1]:0"] {
         let output = reach("listen", place, &all, "");
         output
             .exits(0)
             .says("was not allowed to listen")
-            .does_not_say("listens at");
+            .does_not_say("it listens");
     }
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let place = socket.local_addr().unwrap().to_string();
-    reach("udp", &place, &all, "").exits(0).does_not_say("sent 1");
+    reach("udp", &place, &all, "").exits(0).does_not_say(": sent");
     socket.set_nonblocking(true).unwrap();
     assert!(socket.recv(&mut [0]).is_err());
 }
@@ -161,7 +161,7 @@ fn connections_are_counted() {
 #[test]
 fn malformed_hosts_are_refused() {
     for (host, why) in [
-        ("http://a.org", "its port must be"),
+        ("http://a.org", "it must be HOST"),
         ("a.org:0", "from 1 to 65535"),
         ("*", "it must be HOST"),
         ("::1", "[IPV6]"),

@@ -40,6 +40,46 @@ fn programs_have_to_be_allowed() {
 }
 
 #[test]
+fn arguments_can_be_narrowed_down() {
+    let flags = |sbatch: &str| {
+        let sbatch = format!("slurm:run=squeue,scancel,{sbatch}");
+        ["--allow", "slurm:script", "--allow", &sbatch].map(str::to_owned)
+    };
+    let narrow = flags("sbatch --no-such-flag=* ...");
+    let narrow: Vec<&str> = narrow.iter().map(String::as_str).collect();
+    let (_scratch, output) = run("slurm", &narrow, &["-s", "slurm"]);
+    output
+        .says("was not allowed to run `sbatch ")
+        .says("`--allow slurm:run=sbatch` would allow it")
+        .says("1 failed");
+    for (malformed, why) in [
+        ("sbatch  -x", "exactly one space"),
+        ("/usr/bin/sbatch", "not the name of a program"),
+        ("sbatch ... -x", "only be the last word"),
+    ] {
+        let malformed = flags(malformed);
+        let malformed: Vec<&str> = malformed.iter().map(String::as_str).collect();
+        let (_scratch, output) = run("slurm", &malformed, &["-s", "slurm"]);
+        output.exits(2).says(why);
+    }
+}
+
+#[test]
+fn a_granted_folder_must_be_there() {
+    let scratch = Scratch::new();
+    let file = stranger(&scratch, "wasi_hello");
+    // The plugin asks for /etc; less than that may be granted, but it has to exist.
+    let flags = ["--plugin", &file, "--allow", "wasi-hello:read=/etc/no-such-folder"];
+    let output = scratch.xqute(flags).args(["run", "--", "touch", "ran"]).run();
+    output
+        .exits(3)
+        .says("plugin wasi-hello may use the folder /etc/no-such-folder")
+        .says("No such file or directory")
+        .says("create it");
+    assert!(!scratch.has("ran"));
+}
+
+#[test]
 fn a_scheduler_without_any_right_is_refused_before_anything_runs() {
     let (scratch, output) = run("slurm", &[], &["-s", "slurm"]);
     output.exits(3).says("plugin slurm").says("--allow slurm:script");

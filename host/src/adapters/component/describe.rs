@@ -111,7 +111,7 @@ fn right(asked: about::Right) -> Result<Right, Problem> {
         about::Right::Script => return Ok(Right::Script),
     };
     let value = text(kind, value)?;
-    Right::new(kind, &value).map_err(|bad| Problem::BadRight(bad))
+    Right::new(kind, &value).map_err(Problem::BadRight)
 }
 
 fn options(said: Vec<about::OptionInfo>) -> Result<Vec<OptionInfo>, Problem> {
