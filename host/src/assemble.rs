@@ -89,7 +89,7 @@ pub(crate) async fn assemble(asked: Builder) -> Result<Xqute, BuildError> {
         mail,
         progress: watcher,
         clock,
-        reports: PluginReports(started.hooks),
+        reports: PluginReports(started),
         control: Arc::new(control),
         resumed,
     })

@@ -10,7 +10,7 @@ use tokio::{
 use crate::{
     adapters::{
         clock::Clock,
-        component::hooks::{ComponentHooks, PluginReport},
+        component::{hooks::PluginReport, plugins::Started},
         control::server::{Limits, Socket},
     },
     builder::Builder,
@@ -185,11 +185,22 @@ impl Listener for Stream {
 }
 
 /// Where the plugins' reports come from, once the run is over.
-pub(crate) struct PluginReports(pub(crate) Option<Arc<ComponentHooks>>);
+pub(crate) struct PluginReports(pub(crate) Started);
 
 impl PluginReports {
+    /// One for each plugin that took part, lifecycle plugins in the order in which they are called.
     pub(crate) fn collect(&self) -> Vec<PluginReport> {
-        self.0.as_ref().map(|hooks| hooks.reports()).unwrap_or_default()
+        let hooks = self.0.hooks.as_ref();
+        let mut reports = hooks.map(|hooks| hooks.reports()).unwrap_or_default();
+        let Some(scheduler) = self.0.scheduler.as_ref().map(|scheduler| scheduler.report()) else {
+            return reports;
+        };
+        // Calls are counted together, whichever they are.
+        match reports.iter_mut().find(|report| report.plugin == scheduler.plugin) {
+            Some(both) => both.quarantined = scheduler.quarantined.or(both.quarantined.take()),
+            None => reports.push(scheduler),
+        }
+        reports
     }
 }
 

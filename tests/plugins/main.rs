@@ -9,3 +9,4 @@ mod order;
 mod rights;
 mod schedulers;
 mod showing;
+mod supervision;

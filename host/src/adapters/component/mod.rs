@@ -4,7 +4,7 @@
 //! it imports and exports, [`describe`] asks who it is, [`rights`] decides what it may do, `gather` sorts out which plugins
 //! take part, and [`plugins`] puts it all together. Then [`scheduler`] and [`hooks`] implement the ports of the same names with it.
 //!
-//! Below them: `pool` holds instances, `instance` is one of them, `state` is what the host keeps for it, `imports` is what
+//! Below them: [`health`] counts what becomes of calls, `pool` holds instances, `instance` is one of them, `state` is what the host keeps for it, `imports` is what
 //! it may call, [`limits`] bounds each call (`stopwatch`: in time), and [`call`] says how a call failed. `convert` translates
 //! between the words of the model and those of the contract, whose generated types stay private (`bindings`).
 //!
@@ -24,6 +24,7 @@ mod file;
 pub mod flags;
 mod gate;
 mod gather;
+pub mod health;
 pub mod hooks;
 mod imports;
 mod instance;

@@ -21,9 +21,9 @@ pub(super) async fn tell(plugin: &Lifecycle, facts: &[Fact]) -> Result<(), Start
 
 async fn observe(plugin: &Lifecycle, facts: &[bindings::observer::Fact]) -> Result<(), StartError> {
     let mut borrowed = plugin.observer.borrow().await?;
-    let guests = borrowed.instance.guests();
+    let guests = borrowed.instance().guests();
     let Some(guest) = &guests.observer else { return Ok(()) };
-    let call = borrowed.instance.call(CALL, Pace::Hook, guest.func_observe(), (facts,));
+    let call = borrowed.call(CALL, Pace::Hook, guest.func_observe(), (facts,));
     call.await?;
     borrowed.give_back();
     Ok(())

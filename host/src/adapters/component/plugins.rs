@@ -7,7 +7,7 @@ use std::{
     collections::BTreeSet,
     ffi::OsString,
     path::PathBuf,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::AtomicU64},
 };
 
 pub use super::settings::{LoadOptions, PluginSettings, PluginSource};
@@ -18,11 +18,12 @@ use super::{
     error::{LoadError, NoScheduler, StartError},
     flags::flags,
     gather::{self, Gathered},
-    hooks::{ComponentHooks, Lifecycle},
+    health::{Counted, Health, Tally},
+    hooks::{self, ComponentHooks, Lifecycle},
     load::Loaded,
     pool::Pool,
     rights::{Right, Rights},
-    scheduler::ComponentScheduler,
+    scheduler::{self, ComponentScheduler},
     schema,
     state::{Identity, RunContext, Stage},
 };
@@ -209,6 +210,8 @@ impl Plugins {
             rights: Rights::resolve(&plugin.effective, &self.path),
             lacking: plugin.lacking(),
             values: Mutex::default(),
+            tally: Tally::default(),
+            refusals: AtomicU64::default(),
             stage: Stage::Running(context),
         })
     }
@@ -293,7 +296,7 @@ fn as_lifecycle(plugin: &Loaded, identity: &Arc<Identity>) -> Lifecycle {
         observer: pool(),
         gate: pool(),
         on_failure: plugin.settings.on_failure.unwrap_or_default(),
-        health: Mutex::default(),
+        health: Health::new(hooks::MOST_FAILURES, Counted::All),
     }
 }
 
@@ -304,5 +307,6 @@ fn as_scheduler(plugin: &Loaded, identity: Arc<Identity>, run: &Run) -> Componen
         options: options_of(plugin, run, true),
         known: plugin.description.options.clone(),
         wraps: plugin.asks(&Right::Script),
+        health: Health::new(scheduler::MOST_FAILURES, Counted::ItsOwn),
     }
 }

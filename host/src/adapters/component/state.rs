@@ -2,7 +2,7 @@
 
 use std::{
     pin::Pin,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::AtomicU64},
     task::{Context, Poll},
 };
 
@@ -14,6 +14,7 @@ use wasmtime_wasi::{
 
 use super::{
     error::StartError,
+    health::Tally,
     imports::key_value::Values,
     limits::Memory,
     rights::{Right, Rights},
@@ -31,6 +32,10 @@ pub(super) struct Identity {
     /// What it asks for and was not granted.
     pub(super) lacking: Vec<Right>,
     pub(super) values: Mutex<Values>,
+    /// What is counted about its calls.
+    pub(super) tally: Tally,
+    /// How often it was refused something for which it has no right.
+    pub(super) refusals: AtomicU64,
     pub(super) stage: Stage,
 }
 
@@ -58,6 +63,8 @@ impl Identity {
             rights: Rights::default(),
             lacking: Vec::new(),
             values: Mutex::default(),
+            tally: Tally::default(),
+            refusals: AtomicU64::default(),
             stage: Stage::Describing,
         }
     }
