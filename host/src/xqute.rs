@@ -162,6 +162,7 @@ impl Xqute {
         if let Some(server) = server {
             server.close().await;
         }
+        reports.0.keep_values().await;
         RunSummary {
             counts: report.counts,
             elapsed: clock.elapsed(),

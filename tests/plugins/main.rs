@@ -10,3 +10,4 @@ mod rights;
 mod schedulers;
 mod showing;
 mod supervision;
+mod values;

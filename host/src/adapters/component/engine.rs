@@ -4,8 +4,6 @@
 //! sleeps for as long as no guest runs.
 
 use std::{
-    fs,
-    os::unix::fs::{DirBuilderExt, MetadataExt},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -15,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use super::private;
 use wasmtime::{Cache, CacheConfig, Config, EngineWeak};
 
 /// How often a running guest is looked at.
@@ -138,17 +137,13 @@ impl Pulse {
 
 /// The folder for compiled code: `$XDG_CACHE_HOME/xqute`, or `~/.cache/xqute`.
 pub fn default_cache() -> Option<PathBuf> {
-    let absolute = |name| {
-        std::env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
-    let base = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;
-    Some(base.join("xqute"))
+    private::user_folder(VARIABLE, ".cache")
 }
 
+const VARIABLE: &str = "XDG_CACHE_HOME";
+
 fn open_cache(folder: &Path) -> Option<Cache> {
-    let opened = secure(folder).and_then(|()| {
+    let opened = private::secure_folder(folder, VARIABLE).and_then(|()| {
         let mut config = CacheConfig::new();
         config.with_directory(folder.join("compiled"));
         Cache::new(config).map_err(|error| format!("{error:#}"))
@@ -163,60 +158,9 @@ fn open_cache(folder: &Path) -> Option<Cache> {
         .ok()
 }
 
-/// Compiled code is trusted, so nobody else may have a hand in the folder that holds it.
-fn secure(folder: &Path) -> Result<(), String> {
-    if let Some(parent) = folder.parent() {
-        fs::create_dir_all(parent).map_err(|error| error.to_string())?;
-    }
-    match fs::DirBuilder::new().mode(0o700).create(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(error.to_string()),
-        _ => {}
-    }
-    let found = fs::symlink_metadata(folder).map_err(|error| error.to_string())?;
-    if !found.is_dir() {
-        return Err("it is not a folder".to_owned());
-    }
-    if found.uid() != rustix::process::geteuid().as_raw() {
-        return Err("it belongs to another user; remove it or set XDG_CACHE_HOME".to_owned());
-    }
-    if found.mode() & 0o022 != 0 {
-        return Err("others may write to it; `chmod 700` it, after looking at what is inside".to_owned());
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
-
-    #[test]
-    fn the_cache_is_private() {
-        let home = tempfile::tempdir().unwrap();
-        let folder = home.path().join("a/xqute");
-        secure(&folder).unwrap();
-        assert_eq!(fs::metadata(&folder).unwrap().mode() & 0o777, 0o700);
-        secure(&folder).unwrap();
-    }
-
-    #[test]
-    fn a_cache_that_others_may_write_to_is_refused() {
-        let home = tempfile::tempdir().unwrap();
-        fs::set_permissions(home.path(), fs::Permissions::from_mode(0o770)).unwrap();
-        assert!(secure(home.path()).unwrap_err().contains("others may write"));
-        assert!(open_cache(home.path()).is_none());
-    }
-
-    #[test]
-    fn a_link_or_a_file_is_no_cache() {
-        let home = tempfile::tempdir().unwrap();
-        let (link, file) = (home.path().join("link"), home.path().join("file"));
-        std::os::unix::fs::symlink(home.path(), &link).unwrap();
-        fs::write(&file, "").unwrap();
-        assert_eq!(secure(&link).unwrap_err(), "it is not a folder");
-        assert_eq!(secure(&file).unwrap_err(), "it is not a folder");
-    }
 
     #[test]
     fn the_ticker_rests_while_no_guest_runs() {

@@ -7,7 +7,7 @@ use std::{
     collections::BTreeSet,
     ffi::OsString,
     path::PathBuf,
-    sync::{Arc, Mutex, atomic::AtomicU64},
+    sync::{Arc, atomic::AtomicU64},
 };
 
 pub use super::settings::{LoadOptions, PluginSettings, PluginSource};
@@ -26,6 +26,7 @@ use super::{
     scheduler::{self, ComponentScheduler},
     schema,
     state::{Identity, RunContext, Stage},
+    values::{Values, shelf::Shelf},
 };
 use crate::{
     adapters::clock::Clock,
@@ -72,6 +73,16 @@ pub struct Started {
     pub hooks: Option<Arc<ComponentHooks>>,
     /// The scheduler, if a plugin brings it.
     pub scheduler: Option<Arc<ComponentScheduler>>,
+    values: Vec<Arc<Values>>,
+}
+
+impl Started {
+    /// Sees to it that what plugins stored is there for other runs. To be called when the run is over.
+    pub async fn keep_values(&self) {
+        let values = self.values.clone();
+        // When it breaks down, it has said so.
+        let _ = tokio::task::spawn_blocking(move || values.iter().for_each(|values| values.flush())).await;
+    }
 }
 
 /// Plugins that are loaded and enabled.
@@ -83,6 +94,8 @@ pub struct Plugins {
     left_out: BTreeSet<String>,
     shipped: Shipped,
     path: OsString,
+    /// Where the values of plugins outlive a run.
+    shelf: Option<Arc<Shelf>>,
 }
 
 impl Plugins {
@@ -94,12 +107,18 @@ impl Plugins {
         let Gathered { mut loaded, left_out } = gather::gather(sources, &options).await?;
         loaded.iter().for_each(Loaded::warn);
         loaded.sort_by(|a, b| b.priority().cmp(&a.priority()).then_with(|| a.name().cmp(b.name())));
-        let LoadOptions { path, shipped, .. } = options;
+        let LoadOptions {
+            path,
+            shipped,
+            key_values,
+            ..
+        } = options;
         Ok(Self {
             loaded,
             left_out,
             shipped,
             path,
+            shelf: key_values.map(|file| Arc::new(Shelf::at(file))),
         })
     }
 
@@ -141,6 +160,7 @@ impl Plugins {
             .transpose()?;
         let mut lifecycle = Vec::new();
         let mut scheduling = None;
+        let mut values = Vec::new();
         for plugin in &self.loaded {
             let is_chosen = chosen.is_some_and(|chosen| chosen.name() == plugin.name());
             if !is_chosen && called_at(plugin) == HookSet::default() {
@@ -156,6 +176,7 @@ impl Plugins {
                     options: options_of(plugin, &run, is_chosen),
                 },
             )?);
+            values.push(Arc::clone(&identity.values));
             if called_at(plugin) != HookSet::default() {
                 lifecycle.push(as_lifecycle(plugin, &identity));
             }
@@ -169,6 +190,7 @@ impl Plugins {
         Ok(Started {
             hooks: (!lifecycle.is_empty()).then(|| Arc::new(ComponentHooks::new(lifecycle))),
             scheduler: scheduling.map(Arc::new),
+            values,
         })
     }
 
@@ -209,7 +231,7 @@ impl Plugins {
             name: plugin.name().into(),
             rights: Rights::resolve(&plugin.effective, &self.path),
             lacking: plugin.lacking(),
-            values: Mutex::default(),
+            values: Arc::new(Values::new(plugin.name(), self.shelf.clone())),
             tally: Tally::default(),
             refusals: AtomicU64::default(),
             stage: Stage::Running(context),

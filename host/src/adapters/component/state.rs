@@ -15,9 +15,9 @@ use wasmtime_wasi::{
 use super::{
     error::StartError,
     health::Tally,
-    imports::key_value::Values,
     limits::Memory,
     rights::{Right, Rights},
+    values::Values,
 };
 use crate::{
     adapters::clock::Clock,
@@ -31,7 +31,7 @@ pub(super) struct Identity {
     pub(super) rights: Rights,
     /// What it asks for and was not granted.
     pub(super) lacking: Vec<Right>,
-    pub(super) values: Mutex<Values>,
+    pub(super) values: Arc<Values>,
     /// What is counted about its calls.
     pub(super) tally: Tally,
     /// How often it was refused something for which it has no right.
@@ -62,7 +62,7 @@ impl Identity {
             name: name.into(),
             rights: Rights::default(),
             lacking: Vec::new(),
-            values: Mutex::default(),
+            values: Arc::new(Values::new(name, None)),
             tally: Tally::default(),
             refusals: AtomicU64::default(),
             stage: Stage::Describing,

@@ -183,10 +183,11 @@ fn escaped(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("\\{byte:02x}")).collect()
 }
 
-/// No cache, so that tests see neither each other's code nor the user's.
+/// Nothing that lasts, so that tests see neither what others keep nor what the user does.
 pub(super) fn options() -> LoadOptions {
     LoadOptions {
         cache: None,
+        key_values: None,
         ..LoadOptions::default()
     }
 }
