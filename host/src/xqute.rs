@@ -57,6 +57,8 @@ pub struct Xqute {
     pub(crate) subscribers: Subscribers,
     pub(crate) feeder: Feeder,
     pub(crate) mail: Mail,
+    /// How many signals the run got.
+    pub(crate) signals: watch::Sender<u32>,
     pub(crate) progress: watch::Receiver<Counts>,
     pub(crate) clock: Clock,
     pub(crate) reports: PluginReports,
@@ -122,7 +124,10 @@ impl Xqute {
 
     /// A way to stop the run while it goes.
     pub fn stopper(&self) -> Stopper {
-        Stopper(self.mail.clone())
+        Stopper {
+            mail: self.mail.clone(),
+            signals: self.signals.clone(),
+        }
     }
 
     /// Runs what was fed, to the end. When this future is dropped before that, the run ends at once.
@@ -294,16 +299,21 @@ impl Drop for LiveRun {
 
 /// Stops a run, or one of its jobs, from anywhere.
 #[derive(Clone, Debug)]
-pub struct Stopper(Mail);
+pub struct Stopper {
+    mail: Mail,
+    signals: watch::Sender<u32>,
+}
 
 impl Stopper {
-    /// Stops the run as this signal would: the first call gives jobs time to end, the second one does not.
+    /// Stops the run as this signal would: the first call gives jobs time to end, the second one does not, and observers
+    /// that are slow miss the rest.
     pub fn stop(&self, signal: i32) {
-        self.0.send(Event::Signalled(signal));
+        self.signals.send_modify(|signals| *signals = signals.saturating_add(1));
+        self.mail.send(Event::Signalled(signal));
     }
 
     /// Cancels one job, wherever it is on its way.
     pub fn cancel(&self, job: JobIndex) {
-        self.0.send(Event::CancelRequested(job));
+        self.mail.send(Event::CancelRequested(job));
     }
 }
