@@ -1,6 +1,7 @@
 //! Plugins as their users meet them: found, chosen, shown, granted rights, called in order, and kept from doing harm.
 
 mod choosing;
+mod compiled;
 mod hello;
 mod hooks;
 mod journal;
@@ -9,5 +10,6 @@ mod order;
 mod rights;
 mod schedulers;
 mod showing;
+mod slow;
 mod supervision;
 mod values;

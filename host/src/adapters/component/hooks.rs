@@ -3,7 +3,15 @@
 use async_trait::async_trait;
 
 pub use super::health::PluginReport;
-use super::{error::StartError, gate, health::Health, observer, pool::Pool, snippets, state::Identity};
+use super::{
+    error::StartError,
+    gate,
+    health::Health,
+    observer::{self, Stride},
+    pool::Pool,
+    snippets,
+    state::Identity,
+};
 use crate::{
     model::{
         hook::{Fact, HookSet, Snippet, Snippets, Verdict},
@@ -35,6 +43,8 @@ pub(super) struct Lifecycle {
     pub(super) scripted: HookSet,
     /// The instance that is told.
     pub(super) observer: Pool,
+    /// How much it is told at once.
+    pub(super) stride: Stride,
     /// The instance that is asked, so that answers never wait for what is told.
     pub(super) gate: Pool,
     pub(super) on_failure: OnFailure,

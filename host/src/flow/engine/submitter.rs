@@ -103,7 +103,7 @@ impl Submitter {
     /// Waits until nothing further is to start. Plugins that are being asked then are asked in vain.
     async fn stopped(&self) {
         if self.stopping.clone().wait_for(|stopping| *stopping).await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 

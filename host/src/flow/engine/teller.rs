@@ -138,7 +138,7 @@ impl Patience {
 async fn at_once(signals: &mut watch::Receiver<u32>) {
     // Where nobody can send signals any more, there will be none.
     if signals.wait_for(|signals| *signals >= AT_ONCE).await.is_err() {
-        pending().await
+        pending::<()>().await;
     }
 }
 
