@@ -67,12 +67,14 @@ pub(crate) async fn assemble(asked: Builder) -> Result<Xqute, BuildError> {
     let beginning = ground.begin(asked.jobs, &*scheduler, asked.failed).await?;
     recorded.send_replace(beginning.recorded());
     let (progress, watcher) = watch::channel(Counts::default());
+    let signals = watch::Sender::default();
     let wiring = Wiring {
         inbox,
         mail: mail.clone(),
         progress,
         subscribers: asked.subscribers.clone(),
         recorded,
+        signals: signals.subscribe(),
     };
     let (clock, book, bound) = (site.clock, site.book.clone(), ground.socket.take());
     let mut engine = site.engine(ground, scheduler, hooks_of(started.hooks.clone()), wiring)?;
@@ -87,9 +89,10 @@ pub(crate) async fn assemble(asked: Builder) -> Result<Xqute, BuildError> {
         subscribers: asked.subscribers,
         feeder,
         mail,
+        signals,
         progress: watcher,
         clock,
-        reports: PluginReports(started.hooks),
+        reports: PluginReports(started),
         control: Arc::new(control),
         resumed,
     })

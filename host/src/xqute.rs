@@ -10,7 +10,7 @@ use tokio::{
 use crate::{
     adapters::{
         clock::Clock,
-        component::hooks::{ComponentHooks, PluginReport},
+        component::{hooks::PluginReport, plugins::Started},
         control::server::{Limits, Socket},
     },
     builder::Builder,
@@ -57,6 +57,8 @@ pub struct Xqute {
     pub(crate) subscribers: Subscribers,
     pub(crate) feeder: Feeder,
     pub(crate) mail: Mail,
+    /// How many signals the run got.
+    pub(crate) signals: watch::Sender<u32>,
     pub(crate) progress: watch::Receiver<Counts>,
     pub(crate) clock: Clock,
     pub(crate) reports: PluginReports,
@@ -122,7 +124,10 @@ impl Xqute {
 
     /// A way to stop the run while it goes.
     pub fn stopper(&self) -> Stopper {
-        Stopper(self.mail.clone())
+        Stopper {
+            mail: self.mail.clone(),
+            signals: self.signals.clone(),
+        }
     }
 
     /// Runs what was fed, to the end. When this future is dropped before that, the run ends at once.
@@ -162,6 +167,7 @@ impl Xqute {
         if let Some(server) = server {
             server.close().await;
         }
+        reports.0.keep_values().await;
         RunSummary {
             counts: report.counts,
             elapsed: clock.elapsed(),
@@ -185,11 +191,22 @@ impl Listener for Stream {
 }
 
 /// Where the plugins' reports come from, once the run is over.
-pub(crate) struct PluginReports(pub(crate) Option<Arc<ComponentHooks>>);
+pub(crate) struct PluginReports(pub(crate) Started);
 
 impl PluginReports {
+    /// One for each plugin that took part, lifecycle plugins in the order in which they are called.
     pub(crate) fn collect(&self) -> Vec<PluginReport> {
-        self.0.as_ref().map(|hooks| hooks.reports()).unwrap_or_default()
+        let hooks = self.0.hooks.as_ref();
+        let mut reports = hooks.map(|hooks| hooks.reports()).unwrap_or_default();
+        let Some(scheduler) = self.0.scheduler.as_ref().map(|scheduler| scheduler.report()) else {
+            return reports;
+        };
+        // Calls are counted together, whichever they are.
+        match reports.iter_mut().find(|report| report.plugin == scheduler.plugin) {
+            Some(both) => both.quarantined = scheduler.quarantined.or(both.quarantined.take()),
+            None => reports.push(scheduler),
+        }
+        reports
     }
 }
 
@@ -282,16 +299,21 @@ impl Drop for LiveRun {
 
 /// Stops a run, or one of its jobs, from anywhere.
 #[derive(Clone, Debug)]
-pub struct Stopper(Mail);
+pub struct Stopper {
+    mail: Mail,
+    signals: watch::Sender<u32>,
+}
 
 impl Stopper {
-    /// Stops the run as this signal would: the first call gives jobs time to end, the second one does not.
+    /// Stops the run as this signal would: the first call gives jobs time to end, the second one does not, and observers
+    /// that are slow miss the rest.
     pub fn stop(&self, signal: i32) {
-        self.0.send(Event::Signalled(signal));
+        self.signals.send_modify(|signals| *signals = signals.saturating_add(1));
+        self.mail.send(Event::Signalled(signal));
     }
 
     /// Cancels one job, wherever it is on its way.
     pub fn cancel(&self, job: JobIndex) {
-        self.0.send(Event::CancelRequested(job));
+        self.mail.send(Event::CancelRequested(job));
     }
 }

@@ -2,6 +2,7 @@
 
 mod choosing;
 mod compatibility;
+mod compiled;
 mod hello;
 mod hooks;
 mod journal;
@@ -13,4 +14,7 @@ mod order;
 mod rights;
 mod schedulers;
 mod showing;
+mod slow;
+mod supervision;
 mod trying;
+mod values;

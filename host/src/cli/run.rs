@@ -28,7 +28,7 @@ use super::{
     resolve::{RunPlan, Verbosity},
     screen::Screen,
     signals,
-    summary::{BadPlugin, FailedLine, Summary},
+    summary::{FailedLine, PluginLines, Summary},
 };
 
 /// What is to be run, and on what.
@@ -212,7 +212,11 @@ pub(super) fn tell(finished: &Finished, verbosity: Verbosity, screen: &Screen) -
         bad_pipe,
     } = finished;
     if verbosity != Verbosity::Quiet || !summary.is_good() {
-        summary.show(screen);
+        let plugins = match verbosity {
+            Verbosity::Quiet | Verbosity::Normal(0) => PluginLines::Trouble,
+            Verbosity::Normal(_) => PluginLines::Called,
+        };
+        summary.show(screen, plugins);
     }
     let signal = summary.stopped.and_then(StopCause::signal);
     if let Some(trouble) = trouble {
@@ -244,17 +248,10 @@ fn summary(run: RunSummary) -> Summary {
         elapsed: run.elapsed,
         failures: failures.collect(),
         stopped: run.stopped,
-        bad_plugins: run.plugins.into_iter().filter_map(bad_plugin).collect(),
+        plugins: run.plugins,
         workdir: run.workdir.into_string(),
         unwritten: Vec::new(),
     }
-}
-
-fn bad_plugin(report: xqute::adapters::component::hooks::PluginReport) -> Option<BadPlugin> {
-    report.quarantined.map(|why| BadPlugin {
-        name: report.plugin,
-        why,
-    })
 }
 
 /// Which exit code fits. The messages say what to do next themselves.

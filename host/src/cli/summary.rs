@@ -4,12 +4,15 @@
 use std::{fmt::Write as _, time::Duration};
 
 use serde_json::{Value, json};
-use xqute::{Counts, StopCause, model::outcome::signal_name};
+use xqute::{Counts, StopCause, adapters::component::hooks::PluginReport, model::outcome::signal_name};
 
+pub(super) use self::plugins::PluginLines;
 use super::{
     progress,
     screen::{LogFormat, Screen, Style, printable, printable_line},
 };
+
+mod plugins;
 
 /// What became of a run.
 #[derive(Clone, Debug, Default)]
@@ -20,8 +23,8 @@ pub(super) struct Summary {
     pub(super) failures: Vec<FailedLine>,
     /// Why the run was stopped, if it was.
     pub(super) stopped: Option<StopCause>,
-    /// Plugins that were quarantined.
-    pub(super) bad_plugins: Vec<BadPlugin>,
+    /// How each plugin fared.
+    pub(super) plugins: Vec<PluginReport>,
     pub(super) workdir: String,
     /// Files that were asked for and could not be written, in words.
     pub(super) unwritten: Vec<String>,
@@ -42,13 +45,6 @@ pub(super) struct FailedLine {
     pub(super) tail: String,
 }
 
-/// A plugin that was quarantined.
-#[derive(Clone, Debug)]
-pub(super) struct BadPlugin {
-    pub(super) name: String,
-    pub(super) why: String,
-}
-
 /// The longest command that is shown in full, in characters.
 const LONGEST: usize = 160;
 
@@ -65,7 +61,13 @@ impl Summary {
 
     /// Whether a plugin was quarantined, or failed so that it halted the run.
     pub(super) fn has_bad_plugins(&self) -> bool {
-        !self.bad_plugins.is_empty() || self.stopped == Some(StopCause::PluginFailed)
+        self.quarantined().next().is_some() || self.stopped == Some(StopCause::PluginFailed)
+    }
+
+    /// Plugins that are not called any more, and why.
+    fn quarantined(&self) -> impl Iterator<Item = (&str, &str)> {
+        let plugins = self.plugins.iter();
+        plugins.filter_map(|plugin| Some((&*plugin.plugin, plugin.quarantined.as_deref()?)))
     }
 
     fn signal(&self) -> Option<i32> {
@@ -73,14 +75,14 @@ impl Summary {
     }
 
     /// Tells the user.
-    pub(super) fn show(&self, screen: &Screen) {
+    pub(super) fn show(&self, screen: &Screen, plugins: PluginLines) {
         match screen.format() {
-            LogFormat::Text => screen.print(&self.text()),
+            LogFormat::Text => screen.print(&self.text(plugins)),
             LogFormat::Json => screen.record("info", "xqute::summary", &self.line(), self.json()),
         }
     }
 
-    fn text(&self) -> String {
+    fn text(&self, plugins: PluginLines) -> String {
         let mut text = String::new();
         for failed in &self.failures {
             text.push_str(&failed.text());
@@ -95,9 +97,10 @@ impl Summary {
             );
             text.push_str(&more);
         }
-        for plugin in &self.bad_plugins {
-            let (label, name) = (Style::Warning.paint("quarantined:"), printable_line(&plugin.name));
-            let _infallible = writeln!(text, "{label} plugin {name}: {}", printable_line(&plugin.why));
+        text.push_str(&plugins.of(&self.plugins));
+        for (name, why) in self.quarantined() {
+            let (label, name) = (Style::Warning.paint("quarantined:"), printable_line(name));
+            let _infallible = writeln!(text, "{label} plugin {name}: {}", printable_line(why));
         }
         for file in &self.unwritten {
             let label = Style::Warning.paint("not written:");
@@ -140,14 +143,15 @@ impl Summary {
     fn json(&self) -> Value {
         let mut record = progress::json(&self.counts);
         let failures: Vec<_> = self.failures.iter().map(FailedLine::json).collect();
-        let plugins = self.bad_plugins.iter();
-        let plugins: Vec<_> = plugins
-            .map(|plugin| json!({"plugin": plugin.name, "why": plugin.why}))
+        let quarantined: Vec<_> = self
+            .quarantined()
+            .map(|(plugin, why)| json!({"plugin": plugin, "why": why}))
             .collect();
+        let plugins: Vec<_> = self.plugins.iter().map(plugins::json).collect();
         let more = json!({
             "elapsed_ms": u64::try_from(self.elapsed.as_millis()).unwrap_or(u64::MAX), "failures": failures,
-            "stopped": self.stopped.map(StopCause::word), "stopped_by": self.signal(), "quarantined": plugins, "workdir": self.workdir,
-            "unwritten": self.unwritten,
+            "stopped": self.stopped.map(StopCause::word), "stopped_by": self.signal(), "quarantined": quarantined, "plugins": plugins,
+            "workdir": self.workdir, "unwritten": self.unwritten,
         });
         if let (Value::Object(record), Value::Object(more)) = (&mut record, more) {
             record.extend(more);
@@ -222,7 +226,8 @@ fn stop(cause: StopCause) -> (&'static str, String) {
         ),
         StopCause::PluginFailed => (
             "halted:",
-            "nothing further was started after a plugin failed (its on-failure is halt)".to_owned(),
+            "nothing further was started after a plugin failed (its on-failure is halt, or it is the scheduler)"
+                .to_owned(),
         ),
         StopCause::WorkdirGone => (
             "stopped:",
@@ -238,7 +243,7 @@ mod tests {
 
     fn shown(summary: &Summary) -> String {
         let out = Captured::default();
-        summary.show(&out.screen(LogFormat::Text));
+        summary.show(&out.screen(LogFormat::Text), PluginLines::Trouble);
         out.text()
     }
 
@@ -263,10 +268,23 @@ mod tests {
                 tail: "first\n\u{1b}[31mbash: nosuch: command not found\n".into(),
             }],
             stopped: Some(StopCause::Signal(15)),
-            bad_plugins: vec![BadPlugin {
-                name: "notify".into(),
-                why: "it failed 3 times in a row".into(),
-            }],
+            plugins: vec![
+                PluginReport {
+                    plugin: "good".into(),
+                    calls: 7,
+                    time: Duration::from_micros(1500),
+                    ..PluginReport::default()
+                },
+                PluginReport {
+                    plugin: "notify".into(),
+                    calls: 5,
+                    failures: 3,
+                    refusals: 2,
+                    restarts: 1,
+                    time: Duration::from_millis(1250),
+                    quarantined: Some("it failed 3 times in a row".into()),
+                },
+            ],
             workdir: "/w".into(),
             unwritten: vec!["the report `r.html`: no space".into()],
         }
@@ -297,6 +315,8 @@ mod tests {
             | first
             | \u{1b}[31mbash: nosuch: command not found
         19 more that did not succeed, see /w
+        plugins:
+          notify: 5 calls in 1.2 s, 3 failed, 1 restart, 2 refusals
         quarantined: plugin notify: it failed 3 times in a row
         not written: the report `r.html`: no space
         stopped: by SIGTERM
@@ -319,7 +339,7 @@ mod tests {
         0 jobs in 0 ms: 0 succeeded
         ");
         insta::assert_snapshot!(shown(&stopped(StopCause::PluginFailed)), @r"
-        halted: nothing further was started after a plugin failed (its on-failure is halt)
+        halted: nothing further was started after a plugin failed (its on-failure is halt, or it is the scheduler)
         0 jobs in 0 ms: 0 succeeded
         ");
         insta::assert_snapshot!(shown(&stopped(StopCause::WorkdirGone)), @r"
@@ -331,11 +351,14 @@ mod tests {
     #[test]
     fn machines_get_the_same() {
         let out = Captured::default();
-        bad().show(&out.screen(LogFormat::Json));
+        bad().show(&out.screen(LogFormat::Json), PluginLines::Trouble);
         let record: Value = serde_json::from_str(&out.text()).unwrap();
         assert_eq!(record["failed"], 3);
         assert_eq!(record["failures"][0]["stderr"], "/w/17/job.stderr");
         assert_eq!(record["quarantined"][0]["plugin"], "notify");
+        assert_eq!(record["plugins"][0]["calls"], 7);
+        assert_eq!(record["plugins"][0]["time_ms"], 1.5);
+        assert_eq!(record["plugins"][1]["refusals"], 2);
         assert_eq!(
             (&record["stopped"], &record["stopped_by"]),
             (&json!("signalled"), &json!(15))

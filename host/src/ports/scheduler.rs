@@ -122,6 +122,8 @@ pub enum CallErrorKind {
     InvalidOptions,
     /// The plugin trapped, ran into a limit, or answered nonsense.
     PluginFailed,
+    /// The plugin failed so often that it is not called any more.
+    PluginGone,
     /// Anything else.
     Other,
 }
@@ -140,7 +142,7 @@ impl CallErrorKind {
             Self::Unavailable => "unavailable: ",
             Self::Rejected => "rejected: ",
             Self::InvalidOptions => "invalid options: ",
-            Self::PluginFailed | Self::Other => "",
+            Self::PluginFailed | Self::PluginGone | Self::Other => "",
         }
     }
 }

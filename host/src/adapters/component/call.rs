@@ -105,7 +105,7 @@ pub(super) fn classify(error: &wasmtime::Error, seen: &Circumstances) -> CallFai
     let what = error
         .downcast_ref::<Trap>()
         .map_or_else(|| error.root_cause().to_string(), ToString::to_string);
-    let place = error.downcast_ref::<WasmBacktrace>().and_then(innermost);
+    let place = error.downcast_ref::<WasmBacktrace>().and_then(backtrace);
     CallFailureKind::Trap(place.map_or_else(|| what.clone(), |place| format!("{what} in {place}")))
 }
 
@@ -125,13 +125,74 @@ fn is_full(error: &wasmtime::Error) -> bool {
     error.chain().any(full)
 }
 
-fn innermost(trace: &WasmBacktrace) -> Option<String> {
-    let frame = trace.frames().first()?;
-    let name = frame.func_name()?;
-    Some(shown(name))
+/// The most functions of a backtrace that are named.
+const MOST_FRAMES: usize = 8;
+
+/// The longest name of a function, in characters.
+const LONGEST_NAME: usize = 120;
+
+/// The functions that have names, innermost first. Nothing, when none has.
+fn backtrace(trace: &WasmBacktrace) -> Option<String> {
+    let named = trace.frames().iter().filter_map(|frame| frame.func_name());
+    listed(named)
+}
+
+fn listed<'a>(names: impl Iterator<Item = &'a str>) -> Option<String> {
+    let mut names = names.peekable();
+    let mut distinct = std::iter::from_fn(|| {
+        let name = names.next()?;
+        // Where a function calls itself again and again, saying so once is enough.
+        while names.next_if_eq(&name).is_some() {}
+        Some(shown(name))
+    });
+    let mut names: Vec<String> = distinct.by_ref().take(MOST_FRAMES + 1).collect();
+    let more = names.len() > MOST_FRAMES;
+    names.truncate(MOST_FRAMES);
+    let end = if more { " < ..." } else { "" };
+    (!names.is_empty()).then(|| format!("`{}`{end}", names.join("` < `")))
 }
 
 /// Names are the guest's: untrusted, and possibly endless.
 fn shown(name: &str) -> String {
-    name.chars().filter(|c| !c.is_control()).take(120).collect()
+    // The alternative form leaves out the hash at the end.
+    let name: String = match rustc_demangle::try_demangle(name.get(..4096).unwrap_or(name)) {
+        Ok(rust) => format!("{rust:#}"),
+        Err(_) => name.chars().take(LONGEST_NAME + 1).collect(),
+    };
+    let mut shown: String = name
+        .chars()
+        .filter(|c| !c.is_control() && *c != '`')
+        .take(LONGEST_NAME)
+        .collect();
+    if name.chars().nth(LONGEST_NAME).is_some() {
+        shown.push_str("...");
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_are_named_innermost_first() {
+        let names = ["_ZN3std7process5abort17h0123456789abcdefE", "_start", "on_init"];
+        assert_eq!(
+            listed(names.into_iter()).unwrap(),
+            "`std::process::abort` < `_start` < `on_init`"
+        );
+        assert_eq!(listed([].into_iter()), None);
+    }
+
+    #[test]
+    fn names_are_tame_and_few() {
+        let long = "\u{e9}".repeat(9999);
+        let shown = listed([long.as_str(), "a\u{1b}[2J`\nb"].into_iter()).unwrap();
+        assert!(shown.chars().count() < LONGEST_NAME + 30, "{shown}");
+        assert!(shown.ends_with("...` < `a[2Jb`"), "{shown}");
+        let many: Vec<String> = (0..20).map(|number| number.to_string()).collect();
+        let shown = listed(many.iter().map(String::as_str)).unwrap();
+        assert_eq!(shown, "`0` < `1` < `2` < `3` < `4` < `5` < `6` < `7` < ...");
+        assert_eq!(listed(["deep"; 5000].into_iter()).unwrap(), "`deep`");
+    }
 }

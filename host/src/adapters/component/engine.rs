@@ -1,24 +1,22 @@
-//! One wasmtime engine for all plugins of a run: its configuration, the cache of compiled code, and the ticker.
-//!
-//! The ticker moves the engine's epoch forward while a guest runs, so that a guest which never returns can be stopped. It
-//! sleeps for as long as no guest runs.
+//! One wasmtime engine for all plugins of a run: its configuration, and how it comes by a compiled component. Compiled code
+//! is kept in the `cache`; the `ticker` lets the engine stop guests.
 
-use std::{
-    fs,
-    os::unix::fs::{DirBuilderExt, MetadataExt},
-    path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
-    },
-    thread,
-    time::Duration,
+use std::{path::Path, sync::Arc};
+
+use wasmtime::{Config, component::Component};
+
+pub use self::cache::default_cache;
+use self::{
+    cache::Cache,
+    ticker::{Ticker, Ticking},
+};
+use super::{
+    error::{Problem, shortened},
+    file::Source,
 };
 
-use wasmtime::{Cache, CacheConfig, Config, EngineWeak};
-
-/// How often a running guest is looked at.
-const TICK: Duration = Duration::from_millis(10);
+mod cache;
+mod ticker;
 
 /// Stack of guest code. Deep recursion ends in a trap.
 const GUEST_STACK: usize = 512 * 1024;
@@ -28,6 +26,7 @@ const GUEST_STACK: usize = 512 * 1024;
 pub(super) struct Engine {
     wasmtime: wasmtime::Engine,
     ticker: Arc<Ticker>,
+    cache: Option<Arc<Cache>>,
 }
 
 impl Engine {
@@ -38,197 +37,38 @@ impl Engine {
             .wasm_component_model(true)
             .concurrency_support(false)
             .epoch_interruption(true)
-            .max_wasm_stack(GUEST_STACK)
-            .cache(cache.and_then(open_cache));
+            .max_wasm_stack(GUEST_STACK);
         let wasmtime = wasmtime::Engine::new(&config)?;
         let ticker = Arc::new(Ticker::start(wasmtime.weak()));
-        Ok(Self { wasmtime, ticker })
+        let cache = cache.and_then(|folder| Cache::open(folder, &wasmtime)).map(Arc::new);
+        Ok(Self {
+            wasmtime,
+            ticker,
+            cache,
+        })
     }
 
     pub(super) fn wasmtime(&self) -> &wasmtime::Engine {
         &self.wasmtime
     }
 
+    /// The component in a file, taken from the cache or validated and compiled, which takes long. `name` is for people.
+    pub(super) fn component(&self, file: &mut Source, name: &str) -> Result<Component, Problem> {
+        match &self.cache {
+            Some(cache) => cache.component(&self.wasmtime, file, name),
+            None => {
+                cache::announce(file, name, "in each run, because compiled code is not kept");
+                compile(&self.wasmtime, &file.bytes()?)
+            }
+        }
+    }
+
     /// Keeps the epoch moving until the guard is dropped.
     pub(super) fn ticking(&self) -> Ticking {
-        self.ticker.begin();
-        Ticking(Arc::clone(&self.ticker))
+        self.ticker.ticking()
     }
 }
 
-/// Keeps the epoch moving while it lives.
-pub(super) struct Ticking(Arc<Ticker>);
-
-impl Drop for Ticking {
-    fn drop(&mut self) {
-        self.0.pulse.running.fetch_sub(1, SeqCst);
-    }
-}
-
-struct Ticker {
-    pulse: Arc<Pulse>,
-    thread: Option<thread::Thread>,
-}
-
-#[derive(Default)]
-struct Pulse {
-    running: AtomicUsize,
-    awake: AtomicBool,
-    over: AtomicBool,
-}
-
-impl Ticker {
-    fn start(engine: EngineWeak) -> Self {
-        let pulse = Arc::new(Pulse::default());
-        let theirs = Arc::clone(&pulse);
-        let spawned = thread::Builder::new()
-            .name("xqute-ticker".to_owned())
-            .spawn(move || theirs.beat(&engine));
-        // Without the thread a guest that never returns is stopped by nothing but the wall clock, so say it loudly.
-        let thread = match spawned {
-            Ok(handle) => Some(handle.thread().clone()),
-            Err(error) => {
-                tracing::error!("cannot start the thread that bounds the running time of plugins: {error}");
-                None
-            }
-        };
-        Self { pulse, thread }
-    }
-
-    fn begin(&self) {
-        self.pulse.running.fetch_add(1, SeqCst);
-        if !self.pulse.awake.swap(true, SeqCst) {
-            self.wake();
-        }
-    }
-
-    fn wake(&self) {
-        if let Some(thread) = &self.thread {
-            thread.unpark();
-        }
-    }
-}
-
-impl Drop for Ticker {
-    fn drop(&mut self) {
-        self.pulse.over.store(true, SeqCst);
-        self.wake();
-    }
-}
-
-impl Pulse {
-    fn beat(&self, engine: &EngineWeak) {
-        while !self.over.load(SeqCst) {
-            if self.running.load(SeqCst) > 0 {
-                thread::sleep(TICK);
-                let Some(engine) = engine.upgrade() else { return };
-                engine.increment_epoch();
-                continue;
-            }
-            self.awake.store(false, SeqCst);
-            // A guest that began in between saw the ticker awake and did not wake it.
-            if self.running.load(SeqCst) > 0 {
-                self.awake.store(true, SeqCst);
-                continue;
-            }
-            thread::park();
-        }
-    }
-}
-
-/// The folder for compiled code: `$XDG_CACHE_HOME/xqute`, or `~/.cache/xqute`.
-pub fn default_cache() -> Option<PathBuf> {
-    let absolute = |name| {
-        std::env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
-    let base = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;
-    Some(base.join("xqute"))
-}
-
-fn open_cache(folder: &Path) -> Option<Cache> {
-    let opened = secure(folder).and_then(|()| {
-        let mut config = CacheConfig::new();
-        config.with_directory(folder.join("compiled"));
-        Cache::new(config).map_err(|error| format!("{error:#}"))
-    });
-    opened
-        .inspect_err(|why| {
-            tracing::warn!(
-                "plugins are compiled anew in each run: the cache {} is not used: {why}",
-                folder.display()
-            );
-        })
-        .ok()
-}
-
-/// Compiled code is trusted, so nobody else may have a hand in the folder that holds it.
-fn secure(folder: &Path) -> Result<(), String> {
-    if let Some(parent) = folder.parent() {
-        fs::create_dir_all(parent).map_err(|error| error.to_string())?;
-    }
-    match fs::DirBuilder::new().mode(0o700).create(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(error.to_string()),
-        _ => {}
-    }
-    let found = fs::symlink_metadata(folder).map_err(|error| error.to_string())?;
-    if !found.is_dir() {
-        return Err("it is not a folder".to_owned());
-    }
-    if found.uid() != rustix::process::geteuid().as_raw() {
-        return Err("it belongs to another user; remove it or set XDG_CACHE_HOME".to_owned());
-    }
-    if found.mode() & 0o022 != 0 {
-        return Err("others may write to it; `chmod 700` it, after looking at what is inside".to_owned());
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
-    use super::*;
-
-    #[test]
-    fn the_cache_is_private() {
-        let home = tempfile::tempdir().unwrap();
-        let folder = home.path().join("a/xqute");
-        secure(&folder).unwrap();
-        assert_eq!(fs::metadata(&folder).unwrap().mode() & 0o777, 0o700);
-        secure(&folder).unwrap();
-    }
-
-    #[test]
-    fn a_cache_that_others_may_write_to_is_refused() {
-        let home = tempfile::tempdir().unwrap();
-        fs::set_permissions(home.path(), fs::Permissions::from_mode(0o770)).unwrap();
-        assert!(secure(home.path()).unwrap_err().contains("others may write"));
-        assert!(open_cache(home.path()).is_none());
-    }
-
-    #[test]
-    fn a_link_or_a_file_is_no_cache() {
-        let home = tempfile::tempdir().unwrap();
-        let (link, file) = (home.path().join("link"), home.path().join("file"));
-        std::os::unix::fs::symlink(home.path(), &link).unwrap();
-        fs::write(&file, "").unwrap();
-        assert_eq!(secure(&link).unwrap_err(), "it is not a folder");
-        assert_eq!(secure(&file).unwrap_err(), "it is not a folder");
-    }
-
-    #[test]
-    fn the_ticker_rests_while_no_guest_runs() {
-        let engine = Engine::new(None).unwrap();
-        let pulse = Arc::clone(&engine.ticker.pulse);
-        drop(engine.ticking());
-        while pulse.awake.load(SeqCst) {
-            thread::yield_now();
-        }
-        assert_eq!(pulse.running.load(SeqCst), 0);
-        let guard = engine.ticking();
-        assert!(pulse.awake.load(SeqCst));
-        drop(guard);
-    }
+fn compile(engine: &wasmtime::Engine, wasm: &[u8]) -> Result<Component, Problem> {
+    Component::from_binary(engine, wasm).map_err(|error| Problem::Invalid(shortened(&error)))
 }

@@ -33,6 +33,9 @@ pub enum Problem {
         /// The most it may have.
         limit: u64,
     },
+    /// Somebody writes to it.
+    #[error("it changed while it was read; try again when nobody writes to it")]
+    Changing,
     /// It does not start as WebAssembly does.
     #[error("it is not WebAssembly; a plugin is a WebAssembly component (.wasm)")]
     NotWasm,
@@ -126,6 +129,13 @@ pub enum Problem {
 
 /// The version of the contract that this host speaks.
 pub(super) const SPOKEN: &str = "0.1";
+
+/// An error of wasmtime in one line.
+pub(super) fn shortened(error: &wasmtime::Error) -> String {
+    let text = format!("{error:#}");
+    let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars().take(300).collect()
+}
 
 fn names(list: &[String]) -> String {
     let quoted: Vec<_> = list.iter().map(|name| format!("`{name}`")).collect();

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::Read,
+    io::{ErrorKind, Read as _, Seek as _},
     path::Path,
 };
 
@@ -13,15 +13,47 @@ use super::error::Problem;
 /// The most bytes that a plugin file may have.
 pub(super) const MAX_SIZE: u64 = 64 << 20;
 
-/// What is in a plugin file.
-pub(super) struct Bytes {
-    pub(super) wasm: Vec<u8>,
-    /// SHA-256 of it, in hexadecimal.
-    pub(super) digest: String,
+/// A plugin file that was looked at. Its bytes are read again when they are needed: most files are big, and found in the
+/// cache by their digest.
+pub(super) struct Source {
+    file: File,
+    size: u64,
+    digest: String,
 }
 
-/// Reads a file of at most `limit` bytes.
-pub(super) fn read(path: &Path, limit: u64) -> Result<Bytes, Problem> {
+impl Source {
+    /// SHA-256 of the bytes, in hexadecimal.
+    pub(super) fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    pub(super) fn into_digest(self) -> String {
+        self.digest
+    }
+
+    /// How many bytes there are.
+    pub(super) const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The bytes that have this digest.
+    pub(super) fn bytes(&mut self) -> Result<Vec<u8>, Problem> {
+        let mut wasm = Vec::with_capacity(usize::try_from(self.size).unwrap_or_default());
+        self.file.rewind().map_err(Problem::Io)?;
+        let mut bounded = (&mut self.file).take(self.size.saturating_add(1));
+        bounded.read_to_end(&mut wasm).map_err(Problem::Io)?;
+        match hex(&Sha256::digest(&wasm)) == self.digest {
+            true => Ok(wasm),
+            false => Err(Problem::Changing),
+        }
+    }
+}
+
+/// How much is read at once.
+const PIECE: usize = 256 * 1024;
+
+/// Looks at a file of at most `limit` bytes.
+pub(super) fn open(path: &Path, limit: u64) -> Result<Source, Problem> {
     // Before it is opened: opening a pipe would wait for somebody to write to it.
     let found = fs::metadata(path).map_err(Problem::Io)?;
     if !found.is_file() {
@@ -31,16 +63,27 @@ pub(super) fn read(path: &Path, limit: u64) -> Result<Bytes, Problem> {
     if size > limit {
         return Err(Problem::TooBig { size, limit });
     }
-    let mut wasm = Vec::new();
-    // A file may grow while it is read.
-    let mut bounded = File::open(path).map_err(Problem::Io)?.take(limit.saturating_add(1));
-    let read = bounded.read_to_end(&mut wasm).map_err(Problem::Io)? as u64;
-    if read > limit {
-        return Err(Problem::TooBig { size: read, limit });
+    let mut file = File::open(path).map_err(Problem::Io)?;
+    let mut head = Vec::new();
+    (&mut file).take(8).read_to_end(&mut head).map_err(Problem::Io)?;
+    check_header(&head)?;
+    let (mut sha, mut size, mut piece) = (Sha256::new_with_prefix(&head), head.len() as u64, vec![0; PIECE]);
+    loop {
+        let read = match file.read(&mut piece) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(Problem::Io(error)),
+        };
+        size += read as u64;
+        // A file may grow while it is read.
+        if size > limit {
+            return Err(Problem::TooBig { size, limit });
+        }
+        sha.update(piece.get(..read).unwrap_or_default());
     }
-    check_header(&wasm)?;
-    let digest = hex(&Sha256::digest(&wasm));
-    Ok(Bytes { wasm, digest })
+    let digest = hex(&sha.finalize());
+    Ok(Source { file, size, digest })
 }
 
 fn check_header(wasm: &[u8]) -> Result<(), Problem> {
@@ -76,7 +119,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.wasm");
         fs::write(&path, bytes).unwrap();
-        read(&path, MAX_SIZE).err().unwrap()
+        open(&path, MAX_SIZE).err().unwrap()
     }
 
     #[test]
@@ -92,16 +135,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("big.wasm");
         File::create(&path).unwrap().set_len(2 << 30).unwrap();
-        let error = read(&path, MAX_SIZE).err().unwrap();
+        let error = open(&path, MAX_SIZE).err().unwrap();
         insta::assert_snapshot!(error, @"it has 2147483648 bytes; a plugin may have at most 67108864. Strip its debug information, or split it");
     }
 
     #[test]
     fn folders_and_missing_files_are_refused() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(read(folder.path(), MAX_SIZE), Err(Problem::NotAFile)));
+        assert!(matches!(open(folder.path(), MAX_SIZE), Err(Problem::NotAFile)));
         assert!(matches!(
-            read(&folder.path().join("none"), MAX_SIZE),
+            open(&folder.path().join("none"), MAX_SIZE),
             Err(Problem::Io(_))
         ));
     }
@@ -111,8 +154,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.wasm");
         fs::write(&path, b"\0asm\x0d\0\x01\0").unwrap();
-        let digest = read(&path, MAX_SIZE).unwrap().digest;
+        let mut source = open(&path, MAX_SIZE).unwrap();
+        let digest = source.digest().to_owned();
         assert_eq!(digest.len(), 64);
         assert!(digest.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        assert_eq!(source.bytes().unwrap(), b"\0asm\x0d\0\x01\0");
+        assert_eq!(source.size(), 8);
+        fs::write(&path, b"\0asm\x0d\0\x01\0more").unwrap();
+        assert!(matches!(source.bytes(), Err(Problem::Changing)));
     }
 }

@@ -32,13 +32,11 @@ pub(super) const fn hook(question: &Question<'_>) -> Hook {
 pub(super) async fn ask(plugin: &Lifecycle, questions: &[Question<'_>]) -> Result<Vec<Verdict>, StartError> {
     let asked: Vec<_> = questions.iter().map(to_guest).collect();
     let mut borrowed = plugin.gate.borrow().await?;
-    let guests = borrowed.instance.guests();
+    let guests = borrowed.instance().guests();
     let Some(guest) = &guests.gatekeeper else {
         return Ok(asked.iter().map(|_| Verdict::Proceed).collect());
     };
-    let call = borrowed
-        .instance
-        .call(CALL, Pace::Hook, guest.func_decide(), (&asked[..],));
+    let call = borrowed.call(CALL, Pace::Hook, guest.func_decide(), (&asked[..],));
     let (verdicts,) = call.await?;
     borrowed.give_back();
     if verdicts.len() != asked.len() {

@@ -1,13 +1,17 @@
 //! All lifecycle plugins of a run, as the flow sees them: who is called, in which order, and what a failure means.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
-
 use async_trait::async_trait;
 
-use super::{error::StartError, gate, observer, pool::Pool, snippets};
+pub use super::health::PluginReport;
+use super::{
+    error::StartError,
+    gate,
+    health::Health,
+    observer::{self, Stride},
+    pool::Pool,
+    snippets,
+    state::Identity,
+};
 use crate::{
     model::{
         hook::{Fact, HookSet, Snippet, Snippets, Verdict},
@@ -29,21 +33,8 @@ pub enum OnFailure {
     Halt,
 }
 
-/// After this many failed calls in a row, a plugin is not called any more.
-const MOST_FAILURES: u32 = 3;
-
-/// How a plugin fared in a run.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PluginReport {
-    /// The plugin's name.
-    pub plugin: String,
-    /// How often it was called.
-    pub calls: u64,
-    /// How often that failed.
-    pub failures: u64,
-    /// Why it is not called any more, if it is not.
-    pub quarantined: Option<String>,
-}
+/// After this many failed calls in a row, a lifecycle plugin is not called any more.
+pub(super) const MOST_FAILURES: u32 = 3;
 
 /// One lifecycle plugin.
 pub(super) struct Lifecycle {
@@ -52,59 +43,27 @@ pub(super) struct Lifecycle {
     pub(super) scripted: HookSet,
     /// The instance that is told.
     pub(super) observer: Pool,
+    /// How much it is told at once.
+    pub(super) stride: Stride,
     /// The instance that is asked, so that answers never wait for what is told.
     pub(super) gate: Pool,
     pub(super) on_failure: OnFailure,
-    pub(super) health: Mutex<Health>,
-}
-
-/// What is counted about one plugin.
-#[derive(Debug, Default)]
-pub(super) struct Health {
-    report: PluginReport,
-    /// For each call by itself: an observer that works says nothing about a gatekeeper that does not.
-    failures_in_a_row: HashMap<&'static str, u32>,
+    pub(super) health: Health,
 }
 
 impl Lifecycle {
     pub(super) fn name(&self) -> &str {
-        &self.observer.identity.name
+        &self.identity().name
     }
 
-    fn health(&self) -> MutexGuard<'_, Health> {
-        self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    fn identity(&self) -> &Identity {
+        &self.observer.identity
     }
 
-    /// Why the plugin is not called any more, if it is not.
-    fn quarantined(&self) -> Option<String> {
-        self.health().report.quarantined.clone()
-    }
-
-    /// Counts a call, and puts the plugin into quarantine when it failed too often.
+    /// Counts a call, and gives its error in words.
     fn record<T>(&self, call: &'static str, answer: Result<T, StartError>) -> Result<T, String> {
-        let mut health = self.health();
-        health.report.calls += 1;
-        let error = match answer {
-            Ok(answer) => {
-                health.failures_in_a_row.remove(call);
-                return Ok(answer);
-            }
-            Err(error) => error.to_string(),
-        };
-        health.report.failures += 1;
-        let in_a_row = health.failures_in_a_row.entry(call).or_default();
-        *in_a_row += 1;
-        let too_many = *in_a_row >= MOST_FAILURES;
-        let plugin = self.name();
-        tracing::warn!(plugin, "{error}");
-        if too_many && health.report.quarantined.is_none() {
-            tracing::error!(
-                plugin,
-                "is not called any more in this run: {MOST_FAILURES} calls of {call} in a row failed"
-            );
-            health.report.quarantined = Some(without_name(plugin, &error));
-        }
-        Err(error)
+        let recorded = self.health.record(self.identity(), call, answer);
+        recorded.map_err(|error| error.to_string())
     }
 
     /// One verdict for each question.
@@ -121,7 +80,7 @@ impl Lifecycle {
     }
 
     async fn ask(&self, questions: &[Question<'_>]) -> Result<Vec<Verdict>, String> {
-        match self.unavailable() {
+        match self.health.unavailable(self.name()) {
             Some(why) => Err(why),
             None => self.record(gate::CALL, gate::ask(self, questions).await),
         }
@@ -141,7 +100,7 @@ impl Lifecycle {
     }
 
     async fn collect(&self, jobs: &[JobAttempt]) -> Result<Vec<snippets::Script>, String> {
-        match self.unavailable() {
+        match self.health.unavailable(self.name()) {
             Some(why) => Err(why),
             None => self.record(snippets::CALL, snippets::collect(self, jobs).await),
         }
@@ -150,9 +109,9 @@ impl Lifecycle {
     /// One job may be to blame that a call about several failed; asked about one by one, only that one pays for it. What
     /// failed together then counts once, not twice, on the way into quarantine.
     fn asks_again<T>(&self, call: &'static str, together: &Result<T, String>, jobs: usize) -> bool {
-        let again = together.is_err() && jobs > 1 && self.quarantined().is_none();
-        if again && let Some(in_a_row) = self.health().failures_in_a_row.get_mut(call) {
-            *in_a_row = in_a_row.saturating_sub(1);
+        let again = together.is_err() && jobs > 1 && self.health.quarantined().is_none();
+        if again {
+            self.health.forgive(call);
         }
         again
     }
@@ -174,15 +133,6 @@ impl Lifecycle {
         };
         Some(HookFailure { message, then })
     }
-
-    /// Why the plugin cannot be asked. It is not skipped in silence: its veto, or its bash, may matter.
-    fn unavailable(&self) -> Option<String> {
-        let why = self.quarantined()?;
-        Some(format!(
-            "plugin {} is not called any more after {MOST_FAILURES} failures: {why}",
-            self.name()
-        ))
-    }
 }
 
 /// All lifecycle plugins of a run, in the order in which they are called.
@@ -198,10 +148,7 @@ impl ComponentHooks {
 
     /// How each plugin fared so far.
     pub fn reports(&self) -> Vec<PluginReport> {
-        let report = |plugin: &Lifecycle| PluginReport {
-            plugin: plugin.name().to_owned(),
-            ..plugin.health().report.clone()
-        };
+        let report = |plugin: &Lifecycle| plugin.health.report(plugin.identity());
         self.plugins.iter().map(report).collect()
     }
 
@@ -228,7 +175,7 @@ impl Hooks for ComponentHooks {
         let mut halt = None;
         for plugin in &self.plugins {
             let wanted = facts.iter().any(|fact| plugin.observed.contains(fact.hook()));
-            if !wanted || plugin.quarantined().is_some() {
+            if !wanted || plugin.health.quarantined().is_some() {
                 continue;
             }
             let told = plugin.record(observer::CALL, observer::tell(plugin, facts).await);
@@ -289,16 +236,6 @@ fn for_each<T>(answers: Result<Vec<T>, String>, count: usize) -> Vec<Result<T, S
         Ok(answers) => answers.into_iter().map(Ok).collect(),
         Err(message) => (0..count).map(|_| Err(message.clone())).collect(),
     }
-}
-
-/// An error that names the plugin at its start, for places that name the plugin themselves.
-fn without_name(plugin: &str, error: &str) -> String {
-    let rest = error
-        .strip_prefix("plugin ")
-        .and_then(|rest| rest.strip_prefix(plugin))
-        .filter(|rest| rest.starts_with([' ', ',']));
-    rest.map_or(error, |rest| rest.trim_start_matches([',', ' ']))
-        .to_owned()
 }
 
 fn append(all: &mut Snippets, plugin: &str, script: snippets::Script) {

@@ -14,7 +14,7 @@ use super::{
     call::{CallFailure, CallFailureKind, Circumstances, TimeOver, classify},
     contract::{self, Shape},
     engine::Engine,
-    error::{Problem, StartError},
+    error::{Problem, StartError, shortened},
     imports,
     limits::{Limits, Pace},
     recording::{Answered, RecordedCall, Recorder},
@@ -35,14 +35,12 @@ pub(super) struct Program {
 }
 
 impl Program {
-    /// Validates and compiles; takes long when the code is not in the cache.
-    pub(super) fn compile(engine: &Engine, wasm: &[u8]) -> Result<Self, Problem> {
-        let component =
-            Component::from_binary(engine.wasmtime(), wasm).map_err(|error| Problem::Invalid(shortened(&error)))?;
-        let shape = contract::examine(engine.wasmtime(), &component)?;
+    /// Makes sure that it fits the contract.
+    pub(super) fn new(engine: &Engine, component: &Component) -> Result<Self, Problem> {
+        let shape = contract::examine(engine.wasmtime(), component)?;
         let misfit = |error: wasmtime::Error| Problem::Misfit(shortened(&error));
         let linker = imports::link(engine.wasmtime(), shape).map_err(misfit)?;
-        let pre = linker.instantiate_pre(&component).map_err(misfit)?;
+        let pre = linker.instantiate_pre(component).map_err(misfit)?;
         let exports = Arc::new(Exports::find(&pre, shape.interfaces).map_err(misfit)?);
         Ok(Self {
             engine: engine.clone(),
@@ -52,13 +50,6 @@ impl Program {
             imports: contract::imports(engine.wasmtime(), &component).into(),
         })
     }
-}
-
-/// An error of wasmtime in one line.
-fn shortened(error: &wasmtime::Error) -> String {
-    let text = format!("{error:#}");
-    let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    line.chars().take(300).collect()
 }
 
 /// A file's name without folder and ending, as long as its plugin's name is not known.

@@ -122,12 +122,13 @@ pub(super) async fn compile(
 }
 
 fn compile_one(engine: &Engine, source: PluginSource, max_file_size: u64) -> Result<Compiled, Problem> {
-    let file::Bytes { wasm, digest } = file::read(&source.path, max_file_size)?;
-    let program = Program::compile(engine, &wasm)?;
+    let mut file = file::open(&source.path, max_file_size)?;
+    let component = engine.component(&mut file, &stem(&source.path))?;
+    let program = Program::new(engine, &component)?;
     Ok(Compiled {
         source,
-        digest,
-        size: wasm.len() as u64,
+        size: file.size(),
+        digest: file.into_digest(),
         program,
     })
 }

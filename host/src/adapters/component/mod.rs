@@ -4,8 +4,8 @@
 //! it imports and exports, [`describe`] asks who it is, [`rights`] decides what it may do, `gather` sorts out which plugins
 //! take part, and [`plugins`] puts it all together. Then [`scheduler`] and [`hooks`] implement the ports of the same names with it.
 //!
-//! Below them: `pool` holds instances, `instance` is one of them, `state` is what the host keeps for it, `imports` is what
-//! it may call, [`limits`] bounds each call (`stopwatch`: in time), and [`call`] says how a call failed. `convert` translates
+//! Below them: [`health`] counts what becomes of calls, `pool` holds instances, `instance` is one of them, `state` is what the host keeps for it, `values` is what it
+//! keeps there itself (in a `private` folder), `imports` is what it may call, [`limits`] bounds each call (`stopwatch`: in time), and [`call`] says how a call failed. `convert` translates
 //! between the words of the model and those of the contract, whose generated types stay private (`bindings`).
 //!
 //! Beside a run: [`trial`] tries a plugin without one. [`recording`] is what was said in one (`tape`), to be played back.
@@ -26,6 +26,7 @@ mod file;
 pub mod flags;
 mod gate;
 mod gather;
+pub mod health;
 pub mod hooks;
 mod imports;
 mod instance;
@@ -35,6 +36,7 @@ mod observer;
 mod peek;
 pub mod plugins;
 mod pool;
+mod private;
 pub mod recording;
 pub mod rights;
 pub mod scheduler;
@@ -49,3 +51,4 @@ mod testing;
 #[cfg(test)]
 mod tests;
 pub mod trial;
+mod values;

@@ -7,7 +7,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::OsString,
     path::PathBuf,
-    sync::{Arc, Mutex},
+    sync::Arc,
 };
 
 use super::{
@@ -17,14 +17,17 @@ use super::{
     error::{LoadError, NoScheduler, StartError},
     flags::flags,
     gather::{self, Gathered},
-    hooks::{ComponentHooks, Lifecycle},
+    health::{Counted, Health},
+    hooks::{self, ComponentHooks, Lifecycle},
     load::Loaded,
+    observer::Stride,
     pool::Pool,
     recording::{Recorder, Title},
     rights::{NoFolder, Right, Rights},
-    scheduler::ComponentScheduler,
+    scheduler::{self, ComponentScheduler},
     schema,
     state::{Identity, RunContext, Stage},
+    values::{Values, shelf::Shelf},
 };
 pub use super::{
     load::Locked,
@@ -81,6 +84,16 @@ pub struct Started {
     pub hooks: Option<Arc<ComponentHooks>>,
     /// The scheduler, if a plugin brings it.
     pub scheduler: Option<Arc<ComponentScheduler>>,
+    values: Vec<Arc<Values>>,
+}
+
+impl Started {
+    /// Sees to it that what plugins stored is there for other runs. To be called when the run is over.
+    pub async fn keep_values(&self) {
+        let values = self.values.clone();
+        // When it breaks down, it has said so.
+        let _ = tokio::task::spawn_blocking(move || values.iter().for_each(|values| values.flush())).await;
+    }
 }
 
 /// Plugins that are loaded and enabled.
@@ -94,6 +107,8 @@ pub struct Plugins {
     path: OsString,
     /// Where the calls of plugins are written down.
     record: BTreeMap<String, PathBuf>,
+    /// Where the values of plugins outlive a run.
+    shelf: Option<Arc<Shelf>>,
 }
 
 impl Plugins {
@@ -106,7 +121,11 @@ impl Plugins {
         loaded.iter().for_each(Loaded::warn);
         loaded.sort_by(|a, b| b.priority().cmp(&a.priority()).then_with(|| a.name().cmp(b.name())));
         let LoadOptions {
-            path, shipped, record, ..
+            path,
+            shipped,
+            record,
+            key_values,
+            ..
         } = options;
         Ok(Self {
             loaded,
@@ -114,6 +133,7 @@ impl Plugins {
             shipped,
             path,
             record,
+            shelf: key_values.map(|file| Arc::new(Shelf::at(file))),
         })
     }
 
@@ -155,6 +175,7 @@ impl Plugins {
             .transpose()?;
         let mut lifecycle = Vec::new();
         let mut scheduling = None;
+        let mut values = Vec::new();
         for plugin in &self.loaded {
             let is_chosen = chosen.is_some_and(|chosen| chosen.name() == plugin.name());
             if !is_chosen && called_at(plugin) == HookSet::default() {
@@ -170,6 +191,7 @@ impl Plugins {
                     options: options_of(plugin, &run, is_chosen),
                 },
             )?);
+            values.push(Arc::clone(&identity.values));
             if called_at(plugin) != HookSet::default() {
                 lifecycle.push(as_lifecycle(plugin, &identity));
             }
@@ -183,6 +205,7 @@ impl Plugins {
         Ok(Started {
             hooks: (!lifecycle.is_empty()).then(|| Arc::new(ComponentHooks::new(lifecycle))),
             scheduler: scheduling.map(Arc::new),
+            values,
         })
     }
 
@@ -238,6 +261,7 @@ impl Plugins {
         schema::check(plugin.name(), &plugin.description.options, &context.options)?;
         let (lacking, stage) = (plugin.lacking(), Stage::Running(context));
         Ok(Identity {
+            values: Arc::new(Values::new(plugin.name(), self.shelf.clone())),
             recorder: self.recorder(plugin)?,
             ..Identity::new(plugin.name(), self.rights(plugin)?, lacking, plugin.limits(), stage)
         })
@@ -339,9 +363,10 @@ fn as_lifecycle(plugin: &Loaded, identity: &Arc<Identity>) -> Lifecycle {
         gated: through(plugin, Interface::Gatekeeper),
         scripted: through(plugin, Interface::Snippets),
         observer: pool(),
+        stride: Stride::default(),
         gate: pool(),
         on_failure: plugin.settings.on_failure.unwrap_or_default(),
-        health: Mutex::default(),
+        health: Health::new(hooks::MOST_FAILURES, Counted::All),
     }
 }
 
@@ -352,5 +377,6 @@ fn as_scheduler(plugin: &Loaded, identity: Arc<Identity>, run: &Run) -> Componen
         options: options_of(plugin, run, true),
         known: plugin.description.options.clone(),
         wraps: plugin.asks(&Right::Script),
+        health: Health::new(scheduler::MOST_FAILURES, Counted::ItsOwn),
     }
 }

@@ -10,6 +10,7 @@ use super::{
     convert,
     describe::OptionInfo,
     error::StartError,
+    health::{Health, PluginReport},
     limits::Pace,
     pool::{Borrowed, Pool},
     schema,
@@ -40,7 +41,11 @@ pub struct ComponentScheduler {
     pub(super) known: Vec<OptionInfo>,
     /// Whether it asks for the right to change scripts; otherwise `wrap` is never called.
     pub(super) wraps: bool,
+    pub(super) health: Health,
 }
+
+/// After this many failed calls in a row, a scheduler is not called any more, and the run stops.
+pub(super) const MOST_FAILURES: u32 = 5;
 
 impl ComponentScheduler {
     /// Starts one instance and lets it look at its options.
@@ -58,11 +63,9 @@ impl ComponentScheduler {
         let context = self.context("scheduler.open")?;
         let run = convert::run_info(&context.run);
         let options = convert::options(&self.options);
-        let guests = borrowed.instance.guests();
+        let guests = borrowed.instance().guests();
         let function = self.exported(&guests)?.func_open();
-        let call = borrowed
-            .instance
-            .call("scheduler.open", Pace::Scheduler, function, (&options[..], &run));
+        let call = borrowed.call("scheduler.open", Pace::Scheduler, function, (&options[..], &run));
         let (answer,) = call.await?;
         let plugin = self.name().to_owned();
         match answer.map_err(convert::error) {
@@ -119,13 +122,30 @@ impl ComponentScheduler {
         jobs.iter().map(with_options).collect()
     }
 
+    /// How the plugin fared so far.
+    pub fn report(&self) -> PluginReport {
+        self.health.report(&self.pool.identity)
+    }
+
+    /// Makes a call, unless the plugin failed too often.
+    async fn supervised<T>(
+        &self,
+        call: &'static str,
+        trying: impl Future<Output = Result<T, StartError>>,
+    ) -> Result<T, CallError> {
+        if let Some(message) = self.health.unavailable(self.name()) {
+            let kind = CallErrorKind::PluginGone;
+            return Err(CallError { kind, message });
+        }
+        let answer = self.health.record(&self.pool.identity, call, trying.await);
+        answer.map_err(|error| nonsense(error.to_string()))
+    }
+
     async fn try_wrap(&self, jobs: &[JobAttempt]) -> Result<Vec<Result<wit::Wrapping, types::Error>>, StartError> {
         let mut borrowed = self.opened().await?;
-        let (guests, params) = (borrowed.instance.guests(), self.jobs(jobs));
+        let (guests, params) = (borrowed.instance().guests(), self.jobs(jobs));
         let function = self.exported(&guests)?.func_wrap();
-        let call = borrowed
-            .instance
-            .call("scheduler.wrap", Pace::Scheduler, function, (&params[..],));
+        let call = borrowed.call("scheduler.wrap", Pace::Scheduler, function, (&params[..],));
         let (answers,) = call.await?;
         borrowed.give_back();
         self.counted("scheduler.wrap", answers, jobs.len())
@@ -133,11 +153,9 @@ impl ComponentScheduler {
 
     async fn try_submit(&self, jobs: &[JobAttempt]) -> Result<Vec<Result<String, types::Error>>, StartError> {
         let mut borrowed = self.opened().await?;
-        let (guests, params) = (borrowed.instance.guests(), self.jobs(jobs));
+        let (guests, params) = (borrowed.instance().guests(), self.jobs(jobs));
         let function = self.exported(&guests)?.func_submit();
-        let call = borrowed
-            .instance
-            .call("scheduler.submit", Pace::Scheduler, function, (&params[..],));
+        let call = borrowed.call("scheduler.submit", Pace::Scheduler, function, (&params[..],));
         let (answers,) = call.await?;
         borrowed.give_back();
         self.counted("scheduler.submit", answers, jobs.len())
@@ -145,11 +163,9 @@ impl ComponentScheduler {
 
     async fn try_poll(&self, jobs: &[JobRef]) -> Result<Result<Vec<types::Observation>, types::Error>, StartError> {
         let mut borrowed = self.opened().await?;
-        let (guests, params) = (borrowed.instance.guests(), refs(jobs));
+        let (guests, params) = (borrowed.instance().guests(), refs(jobs));
         let function = self.exported(&guests)?.func_poll();
-        let call = borrowed
-            .instance
-            .call("scheduler.poll", Pace::Scheduler, function, (&params[..],));
+        let call = borrowed.call("scheduler.poll", Pace::Scheduler, function, (&params[..],));
         let (answer,) = call.await?;
         borrowed.give_back();
         match answer {
@@ -161,11 +177,9 @@ impl ComponentScheduler {
     async fn try_find(&self) -> Result<Result<Vec<types::JobRef>, types::Error>, StartError> {
         let mut borrowed = self.opened().await?;
         let tag = self.context("scheduler.find")?.run.tag.as_str();
-        let guests = borrowed.instance.guests();
+        let guests = borrowed.instance().guests();
         let function = self.exported(&guests)?.func_find();
-        let call = borrowed
-            .instance
-            .call("scheduler.find", Pace::Scheduler, function, (tag,));
+        let call = borrowed.call("scheduler.find", Pace::Scheduler, function, (tag,));
         let (answer,) = call.await?;
         borrowed.give_back();
         Ok(answer)
@@ -173,11 +187,9 @@ impl ComponentScheduler {
 
     async fn try_cancel(&self, jobs: &[JobRef]) -> Result<Vec<Result<(), types::Error>>, StartError> {
         let mut borrowed = self.opened().await?;
-        let (guests, params) = (borrowed.instance.guests(), refs(jobs));
+        let (guests, params) = (borrowed.instance().guests(), refs(jobs));
         let function = self.exported(&guests)?.func_cancel();
-        let call = borrowed
-            .instance
-            .call("scheduler.cancel", Pace::Scheduler, function, (&params[..],));
+        let call = borrowed.call("scheduler.cancel", Pace::Scheduler, function, (&params[..],));
         let (answers,) = call.await?;
         borrowed.give_back();
         self.counted("scheduler.cancel", answers, jobs.len())
@@ -217,19 +229,21 @@ impl Scheduler for ComponentScheduler {
             };
             return jobs.iter().map(|_| Err(denied.clone())).collect();
         }
-        each(self.try_wrap(jobs).await, jobs.len(), |answer| {
+        let answers = self.supervised("scheduler.wrap", self.try_wrap(jobs)).await;
+        each(answers, jobs.len(), |answer| {
             checked_wrapping(answer.map_err(convert::error)?)
         })
     }
 
     async fn submit(&self, jobs: &[JobAttempt]) -> Vec<Result<BackendJobId, CallError>> {
-        each(self.try_submit(jobs).await, jobs.len(), |answer| {
+        let answers = self.supervised("scheduler.submit", self.try_submit(jobs)).await;
+        each(answers, jobs.len(), |answer| {
             checked_id(answer.map_err(convert::error)?)
         })
     }
 
     async fn poll(&self, jobs: &[JobRef]) -> Result<Vec<Observation>, CallError> {
-        let answers = self.try_poll(jobs).await.map_err(|error| plugin_failed(&error))?;
+        let answers = self.supervised("scheduler.poll", self.try_poll(jobs)).await?;
         Ok(answers
             .map_err(convert::error)?
             .into_iter()
@@ -243,36 +257,25 @@ impl Scheduler for ComponentScheduler {
     }
 
     async fn find(&self) -> Result<Vec<JobRef>, CallError> {
-        let answer = self.try_find().await.map_err(|error| plugin_failed(&error))?;
+        let answer = self.supervised("scheduler.find", self.try_find()).await?;
         answer.map_err(convert::error)?.into_iter().map(checked_ref).collect()
     }
 
     async fn cancel(&self, jobs: &[JobRef], _: Cancel) -> Vec<Result<(), CallError>> {
-        each(self.try_cancel(jobs).await, jobs.len(), |answer| {
-            answer.map_err(convert::error)
-        })
+        let answers = self.supervised("scheduler.cancel", self.try_cancel(jobs)).await;
+        each(answers, jobs.len(), |answer| answer.map_err(convert::error))
     }
 }
 
 /// Checks each answer; when the call itself failed, that is everybody's answer.
 fn each<T, U>(
-    answers: Result<Vec<T>, StartError>,
+    answers: Result<Vec<T>, CallError>,
     asked: usize,
     check: impl FnMut(T) -> Result<U, CallError>,
 ) -> Vec<Result<U, CallError>> {
     match answers {
         Ok(answers) => answers.into_iter().map(check).collect(),
-        Err(error) => {
-            let failed = plugin_failed(&error);
-            (0..asked).map(|_| Err(failed.clone())).collect()
-        }
-    }
-}
-
-fn plugin_failed(error: &StartError) -> CallError {
-    CallError {
-        kind: CallErrorKind::PluginFailed,
-        message: error.to_string(),
+        Err(error) => (0..asked).map(|_| Err(error.clone())).collect(),
     }
 }
 

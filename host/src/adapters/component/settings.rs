@@ -13,6 +13,7 @@ use super::{
     hooks::OnFailure,
     limits::LimitOverrides,
     rights::{Allow, Grant, Right},
+    values::shelf::default_file,
 };
 use crate::model::options::Options;
 
@@ -104,6 +105,8 @@ pub struct LoadOptions {
     pub shipped: Shipped,
     /// Where compiled code is kept. `None`: nowhere.
     pub cache: Option<PathBuf>,
+    /// The file in which the values of plugins outlive a run. `None`: they do not.
+    pub key_values: Option<PathBuf>,
     /// The most bytes of a plugin file.
     pub max_file_size: u64,
     /// Where programs are looked for.
@@ -123,6 +126,7 @@ impl Default for LoadOptions {
             scheduler: None,
             shipped: Shipped::default(),
             cache: default_cache(),
+            key_values: default_file(),
             max_file_size: file::MAX_SIZE,
             path: std::env::var_os("PATH").unwrap_or_default(),
             record: BTreeMap::new(),

@@ -27,13 +27,11 @@ pub(super) struct Script {
 pub(super) async fn collect(plugin: &Lifecycle, jobs: &[JobAttempt]) -> Result<Vec<Script>, StartError> {
     let asked: Vec<_> = jobs.iter().map(convert::job).collect();
     let mut borrowed = plugin.gate.borrow().await?;
-    let guests = borrowed.instance.guests();
+    let guests = borrowed.instance().guests();
     let Some(guest) = &guests.snippets else {
         return Ok(Vec::new());
     };
-    let call = borrowed
-        .instance
-        .call(CALL, Pace::Hook, guest.func_provide(), (&asked[..],));
+    let call = borrowed.call(CALL, Pace::Hook, guest.func_provide(), (&asked[..],));
     let (scripts,) = call.await?;
     borrowed.give_back();
     let bad = |answer| {

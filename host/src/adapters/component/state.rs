@@ -21,15 +21,16 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use super::{
     error::StartError,
     flags::flags,
+    health::Tally,
     imports::{
         http::Requests,
-        key_value::Values,
         network::{Lookup, Reach, Sought},
     },
     limits::{Growth, Limits},
     recording::Recorder,
     rights::{Refusal, Right, Rights},
     tape::Tape,
+    values::Values,
 };
 use crate::{
     adapters::clock::Clock,
@@ -43,9 +44,11 @@ pub(super) struct Identity {
     pub(super) rights: Rights,
     /// What it asks for and was not granted.
     pub(super) lacking: Vec<Right>,
-    pub(super) values: Mutex<Values>,
+    pub(super) values: Arc<Values>,
     /// Where calls are written down, if somebody wants to have them.
     pub(super) recorder: Option<Arc<Recorder>>,
+    /// What is counted about its calls.
+    pub(super) tally: Tally,
     pub(super) stage: Stage,
     /// How many instances were started.
     pub(super) instances: AtomicU32,
@@ -78,7 +81,8 @@ impl Identity {
             name: name.into(),
             rights,
             lacking,
-            values: Mutex::default(),
+            values: Arc::new(Values::new(name, None)),
+            tally: Tally::default(),
             recorder: None,
             stage,
             instances: AtomicU32::default(),

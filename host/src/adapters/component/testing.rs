@@ -129,6 +129,7 @@ impl Guest {
   (data (i32.const 1024) "{data}")
   (data (i32.const 1200) "{rights}")
   (data (i32.const 4096) "sleep1000id")
+  (func $give_up unreachable)
   (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 32768))
   (func (export "xqute:plugin/about@0.1.0#describe") (result i32) {describe})
   (func (export "xqute:plugin/observer@0.1.0#observe") (param i32 i32) {observe})
@@ -183,10 +184,11 @@ fn escaped(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("\\{byte:02x}")).collect()
 }
 
-/// No cache, so that tests see neither each other's code nor the user's.
+/// Nothing that lasts, so that tests see neither what others keep nor what the user does.
 pub(super) fn options() -> LoadOptions {
     LoadOptions {
         cache: None,
+        key_values: None,
         ..LoadOptions::default()
     }
 }

@@ -67,6 +67,34 @@ async fn a_trap_names_plugin_call_and_cause() {
 }
 
 #[tokio::test]
+async fn a_trap_names_functions_that_have_names() {
+    let guest = Guest {
+        observe: "(call $give_up)",
+        ..Guest::default()
+    };
+    let failure = failure_of(guest, nothing).await;
+    assert!(
+        failure.contains("instruction executed in `give_up`. Report"),
+        "{failure}"
+    );
+}
+
+#[tokio::test]
+async fn what_is_lost_is_replaced_and_counted() {
+    let guest = Guest {
+        observe: "unreachable",
+        ..Guest::default()
+    };
+    let hooks = guest.start(None, nothing).await.unwrap().hooks.unwrap();
+    for _ in 0..4 {
+        hooks.observe(&[queued()]).await.unwrap();
+    }
+    let report = &hooks.reports()[0];
+    assert_eq!((report.calls, report.failures, report.restarts), (3, 3, 2));
+    assert!(report.time > Duration::ZERO);
+}
+
+#[tokio::test]
 async fn memory_is_bounded() {
     let observe = "(if (i32.eq (memory.grow (i32.const 2000)) (i32.const -1)) (then unreachable))";
     let guest = Guest {

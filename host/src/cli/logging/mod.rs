@@ -65,7 +65,15 @@ fn targets(verbosity: Verbosity) -> Targets {
         Verbosity::Normal(2) => (LevelFilter::DEBUG, LevelFilter::WARN),
         Verbosity::Normal(_) => (LevelFilter::TRACE, LevelFilter::DEBUG),
     };
-    Targets::new().with_default(others).with_target("xqute", ours)
+    // What people wait for is told without being asked.
+    let patience = match verbosity {
+        Verbosity::Quiet => ours,
+        Verbosity::Normal(_) => ours.max(LevelFilter::INFO),
+    };
+    Targets::new()
+        .with_default(others)
+        .with_target("xqute", ours)
+        .with_target("xqute::patience", patience)
 }
 
 impl Log {

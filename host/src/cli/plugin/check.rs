@@ -30,9 +30,12 @@ impl Step {
     /// The step that a problem belongs to.
     const fn of(problem: &Problem) -> Self {
         match problem {
-            Problem::Io(_) | Problem::NotAFile | Problem::TooBig { .. } | Problem::NotWasm | Problem::CoreModule => {
-                Self::File
-            }
+            Problem::Io(_)
+            | Problem::Changing
+            | Problem::NotAFile
+            | Problem::TooBig { .. }
+            | Problem::NotWasm
+            | Problem::CoreModule => Self::File,
             Problem::Invalid(_) | Problem::Engine(_) => Self::Code,
             Problem::OtherContract { .. }
             | Problem::UnknownImports { .. }

@@ -106,6 +106,8 @@ pub(crate) struct Wiring {
     pub(crate) subscribers: Subscribers,
     /// How many jobs have been recorded.
     pub(crate) recorded: watch::Sender<u32>,
+    /// How many signals the run got. They come by mail as well, which nobody reads any more while the last facts are told.
+    pub(crate) signals: watch::Receiver<u32>,
 }
 
 /// What is left when a run is over.
@@ -156,8 +158,10 @@ impl Engine {
             progress,
             subscribers,
             recorded,
+            signals,
         } = wiring;
-        let teller = (observed != HookSet::default()).then(|| Teller::start(parts.hooks.clone(), mail.0.clone()));
+        let start = || Teller::start(parts.hooks.clone(), mail.0.clone(), signals);
+        let teller = (observed != HookSet::default()).then(start);
         let waiting = recorded.subscribe();
         let journal = start_journal(Publisher {
             facts: teller.as_ref().map(Teller::facts),

@@ -100,8 +100,23 @@ impl Submitter {
         *self.stopping.borrow()
     }
 
+    /// Waits until nothing further is to start. Plugins that are being asked then are asked in vain.
+    async fn stopped(&self) {
+        if self.stopping.clone().wait_for(|stopping| *stopping).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
     fn fail(&self, attempt: &JobAttempt, why: &dyn Display) {
         self.report(attempt, Submission::Failed(why.to_string()));
+    }
+
+    /// The scheduler said no. When it is gone there is no point in asking it about others, so that is told first.
+    fn scheduler_failed(&self, attempt: &JobAttempt, error: &CallError) {
+        if error.kind == CallErrorKind::PluginGone {
+            self.mail.send(Event::PluginFailed);
+        }
+        self.fail(attempt, error);
     }
 
     fn plugin_failed(&self, attempt: &JobAttempt, failure: &HookFailure) {
@@ -111,14 +126,18 @@ impl Submitter {
         }
     }
 
-    /// Keeps the attempts that every gatekeeper lets go.
+    /// Keeps the attempts that every gatekeeper lets go; all of them when the run stops before that is known.
     async fn gate(&self, attempts: Vec<JobAttempt>) -> Vec<JobAttempt> {
         let hooks = &self.parts.hooks;
         if !hooks.gated().contains(Hook::JobSubmitting) {
             return attempts;
         }
         let questions: Vec<_> = attempts.iter().map(Question::Submitting).collect();
-        let verdicts = hooks.decide(&questions).await;
+        let verdicts = tokio::select! {
+            biased;
+            () = self.stopped() => return attempts,
+            verdicts = hooks.decide(&questions) => verdicts,
+        };
         let mut allowed = Vec::with_capacity(attempts.len());
         for (attempt, verdict) in attempts.into_iter().zip(verdicts) {
             match verdict {
@@ -156,21 +175,28 @@ impl Submitter {
         if attempts.is_empty() {
             return attempts;
         }
-        let wrappings = self.parts.scheduler.wrap(&attempts).await;
-        let snippets = self.snippets(&attempts).await;
+        let (wrappings, snippets) = tokio::select! {
+            biased;
+            () = self.stopped() => {
+                self.refuse(&attempts, &Submission::GivenUp { prepared: false });
+                return Vec::new();
+            }
+            asked = async { (self.parts.scheduler.wrap(&attempts).await, self.snippets(&attempts).await) } => asked,
+        };
         let mut written = Vec::with_capacity(attempts.len());
         for ((attempt, wrapping), snippets) in attempts.into_iter().zip(wrappings).zip(snippets) {
-            let snippets = match snippets {
-                Ok(snippets) => snippets,
-                Err(failure) => {
+            let made = match (wrapping, snippets) {
+                (_, Err(failure)) => {
                     self.plugin_failed(&attempt, &failure);
                     continue;
                 }
+                (Err(error), _) => {
+                    self.scheduler_failed(&attempt, &error);
+                    continue;
+                }
+                (Ok(wrapping), Ok(snippets)) => self.write(&attempt, &wrapping, &snippets),
             };
-            match wrapping
-                .map_err(|error| error.to_string())
-                .and_then(|wrapping| self.write(&attempt, &wrapping, &snippets))
-            {
+            match made {
                 Ok(()) => written.push(attempt),
                 Err(why) => self.fail(&attempt, &why),
             }
@@ -232,7 +258,7 @@ impl Submitter {
                     asked_for = asked_for.max(patience(&error));
                     later.push(attempt);
                 }
-                Err(error) => self.fail(&attempt, &error),
+                Err(error) => self.scheduler_failed(&attempt, &error),
             }
         }
         (later, asked_for)

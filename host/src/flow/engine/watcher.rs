@@ -11,7 +11,7 @@ use super::{Mail, Parts};
 use crate::{
     flow::{event::Event, watch::LOST},
     model::{hook::Hook, outcome::Observation, record::Usage, run::JobRef},
-    ports::scheduler::{Preparation, Watching},
+    ports::scheduler::{CallErrorKind, Preparation, Watching},
 };
 
 /// The shortest pause between two questions to a backend.
@@ -139,6 +139,14 @@ pub(super) async fn ask(parts: Arc<Parts>, asked: Vec<Asked>, mail: Mail) -> boo
         Watching::Wait => Ok(vec![Observation::Running; refs.len()]),
         Watching::Poll => parts.scheduler.poll(&refs).await,
     };
+    let answers = answers.or_else(|error| match error.kind {
+        // Nobody can be asked any more. The run ends with what the jobs themselves leave.
+        CallErrorKind::PluginGone => {
+            mail.send(Event::PluginFailed);
+            Ok(vec![Observation::Unknown; refs.len()])
+        }
+        _ => Err(error),
+    });
     let all = parts.hooks.observed().contains(Hook::JobPolling);
     let mut news = false;
     match answers {

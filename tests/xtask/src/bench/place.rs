@@ -100,6 +100,7 @@ impl Place {
             .current_dir(&self.folder)
             .env("XDG_CACHE_HOME", self.path("cache"))
             .env("XDG_DATA_HOME", self.path("data"))
+            .env("XDG_STATE_HOME", self.path("state"))
             .env_remove("XQUTE_PLUGIN_DIR")
             .stdout(Stdio::null());
         for plugin in plugins {

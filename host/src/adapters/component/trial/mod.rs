@@ -27,6 +27,7 @@ use super::{
     rights::Right,
     state::{Identity, RunContext},
     tape::Tape,
+    values::Values,
 };
 use crate::{
     adapters::clock::Clock,
@@ -48,7 +49,7 @@ mod invoke;
 mod replay;
 mod scheduler;
 
-/// A plugin that can be called without a run.
+/// A plugin that can be called without a run. What it stores is forgotten with it.
 pub struct Trial {
     description: Description,
     program: Program,
@@ -98,7 +99,10 @@ impl Trial {
             description: plugin.description.clone(),
             program: plugin.program.clone(),
             limits: plugin.limits(),
-            identity: Arc::new(plugins.identity(plugin, context)?),
+            identity: Arc::new(Identity {
+                values: Arc::new(Values::new(plugin.name(), None)),
+                ..plugins.identity(plugin, context)?
+            }),
             run,
             jobs,
             options,

@@ -195,6 +195,7 @@ impl Scene {
             recorded: recorded.subscribe(),
         };
         let wiring = Wiring {
+            signals: watch::channel(0).1,
             inbox,
             mail: mail.clone(),
             progress: watch::Sender::new(Counts::default()),
