@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    fs,
     path::{Path, PathBuf},
     process::Stdio,
 };
@@ -14,14 +15,14 @@ use crate::{
     program::{program, read, run, shown},
 };
 
-/// The profile of plugins, for workspaces that do not have one: small, and a panic is a trap.
+/// The profile of plugins, for workspaces that do not have one: small, a panic is a trap, and functions keep their names.
 const PROFILE: [&str; 6] = [
     r#"profile.plugin.inherits="release""#,
     r#"profile.plugin.opt-level="s""#,
     "profile.plugin.lto=true",
     "profile.plugin.codegen-units=1",
     r#"profile.plugin.panic="abort""#,
-    "profile.plugin.strip=true",
+    r#"profile.plugin.strip="debuginfo""#,
 ];
 
 /// Compiles packages of the workspace around `folder`; one module for each, in the same order.
@@ -51,7 +52,12 @@ pub(crate) fn build_one(folder: &Path, toolchain: &Toolchain) -> Result<PathBuf>
     })?;
     let manifest = manifest.to_string_lossy();
     let workspace = Workspace::around(folder)?;
-    let mut made = compile(folder, toolchain, &workspace, &["--manifest-path", &manifest])?;
+    let mut made = compile(
+        folder,
+        toolchain,
+        &workspace,
+        &["--quiet", "--manifest-path", &manifest],
+    )?;
     made.remove(&*manifest).ok_or_else(|| no_module(&manifest))
 }
 
@@ -62,6 +68,7 @@ fn no_module(manifest: &str) -> anyhow::Error {
 /// What cargo knows about a workspace.
 struct Workspace {
     target_dir: PathBuf,
+    has_profile: bool,
     /// The manifest of each member.
     manifests: HashMap<String, String>,
 }
@@ -79,11 +86,14 @@ impl Workspace {
             .get("target_directory")
             .and_then(text)
             .context("cargo metadata names no target folder")?;
+        let root = found.get("workspace_root").and_then(text).unwrap_or_default();
+        let manifest = fs::read_to_string(Path::new(&root).join("Cargo.toml")).unwrap_or_default();
         let members = found.get("packages").and_then(Value::as_array).into_iter().flatten();
         let manifests =
             members.filter_map(|member| Some((text(member.get("name")?)?, text(member.get("manifest_path")?)?)));
         Ok(Self {
             target_dir: PathBuf::from(target_dir),
+            has_profile: manifest.lines().any(|line| line.trim() == "[profile.plugin]"),
             manifests: manifests.collect(),
         })
     }
@@ -112,7 +122,9 @@ fn compile(
         "--message-format",
         "json-render-diagnostics",
     ]);
-    cargo.args(PROFILE.iter().flat_map(|setting| ["--config", setting]));
+    if !workspace.has_profile {
+        cargo.args(PROFILE.iter().flat_map(|setting| ["--config", setting]));
+    }
     cargo
         .arg("--target-dir")
         .arg(workspace.target_dir.join("guests"))

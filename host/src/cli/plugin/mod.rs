@@ -20,8 +20,10 @@ use super::{
     screen::Screen,
 };
 
+mod build;
 mod inspect;
 mod list;
+mod new;
 mod page;
 
 /// Does what a command about plugins asks for.
@@ -29,6 +31,8 @@ pub(super) async fn act(action: PluginAction, wanted: &Wanted<'_>, screen: &Scre
     match action {
         PluginAction::List => list::list(wanted, screen).await,
         PluginAction::Inspect(file) => inspect::inspect(wanted, &file).await,
+        PluginAction::New(dir, lang) => new::new(&dir, lang, wanted.here),
+        PluginAction::Build { dir, output } => build::build(&dir, output.as_deref(), wanted.here, screen),
     }
 }
 
