@@ -30,6 +30,7 @@ fn tests() -> String {
         "signals",
         "bad_input",
         "plugins",
+        "languages",
         "slurm",
         "library",
     ] {

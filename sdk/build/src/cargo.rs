@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     fs,
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{Command, Stdio},
 };
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::{
     Toolchain,
-    program::{program, read, run, shown},
+    program::{program, read, read_installed, run, shown},
 };
 
 /// The profile of plugins, for workspaces that do not have one: small, a panic is a trap, and functions keep their names.
@@ -24,6 +24,18 @@ const PROFILE: [&str; 6] = [
     r#"profile.plugin.panic="abort""#,
     r#"profile.plugin.strip="debuginfo""#,
 ];
+
+const RUST: &str = "install Rust 1.95 or newer with rustup";
+
+/// The cargo in use: the one that runs this, or else that on PATH.
+pub(crate) fn cargo() -> Command {
+    program(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+/// Says it if there is no cargo.
+pub(crate) fn is_installed() -> Result<()> {
+    read_installed(cargo().arg("--version"), RUST).map(|_| ())
+}
 
 /// Compiles packages of the workspace around `folder`; one module for each, in the same order.
 pub(crate) fn build(folder: &Path, toolchain: &Toolchain, packages: &[&str]) -> Result<Vec<PathBuf>> {
@@ -75,7 +87,7 @@ struct Workspace {
 
 impl Workspace {
     fn around(folder: &Path) -> Result<Self> {
-        let mut metadata = program(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        let mut metadata = cargo();
         metadata
             .args(["metadata", "--no-deps", "--format-version", "1"])
             .current_dir(folder);

@@ -10,7 +10,7 @@ use crate::{
     project::{nearest, newest},
 };
 
-const NODE: &str = "install Node.js 20 or newer, from your distribution or nodejs.org";
+const NODE: &str = "install Node.js 20 or newer (Debian 13 and Ubuntu 25.04 or newer: `apt-get install nodejs npm`)";
 const NPM: &str = "install npm (Debian and Ubuntu: `apt-get install npm`)";
 
 /// The SDK's tools need it.

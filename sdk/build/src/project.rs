@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::{Built, Target, Toolchain, build_one, javascript, python};
+use crate::{Built, Target, Toolchain, build_one, cargo, javascript, python};
 
 /// The languages that there is an SDK for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,6 +124,7 @@ impl Project {
         let out = &std::path::absolute(out).with_context(|| format!("cannot write {}", out.display()))?;
         match self.language {
             Language::Rust => {
+                cargo::is_installed()?;
                 let toolchain = Toolchain::find(Target::Unknown)?;
                 tell(&format!("compiling for {} {}", toolchain.target, toolchain.way));
                 build_one(&self.folder, &toolchain, out)
