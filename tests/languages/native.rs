@@ -8,7 +8,10 @@ use crate::{python, source, workshop};
 fn unittest(test: &str, tests: &str, here: Option<&str>) {
     let Some(python) = python(test) else { return };
     let scratch = Scratch::new();
-    let mut run = scratch.program(&python).args(["-m", "unittest", "discover", "-s"]).args([source(tests)]);
+    let mut run = scratch
+        .program(&python)
+        .args(["-m", "unittest", "discover", "-s"])
+        .args([source(tests)]);
     if let Some(folder) = here {
         run = run.current_dir(source(folder));
     }
