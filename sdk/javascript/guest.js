@@ -80,14 +80,16 @@ function told(call) {
   };
 }
 
-const onEvent = (event) => `onJob${event[0].toUpperCase()}${event.slice(1)}`;
+const EVENTS = ['init', 'queued', 'submitted', 'started', 'polling', 'killed', 'failed', 'succeeded'];
+const TELL = Object.fromEntries(EVENTS.map((event) => [event, `onJob${event[0].toUpperCase()}${event.slice(1)}`]));
 const lost = { tag: 'other', val: 'the host gave no cause' };
 
 function tell(plugin, { tag, val }) {
-  if (tag === 'init') plugin.onInit();
-  else if (tag === 'shutdown') plugin.onShutdown(val);
-  else if (val.event === 'failed') plugin.onJobFailed(val, val.cause ?? lost);
-  else plugin[onEvent(val.event)](val);
+  if (tag === 'job') {
+    if (val.event === 'failed') plugin.onJobFailed(val, val.cause ?? lost);
+    else plugin[TELL[val.event]](val);
+  } else if (tag === 'init') plugin.onInit();
+  else plugin.onShutdown(val);
 }
 
 const ASK = { shutdown: 'onShutdown', 'job-submitting': 'onJobSubmitting', 'job-killing': 'onJobKilling' };

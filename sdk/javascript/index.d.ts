@@ -274,3 +274,5 @@ export function value(options: Options, name: string, fallback: string): string;
 export function quote(text: string): string;
 /** The command as one would type it. For people and decisions; the job's script is what runs. */
 export function commandLine(job: Job): string;
+/** Why an attempt failed, in a few words for users. */
+export function causeText(cause: FailureCause): string;

@@ -16,6 +16,7 @@ export {
   RateLimited,
   Rejected,
   Unavailable,
+  causeText,
   commandLine,
   quote,
   value,

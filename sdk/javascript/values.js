@@ -80,3 +80,21 @@ export function commandLine(job) {
   if (job.command.tag === 'shell') return job.command.val;
   return job.command.val.map((word) => (/^[\w%+,./:=@-]+$/.test(word) ? word : quote(word))).join(' ');
 }
+
+const CAUSES = {
+  'exit-code': (code) => `exit code ${code}`,
+  signal: (number) => `signal ${number}`,
+  'timed-out': () => 'timed out',
+  'out-of-memory': () => 'out of memory',
+  preempted: () => 'preempted',
+  'node-failure': () => 'the machine failed',
+  'never-started': (why) => `never started: ${why}`,
+  lost: () => 'lost',
+  'submission-failed': (why) => `submission failed: ${why}`,
+  other: (why) => why,
+};
+
+/** Why an attempt failed, in a few words for users. */
+export function causeText({ tag, val }) {
+  return CAUSES[tag](val);
+}

@@ -16,7 +16,8 @@ class WithContract(build_py):
         super().run()
         package = Path(self.build_lib, "xqute_plugin")
         contract = package / "wit"
-        shutil.copytree(HERE.parent.parent / "wit", contract, dirs_exist_ok=True)
+        places = (HERE / "wit", HERE.parent.parent / "wit")
+        shutil.copytree(next(place for place in places if place.is_dir()), contract, dirs_exist_ok=True)
         generate = ["-d", contract, "-w", "plugin", "bindings", package / "native"]
         shutil.rmtree(package / "native", ignore_errors=True)
         subprocess.run([sys.executable, "-c", "import componentize_py; componentize_py.script()", *generate], check=True)

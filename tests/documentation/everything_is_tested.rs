@@ -30,6 +30,7 @@ fn tests() -> String {
         "signals",
         "bad_input",
         "plugins",
+        "languages",
         "slurm",
         "library",
     ] {
@@ -42,14 +43,15 @@ fn folders(place: &str) -> Vec<String> {
     let entries = fs::read_dir(built::repository().join(place))
         .unwrap()
         .map(|entry| entry.unwrap());
-    let folders = entries.filter(|entry| entry.path().join("Cargo.toml").exists());
+    let manifests = ["Cargo.toml", "pyproject.toml", "package.json"];
+    let folders = entries.filter(|entry| manifests.iter().any(|manifest| entry.path().join(manifest).exists()));
     folders.map(|entry| entry.file_name().into_string().unwrap()).collect()
 }
 
 #[test]
 fn every_plugin_and_guest() {
     let tests = tests();
-    for name in [folders("plugins"), folders("tests/guests")].concat() {
+    for name in [folders("plugins"), folders("tests/guests"), folders("tests/languages")].concat() {
         assert!(tests.contains(&format!("\"{name}\"")), "no test uses the plugin {name}");
     }
 }

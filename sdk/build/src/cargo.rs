@@ -2,8 +2,9 @@
 
 use std::{
     collections::HashMap,
+    fs,
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{Command, Stdio},
 };
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -11,18 +12,30 @@ use serde_json::Value;
 
 use crate::{
     Toolchain,
-    program::{program, read, run, shown},
+    program::{program, read, read_installed, run, shown},
 };
 
-/// The profile of plugins, for workspaces that do not have one: small, and a panic is a trap.
+/// The profile of plugins, for workspaces that do not have one: small, a panic is a trap, and functions keep their names.
 const PROFILE: [&str; 6] = [
     r#"profile.plugin.inherits="release""#,
     r#"profile.plugin.opt-level="s""#,
     "profile.plugin.lto=true",
     "profile.plugin.codegen-units=1",
     r#"profile.plugin.panic="abort""#,
-    "profile.plugin.strip=true",
+    r#"profile.plugin.strip="debuginfo""#,
 ];
+
+const RUST: &str = "install Rust 1.95 or newer with rustup";
+
+/// The cargo in use: the one that runs this, or else that on PATH.
+pub(crate) fn cargo() -> Command {
+    program(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+/// Says it if there is no cargo.
+pub(crate) fn is_installed() -> Result<()> {
+    read_installed(cargo().arg("--version"), RUST).map(|_| ())
+}
 
 /// Compiles packages of the workspace around `folder`; one module for each, in the same order.
 pub(crate) fn build(folder: &Path, toolchain: &Toolchain, packages: &[&str]) -> Result<Vec<PathBuf>> {
@@ -51,7 +64,12 @@ pub(crate) fn build_one(folder: &Path, toolchain: &Toolchain) -> Result<PathBuf>
     })?;
     let manifest = manifest.to_string_lossy();
     let workspace = Workspace::around(folder)?;
-    let mut made = compile(folder, toolchain, &workspace, &["--manifest-path", &manifest])?;
+    let mut made = compile(
+        folder,
+        toolchain,
+        &workspace,
+        &["--quiet", "--manifest-path", &manifest],
+    )?;
     made.remove(&*manifest).ok_or_else(|| no_module(&manifest))
 }
 
@@ -62,13 +80,14 @@ fn no_module(manifest: &str) -> anyhow::Error {
 /// What cargo knows about a workspace.
 struct Workspace {
     target_dir: PathBuf,
+    has_profile: bool,
     /// The manifest of each member.
     manifests: HashMap<String, String>,
 }
 
 impl Workspace {
     fn around(folder: &Path) -> Result<Self> {
-        let mut metadata = program(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        let mut metadata = cargo();
         metadata
             .args(["metadata", "--no-deps", "--format-version", "1"])
             .current_dir(folder);
@@ -79,11 +98,14 @@ impl Workspace {
             .get("target_directory")
             .and_then(text)
             .context("cargo metadata names no target folder")?;
+        let root = found.get("workspace_root").and_then(text).unwrap_or_default();
+        let manifest = fs::read_to_string(Path::new(&root).join("Cargo.toml")).unwrap_or_default();
         let members = found.get("packages").and_then(Value::as_array).into_iter().flatten();
         let manifests =
             members.filter_map(|member| Some((text(member.get("name")?)?, text(member.get("manifest_path")?)?)));
         Ok(Self {
             target_dir: PathBuf::from(target_dir),
+            has_profile: manifest.lines().any(|line| line.trim() == "[profile.plugin]"),
             manifests: manifests.collect(),
         })
     }
@@ -112,7 +134,9 @@ fn compile(
         "--message-format",
         "json-render-diagnostics",
     ]);
-    cargo.args(PROFILE.iter().flat_map(|setting| ["--config", setting]));
+    if !workspace.has_profile {
+        cargo.args(PROFILE.iter().flat_map(|setting| ["--config", setting]));
+    }
     cargo
         .arg("--target-dir")
         .arg(workspace.target_dir.join("guests"))

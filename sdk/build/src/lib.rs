@@ -1,15 +1,22 @@
 //! Builds xqute plugins from source, on any machine.
 //!
-//! A plugin in Rust is a crate of the type `cdylib`. [`build`] compiles such crates for a wasm target, makes components of
-//! them and checks that they are plugins. The compiler's wasm target is found, or added, by [`Toolchain::find`].
+//! A plugin is a project in Rust, Python or JavaScript; [`Project`] tells which one lies in a folder and builds it, as
+//! `xqute plugin build` does. Beside it there is what Rust alone needs: [`build`] compiles many crates of one workspace at
+//! once. The compiler's wasm target is found, or added, by [`Toolchain::find`].
 //!
+//! - `project`: which language a folder is in, and the way from there to a component
+//! - `python`, `javascript`: the tools of these languages, installed beside the project
 //! - `toolchain`: where a compiler for wasm comes from
 //! - `cargo`: runs cargo and finds what it made
 //! - `component`: makes a component of a module and looks at what it exports
+//! - `program`: the only file that starts programs
 
 mod cargo;
 mod component;
+mod javascript;
 mod program;
+mod project;
+mod python;
 mod toolchain;
 
 use std::{
@@ -20,6 +27,7 @@ use std::{
 use anyhow::{Context, Result};
 
 pub use component::Interfaces;
+pub use project::{Language, Project};
 pub use toolchain::{Toolchain, Way};
 
 /// What plugins can be compiled for.
@@ -93,13 +101,11 @@ pub fn build_one(folder: &Path, toolchain: &Toolchain, out: &Path) -> Result<Bui
 }
 
 fn finish(module: &Path, out: &Path) -> Result<Built> {
-    let bytes = fs::read(module).with_context(|| format!("cannot read what cargo made, {}", module.display()))?;
+    let bytes = fs::read(module).with_context(|| format!("cannot read what was made, {}", module.display()))?;
     let component =
         component::from_module(bytes).with_context(|| format!("cannot make a plugin of {}", module.display()))?;
     let interfaces = component::interfaces(&component)?;
-    if let Some(folder) = out.parent() {
-        fs::create_dir_all(folder).with_context(|| format!("cannot create the folder {}", folder.display()))?;
-    }
+    create_folder_of(out)?;
     // Written beside and renamed: a host that is starting never sees half a plugin.
     let part = out.with_extension("wasm.part");
     fs::write(&part, &component).with_context(|| format!("cannot write {}", part.display()))?;
@@ -109,4 +115,9 @@ fn finish(module: &Path, out: &Path) -> Result<Built> {
         bytes: u64::try_from(component.len())?,
         interfaces,
     })
+}
+
+fn create_folder_of(file: &Path) -> Result<()> {
+    let Some(folder) = file.parent() else { return Ok(()) };
+    fs::create_dir_all(folder).with_context(|| format!("cannot create the folder {}", folder.display()))
 }

@@ -2,10 +2,11 @@
 
 use std::{
     ffi::OsStr,
+    io,
     process::{Command, Output, Stdio},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 /// A program that will be started with the environment of this process.
 #[expect(
@@ -18,18 +19,27 @@ pub(crate) fn program(name: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// Runs it to its end and returns what it printed, if it succeeded. Its stderr is part of the error.
+/// Runs it to its end and returns what it printed, if it succeeded. All that it said is part of the error.
 pub(crate) fn read(command: &mut Command) -> Result<String> {
     let output = run(command.stdout(Stdio::piped()).stderr(Stdio::piped()))?;
     if !output.status.success() {
-        bail!(
-            "{} ({}): {}",
-            shown(command),
-            output.status,
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
+        let said = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).trim().to_owned());
+        bail!("{} ({}): {}", shown(command), output.status, said.join("\n").trim());
     }
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// The same for a program that may not be installed; `remedy` says how to get it.
+pub(crate) fn read_installed(command: &mut Command, remedy: &str) -> Result<String> {
+    read(command).map_err(|error| match error.downcast_ref::<io::Error>() {
+        Some(cause) if cause.kind() == io::ErrorKind::NotFound => {
+            anyhow!(
+                "`{}` is not installed: {remedy}",
+                command.get_program().to_string_lossy()
+            )
+        }
+        _ => error,
+    })
 }
 
 /// Runs it to its end.

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, anyhow, bail};
 
 use crate::{
     Target,
+    cargo::cargo,
     program::{program, read},
 };
 
@@ -92,7 +93,7 @@ impl Toolchain {
 
     /// A cargo that compiles for the target: `cargo build --target ...`, to be completed.
     pub(crate) fn cargo_build(&self) -> Result<Command> {
-        let mut cargo = program(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        let mut cargo = cargo();
         // Flags of a native build (`-C target-cpu=native`, coverage) are no good for wasm.
         for var in [
             "RUSTFLAGS",

@@ -13,6 +13,7 @@ import {
   Scheduler,
   Snippets,
   Unavailable,
+  causeText,
   commandLine,
   kv,
   log,
@@ -147,6 +148,8 @@ test('what lasts', () => {
 test('words', () => {
   const options = [['a-b', '1'], ['a_b', '2']];
   assert.deepEqual([values(options, 'a_b'), value(options, 'a-b'), value(options, 'c', 'x')], [['1', '2'], '2', 'x']);
+  assert.equal(causeText({ tag: 'timed-out' }), 'timed out');
+  assert.equal(causeText({ tag: 'never-started', val: 'no room' }), 'never started: no room');
   assert.equal(quote("it's"), "'it'\\''s'");
   assert.equal(commandLine(job(0, 'a | b')), 'a | b');
   assert.equal(commandLine(job(0, '', { command: { tag: 'argv', val: ['echo', 'a b', ''] } })), "echo 'a b' ''");

@@ -1,5 +1,6 @@
 """The SDK, outside a component."""
 
+import dataclasses
 import types as python_types
 import unittest
 
@@ -15,6 +16,7 @@ from xqute_plugin import (
     Unavailable,
     Veto,
     Wrapping,
+    cause_text,
     command_line,
     kv,
     log,
@@ -182,6 +184,7 @@ class Helpers(unittest.TestCase):
     def test_what_lasts(self):
         host = Host()
         self.assertEqual((kv.get("a"), kv.number("a"), kv.add("a", 2), kv.add("a", 3)), (None, 0, 2, 5))
+        self.assertEqual((kv.text("a"), kv.text("b")), ("5", None))
         self.assertEqual((kv.keys(), kv.remove("a"), kv.remove("a"), host.values), (["a"], True, False, {}))
 
     def test_words(self):
@@ -192,6 +195,13 @@ class Helpers(unittest.TestCase):
         self.assertEqual(command_line(some), "a | b")
         some.command = Argv(["echo", "a b", ""])
         self.assertEqual(command_line(some), "echo 'a b' ''")
+
+    def test_every_cause_has_words(self):
+        self.assertEqual(cause_text(FailureCause.NeverStarted("no room")), "never started: no room")
+        for name, cause in vars(FailureCause).items():
+            if isinstance(cause, type):
+                given = cause(*[1] * len(dataclasses.fields(cause)))
+                self.assertNotEqual(str(cause_text(given)), "", name)
 
 
 if __name__ == "__main__":

@@ -43,6 +43,7 @@ from .values import (
     Shell,
     Unavailable,
     Wrapping,
+    cause_text,
     command_line,
     quote,
     value,

@@ -19,6 +19,8 @@ from .about import BadPlugin, Project, find_parts
 
 PACKAGE = Path(__file__).parent
 MODULE = "plugin"
+LEFT_OUT = ("build", "node_modules", "sdk", "tests")
+"""Folders of a project whose modules do not belong to the plugin."""
 COMPONENTIZE = [sys.executable, "-c", "import componentize_py; componentize_py.script()"]
 
 
@@ -70,7 +72,8 @@ def _stage(stage: Path, folder: Path, project: Project, parts: dict[str, type]) 
     shutil.copytree(PACKAGE, stage / "xqute_plugin", ignore=left_out)
     for source in folder.glob("**/*.py"):
         place = source.relative_to(folder)
-        if not any(part.startswith(".") or part in ("tests", "build") for part in place.parts):
+        is_test = place.name.startswith("test_")
+        if not is_test and not any(part.startswith(".") or part in LEFT_OUT for part in place.parts):
             (stage / place).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, stage / place)
     requirements = folder / "requirements.txt"

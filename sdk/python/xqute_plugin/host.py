@@ -64,6 +64,12 @@ class kv:
         return _key_value.get(key)
 
     @staticmethod
+    def text(key: str) -> str | None:
+        """The value of a key, as text; what is not UTF-8 shows up as U+FFFD."""
+        found = _key_value.get(key)
+        return None if found is None else found.decode(errors="replace")
+
+    @staticmethod
     def number(key: str) -> int:
         """The value of a key, as a number; 0 if it is missing or something else."""
         try:

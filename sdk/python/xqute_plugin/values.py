@@ -163,6 +163,31 @@ def command_line(job: Job) -> str:
             return command_words(words)
 
 
+def cause_text(cause) -> str:
+    """Why an attempt failed, in a few words for users."""
+    match cause:
+        case FailureCause.ExitCode(code):
+            return f"exit code {code}"
+        case FailureCause.Signal(number):
+            return f"signal {number}"
+        case FailureCause.NeverStarted(why):
+            return f"never started: {why}"
+        case FailureCause.SubmissionFailed(why):
+            return f"submission failed: {why}"
+        case FailureCause.Other(why):
+            return why
+    return _CAUSES[type(cause)]
+
+
+_CAUSES = {
+    FailureCause.TimedOut: "timed out",
+    FailureCause.OutOfMemory: "out of memory",
+    FailureCause.Preempted: "preempted",
+    FailureCause.NodeFailure: "the machine failed",
+    FailureCause.Lost: "lost",
+}
+
+
 def command_words(words: list[str]) -> str:
     """A program and its arguments as one would type them."""
     return " ".join(word if _is_plain(word) else quote(word) for word in words)

@@ -32,10 +32,10 @@
 //! The functions belong to a type, not to a value: a plugin has no state of its own, because its instance may be replaced
 //! at any time. What has to last is kept in [`kv`].
 //!
-//! Make the crate a `cdylib` (and an `rlib`, to test it natively); see [`testing`] for tests. In xqute's repository a crate
-//! in `plugins/` is built by `cargo xtask build`. Elsewhere, build it with cargo for the target `wasm32-wasip2`, or with
-//! `xqute_build::build_one` of the crate in `sdk/build`: that finds or installs a compiler's target, and makes a plugin that
-//! needs no WASI.
+//! `xqute plugin new DIR --lang rust` makes a crate that is set up for all this, and `xqute plugin build` makes a component of
+//! it: it finds or installs a compiler's target, and the component needs no WASI. By hand: make the crate a `cdylib` (and an
+//! `rlib`, to test it natively, see [`testing`]) and build it with cargo for the target `wasm32-wasip2`. In xqute's repository
+//! the crates in `plugins/` are built by `cargo xtask build`.
 //!
 //! # Where what lives
 //! `about`, `hooks` and `scheduler` hold the traits, `imports` what a plugin may ask of the host, `values` what the

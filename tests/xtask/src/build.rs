@@ -1,4 +1,4 @@
-//! `cargo xtask build`: the command and all plugins, from source. What a plugin was built from is remembered beside it as
+//! `cargo xtask build`: the command and all plugins in Rust, from source. What a plugin was built from is remembered beside it as
 //! a digest, so it is built again exactly when something that it is made of changed.
 
 use std::{
@@ -64,7 +64,7 @@ impl Source {
     }
 
     fn is_up_to_date(&self, project: &Project) -> bool {
-        self.plugin(project).exists() && fs::read_to_string(self.note(project)).is_ok_and(|text| text == self.digest)
+        self.plugin(project).exists() && is_noted(&self.note(project), &self.digest)
     }
 }
 
@@ -101,6 +101,25 @@ fn common(project: &Project) -> Result<Sha256> {
         add(&mut digest, project, &project.root.join(path))?;
     }
     Ok(digest)
+}
+
+/// A digest of these files and folders, which are relative to the project's.
+pub(crate) fn digest(project: &Project, paths: &[String]) -> Result<String> {
+    let mut digest = Sha256::new();
+    for path in paths {
+        add(&mut digest, project, &project.root.join(path))?;
+    }
+    Ok(hex(digest))
+}
+
+/// Whether a file notes just this digest.
+pub(crate) fn is_noted(file: &Path, digest: &str) -> bool {
+    fs::read_to_string(file).is_ok_and(|text| text == digest)
+}
+
+/// Notes what something was made of.
+pub(crate) fn note(file: &Path, digest: &str) -> Result<()> {
+    fs::write(file, digest).with_context(|| format!("cannot write {}", file.display()))
 }
 
 /// The name in a package's manifest, which by a habit of this project is the first `name` in it.
@@ -164,7 +183,7 @@ fn build(project: &Project, target: Target, sources: &[&Source]) -> Result<()> {
             project.short(&built.path),
             built.bytes.div_ceil(1024)
         );
-        fs::write(source.note(project), &source.digest)?;
+        note(&source.note(project), &source.digest)?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The chores of the project, as `cargo xtask CHORE`.
 //!
-//! - [`build`]: the command `xqute` and all plugins, from source;
+//! - [`build`]: the command `xqute` and all plugins in Rust, from source; [`languages`]: those in other languages;
 //! - [`demo`]: a job file of real jobs, run with a plugin, compared with the same work done one after the other;
 //! - [`mod@test`], [`lint`]: what has to hold before a change is merged;
 //! - [`mod@bench`]: figures, each measured beside its yardstick;
@@ -14,6 +14,7 @@ use anyhow::{Result, bail};
 mod bench;
 mod build;
 mod demo;
+mod languages;
 mod lint;
 mod program;
 mod project;
@@ -22,7 +23,8 @@ mod test;
 const USAGE: &str = "\
 cargo xtask CHORE
 
-  build            build xqute and all plugins from source; skips what is up to date
+  build            build xqute and all plugins in Rust from source; skips what is up to date
+  languages        build, then the plugins in other languages as well; needs python3, node, npm and the network
   demo             build, then run a file of real jobs and compare with the same work done one after the other
   test [--services] [CARGO TEST ARGS...]
                    build, then run every test; --services (or CI=true) starts the backends that tests need, as root
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
 fn chore(words: &[&str]) -> Result<()> {
     match words {
         ["build"] => build::all(),
+        ["languages"] => build::all().and_then(|()| languages::all()),
         ["demo"] => demo::run(),
         ["test", args @ ..] => test::run(args),
         ["lint"] => lint::run_all(),

@@ -5,8 +5,8 @@ use std::{ffi::OsStr, path::Path, process::Command};
 use anyhow::Result;
 
 use crate::{
-    build,
-    program::{become_it, cargo, program},
+    build, languages,
+    program::{self, become_it, cargo, program},
     project::Project,
 };
 
@@ -15,6 +15,10 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
     build::all()?;
     let project = Project::find()?;
     let (backends, args) = Backends::from(args);
+    if backends == Backends::Started {
+        program::run(program("bash").arg(project.root.join("tests/services/languages.sh")))?;
+    }
+    languages::all()?;
     let mut test = match backends {
         Backends::Started => with_backends(&project, cargo().get_program()),
         Backends::Given => cargo(),

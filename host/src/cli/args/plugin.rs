@@ -1,7 +1,7 @@
 //! The commands about plugins.
 
 use camino::Utf8PathBuf;
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 use xqute::model::hook::Hook;
 
 use super::{Global, values};
@@ -19,6 +19,28 @@ pub(super) enum PluginCommand {
         /// The plugin
         #[arg(value_name = "FILE")]
         file: Utf8PathBuf,
+        #[command(flatten)]
+        global: Global,
+    },
+    /// Make the project of a new plugin, which builds and passes its tests at once
+    New {
+        /// The project's folder, to be made; the plugin is called as it is
+        #[arg(value_name = "DIR")]
+        dir: Utf8PathBuf,
+        /// The language to write it in
+        #[arg(long, value_enum, value_name = "LANGUAGE")]
+        lang: Lang,
+        #[command(flatten)]
+        global: Global,
+    },
+    /// Build a plugin from source
+    Build {
+        /// The plugin's project: a folder with Cargo.toml, pyproject.toml or package.json
+        #[arg(value_name = "DIR", default_value = ".")]
+        dir: Utf8PathBuf,
+        /// Where the component goes [default: DIR/NAME.wasm]
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<Utf8PathBuf>,
         #[command(flatten)]
         global: Global,
     },
@@ -52,6 +74,16 @@ pub(super) enum PluginCommand {
         #[command(flatten)]
         global: Global,
     },
+}
+
+/// The languages that plugins are written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum Lang {
+    Rust,
+    #[value(alias = "py")]
+    Python,
+    #[value(alias = "js")]
+    Javascript,
 }
 
 /// What `xqute plugin test` was asked for.
@@ -114,6 +146,15 @@ pub(in crate::cli) enum PluginAction {
     List,
     /// `xqute plugin inspect`.
     Inspect(Utf8PathBuf),
+    /// `xqute plugin new`.
+    New(Utf8PathBuf, Lang),
+    /// `xqute plugin build`.
+    Build {
+        /// The project's folder.
+        dir: Utf8PathBuf,
+        /// Where the component goes, if that was said.
+        output: Option<Utf8PathBuf>,
+    },
     /// `xqute plugin check`.
     Check(Utf8PathBuf),
     /// `xqute plugin test`.
@@ -130,6 +171,8 @@ impl PluginCommand {
         match self {
             Self::List { global } => (global, PluginAction::List),
             Self::Inspect { file, global } => (global, PluginAction::Inspect(file)),
+            Self::New { dir, lang, global } => (global, PluginAction::New(dir, lang)),
+            Self::Build { dir, output, global } => (global, PluginAction::Build { dir, output }),
             Self::Check { file, global } => (global, PluginAction::Check(file)),
             Self::Test { args, global } => (global, PluginAction::Test(args)),
             Self::RunHook { args, global } => (global, PluginAction::RunHook(args)),
@@ -155,6 +198,10 @@ mod tests {
         assert!(matches!(action("xqute plugin list"), PluginAction::List));
         let inspect = action("xqute plugin inspect a.wasm");
         assert!(matches!(inspect, PluginAction::Inspect(file) if file == "a.wasm"));
+        let new = action("xqute plugin new mine --lang js");
+        assert!(matches!(new, PluginAction::New(dir, Lang::Javascript) if dir == "mine"));
+        let build = action("xqute plugin build");
+        assert!(matches!(build, PluginAction::Build { dir, output: None } if dir == "."));
         let lock = action("xqute plugin lock a b.wasm --allow a:script");
         assert!(matches!(lock, PluginAction::Lock(plugins) if plugins == ["a", "b.wasm"]));
         assert!(matches!(action("xqute plugin check a.wasm"), PluginAction::Check(file) if file == "a.wasm"));

@@ -19,10 +19,12 @@ use super::{
     screen::Screen,
 };
 
+mod build;
 mod check;
 mod inspect;
 mod list;
 mod lock;
+mod new;
 mod page;
 mod run_hook;
 mod test;
@@ -33,6 +35,8 @@ pub(super) async fn act(action: PluginAction, wanted: &Wanted<'_>, screen: &Scre
     match action {
         PluginAction::List => list::list(wanted, screen).await,
         PluginAction::Inspect(file) => inspect::inspect(wanted, &file).await,
+        PluginAction::New(dir, lang) => new::new(&dir, lang, wanted.here),
+        PluginAction::Build { dir, output } => build::build(&dir, output.as_deref(), wanted.here, screen),
         PluginAction::Check(file) => check::check(wanted, &file).await,
         PluginAction::Test(args) => test::test(wanted, &args).await,
         PluginAction::RunHook(args) => run_hook::run_hook(wanted, &args).await,

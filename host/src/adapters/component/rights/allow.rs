@@ -103,7 +103,7 @@ pub enum BadAllow {
 }
 
 /// Whether this can be the name of a plugin: 1 to 32 of a-z, 0-9, `-`, `_`, starting with a letter.
-pub(in crate::adapters::component) fn is_name(name: &str) -> bool {
+pub fn is_name(name: &str) -> bool {
     let mut chars = name.bytes();
     name.len() <= 32
         && chars.next().is_some_and(|first| first.is_ascii_lowercase())

@@ -13,14 +13,13 @@ mod force;
 mod host;
 mod right;
 
-pub(super) use self::{
-    allow::is_name,
-    force::{NoFolder, Refusal, Rights, effective, warn},
-    host::Host,
-};
 pub use self::{
-    allow::{Allow, BadAllow, Grant, parse_rights},
+    allow::{Allow, BadAllow, Grant, is_name, parse_rights},
     command::{BadCommand, CommandPattern},
     host::{BadHost, HostPattern},
     right::{BadRight, Right},
+};
+pub(super) use self::{
+    force::{NoFolder, Refusal, Rights, effective, warn},
+    host::Host,
 };

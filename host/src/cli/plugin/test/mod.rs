@@ -4,7 +4,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use xqute::adapters::component::{recording::Recording, trial::Trial};
 
 use self::scratch::Scratch;
-use super::{Wanted, cannot_load, verdicts};
+use super::{Wanted, build, cannot_load, verdicts};
 use crate::cli::{
     args::plugin::TestArgs,
     error::{Failure, Result},
@@ -16,7 +16,7 @@ mod scratch;
 
 /// Tests one plugin.
 pub(super) async fn test(wanted: &Wanted<'_>, args: &TestArgs) -> Result<Exit> {
-    let file = component(&args.file)?;
+    let file = component(&args.file, wanted.here)?;
     let plugins = wanted
         .one(&file, &args.opt)
         .await?
@@ -50,23 +50,15 @@ fn read(trial: &Trial, file: &Utf8Path) -> Result<Recording> {
     Ok(recording)
 }
 
-/// The component of a project.
-fn component(named: &Utf8Path) -> Result<Utf8PathBuf> {
-    if !named.is_dir() {
+/// The component that a path means: itself, or that of the project.
+fn component(named: &Utf8Path, here: &Utf8Path) -> Result<Utf8PathBuf> {
+    if !here.join(named).is_dir() {
         return Ok(named.to_owned());
     }
-    let unreadable = |error| Failure::usage(format!("cannot read the folder {named}: {error}"));
-    let mut files = Vec::new();
-    for entry in named.read_dir_utf8().map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.into_path();
-        if path.extension() == Some("wasm") {
-            files.push(path);
-        }
+    let file = build::open(&here.join(named))?.component();
+    if !file.exists() {
+        return Err(Failure::usage(format!("the plugin in {named} is not built"))
+            .help(format!("build it first: xqute plugin build {named}")));
     }
-    match files.as_slice() {
-        [file] => Ok(file.clone()),
-        [] => Err(Failure::usage(format!("there is no component in {named}"))
-            .help(format!("build it first: xqute plugin build {named}"))),
-        _ => Err(Failure::usage(format!("there are several components in {named}")).help("name one of them")),
-    }
+    Utf8PathBuf::from_path_buf(file).map_err(|file| Failure::usage(format!("the path {} is not UTF-8", file.display())))
 }

@@ -1,0 +1,178 @@
+//! From `xqute plugin new` to a plugin at work, in each language.
+
+use std::path::Path;
+
+use xqute_tests::{Output, Scratch, built};
+
+use crate::{with_tools, workshop};
+
+fn new(scratch: &Scratch, language: &str) {
+    let output = scratch
+        .xqute(["plugin", "new", "mine", "--lang", language])
+        .run()
+        .exits(0);
+    for next in ["xqute plugin build mine", "xqute plugin test mine"] {
+        assert!(output.stdout.contains(next), "{next} is not in\n{}", output.stdout);
+    }
+}
+
+fn build(scratch: &Scratch) -> Output {
+    let output = with_tools(scratch.xqute(["plugin", "build", "mine"]))
+        .env("CARGO_TARGET_DIR", built::target())
+        .env("CARGO_NET_OFFLINE", "true")
+        .run()
+        .exits(0);
+    assert!(
+        output.stdout.contains("exports about, gatekeeper, observer"),
+        "{}",
+        output.stdout
+    );
+    output
+}
+
+/// It keeps a job from starting and tells of another that failed: needs no right.
+fn works(scratch: &Scratch) {
+    scratch.write(
+        "xqute.toml",
+        "[plugins.mine]\noptions = { forbid = [\"rm -rf\", \"reboot\"] }\n",
+    );
+    let jobs = scratch.write("jobs.txt", "exit 7\nreboot\ntrue\n");
+    let run = scratch.xqute(["--plugin", "mine/mine.wasm", "run"]).args([jobs]);
+    run.run()
+        .exits(1)
+        .says("failure 1: job 0, `exit 7`: exit code 7")
+        .says("commands with `reboot` in them are forbidden")
+        .says("1 succeeded");
+}
+
+#[test]
+fn in_rust() {
+    let scratch = Scratch::new();
+    new(&scratch, "rust");
+    // The same versions as here: nothing is downloaded, and what was built before is found.
+    std::fs::copy(built::repository().join("Cargo.lock"), scratch.path("mine/Cargo.lock")).unwrap();
+    build(&scratch).says("compiling for wasm32-unknown-unknown");
+    works(&scratch);
+    let test = with_tools(
+        scratch
+            .program("cargo".as_ref())
+            .args(["test", "--release", "--offline"]),
+    );
+    let test = test
+        .current_dir(scratch.path("mine"))
+        .env("CARGO_TARGET_DIR", built::target());
+    assert!(test.run().exits(0).stdout.contains("2 passed"));
+}
+
+#[test]
+fn in_python() {
+    if workshop("in_python", "python").is_none() {
+        return;
+    }
+    let scratch = Scratch::new();
+    new(&scratch, "python");
+    build(&scratch)
+        .says("-m venv")
+        .says("pip install")
+        .says("xqute-plugin-build");
+    build(&scratch).says("using ").does_not_say("pip install");
+    works(&scratch);
+    let python = scratch.program(&scratch.path("mine/.venv/bin/python"));
+    let test = python.args(["-m", "unittest"]).current_dir(scratch.path("mine"));
+    test.run().exits(0).says("Ran 2 tests");
+}
+
+#[test]
+fn in_javascript() {
+    if workshop("in_javascript", "javascript").is_none() {
+        return;
+    }
+    let scratch = Scratch::new();
+    new(&scratch, "javascript");
+    build(&scratch).says("npm install").says("build.js");
+    works(&scratch);
+    let test = scratch
+        .program("node".as_ref())
+        .args(["--test"])
+        .current_dir(scratch.path("mine"));
+    let output = test.run().exits(0);
+    assert!(output.stdout.contains("# pass 2"), "{}", output.stdout);
+}
+
+#[test]
+fn what_fails_is_shown_in_the_words_of_the_tool() {
+    let scratch = Scratch::new();
+    new(&scratch, "rust");
+    std::fs::copy(built::repository().join("Cargo.lock"), scratch.path("mine/Cargo.lock")).unwrap();
+    scratch.write("mine/src/lib.rs", "fn broken( {}\n");
+    let build = with_tools(scratch.xqute(["plugin", "build", "mine"]));
+    let build = build
+        .env("CARGO_TARGET_DIR", built::target())
+        .env("CARGO_NET_OFFLINE", "true");
+    build.run().exits(2).says("fn broken( {}").says("cargo could not build");
+    assert!(!scratch.has("mine/mine.wasm"));
+}
+
+#[test]
+fn a_missing_tool_is_named() {
+    let scratch = Scratch::new();
+    for (folder, language, tool) in [
+        ("a", "python", "python3"),
+        ("b", "javascript", "node"),
+        ("c", "rust", "cargo"),
+    ] {
+        scratch
+            .xqute(["plugin", "new", folder, "--lang", language])
+            .run()
+            .exits(0);
+        let build = scratch
+            .xqute(["plugin", "build", folder])
+            .env("PATH", scratch.path("nowhere"));
+        build.run().exits(2).says(&format!("`{tool}` is not installed"));
+    }
+}
+
+#[test]
+fn folders_that_are_in_use_or_badly_named_are_refused() {
+    let scratch = Scratch::new();
+    scratch.write("full/file", "");
+    let refused = |dir: &str| scratch.xqute(["plugin", "new", dir, "--lang", "rust"]).run().exits(2);
+    refused("full")
+        .says("the folder full is not empty")
+        .says("name a folder that is not there yet");
+    refused("full/file").says("cannot make a project in full/file");
+    refused("My Plugin")
+        .says("`My Plugin` cannot be the name")
+        .says("my-plugin");
+    refused("local").says("my-local");
+    assert!(!scratch.has("My Plugin") && !scratch.has("local"));
+}
+
+#[test]
+fn a_folder_that_is_no_project_is_refused() {
+    let scratch = Scratch::new();
+    let build = |dir: &str| scratch.xqute(["plugin", "build", dir]).run().exits(2);
+    build(".")
+        .says("neither Cargo.toml nor pyproject.toml nor package.json")
+        .says("xqute plugin new DIR");
+    build("nowhere").says("cannot open the folder");
+}
+
+#[test]
+fn the_component_goes_where_it_is_wanted() {
+    if workshop("the_component_goes_where_it_is_wanted", "javascript").is_none() {
+        return;
+    }
+    let scratch = Scratch::new();
+    let project = built::target().join("languages/javascript/hello-javascript");
+    let build = scratch
+        .xqute(["plugin", "build", "-o", "some/where.wasm"])
+        .args([&project]);
+    let output = build.run().exits(0).says("using ");
+    assert!(
+        output.stdout.starts_with("[scratch]/here/some/where.wasm ("),
+        "{}",
+        output.stdout
+    );
+    assert!(Path::new(&scratch.path("some/where.wasm")).exists());
+}
