@@ -24,9 +24,9 @@ const COMMON: [&str; 5] = ["Cargo.toml", "Cargo.lock", "wit", "sdk/rust", "sdk/b
 const BUNDLED: [&str; 3] = ["hello", "journal", "slurm"];
 
 /// What the folders of plugins that need WASI start with; the others are built without.
-const WITH_WASI: &str = "wasi_";
+pub(crate) const WITH_WASI: &str = "wasi_";
 
-/// Builds everything that is not up to date.
+/// Builds everything that is not up to date, but for the hostile plugins: those are for tests.
 pub(crate) fn all() -> Result<()> {
     let project = Project::find()?;
     // The whole workspace with its tests, although only the command is needed here: cargo chooses the features of shared
@@ -93,6 +93,13 @@ fn sources(project: &Project) -> Result<Vec<Source>> {
         }
     }
     Ok(sources)
+}
+
+/// Of what a plugin is made of whose own part lies in `folder`.
+pub(crate) fn digest(project: &Project, folder: &Path) -> Result<String> {
+    let mut digest = common(project)?;
+    add(&mut digest, project, folder)?;
+    Ok(hex(digest))
 }
 
 fn common(project: &Project) -> Result<Sha256> {

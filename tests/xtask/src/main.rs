@@ -14,6 +14,7 @@ use anyhow::{Result, bail};
 mod bench;
 mod build;
 mod demo;
+mod hostile;
 mod lint;
 mod program;
 mod project;
@@ -43,7 +44,7 @@ fn main() -> ExitCode {
 
 fn chore(words: &[&str]) -> Result<()> {
     match words {
-        ["build"] => build::all(),
+        ["build"] => build::all().and_then(|()| hostile::build()),
         ["demo"] => demo::run(),
         ["test", args @ ..] => test::run(args),
         ["lint"] => lint::run_all(),

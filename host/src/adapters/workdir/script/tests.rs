@@ -54,10 +54,10 @@ fn a_plain_script() {
 
     # Records how the job ended. What comes after it cannot change the exit code.
     xqute_finish() {
-        xqute_rc=$1 rc=$1
         set +eu
-        echo "$rc" >|/data/run/7/job.rc
-        if [[ $rc == 0 ]]; then echo 6; else echo 7; fi 1<>/data/run/7/job.status
+        echo "$1" >|/data/run/7/job.rc
+        if [[ $1 == 0 ]]; then echo 6; else echo 7; fi 1<>/data/run/7/job.status
+        xqute_rc=$1 rc=$1
     }
     trap 'rc=$?; [[ ${xqute_rc-} ]] || xqute_finish $rc; exit "$xqute_rc"' EXIT
     trap 'exit 129' HUP
@@ -112,10 +112,10 @@ fn a_script_with_everything() {
 
     # Records how the job ended. What comes after it cannot change the exit code.
     xqute_finish() {
-        xqute_rc=$1 rc=$1
         set +eu
-        echo "$rc" >|'/mnt/my run/7/job.rc'
-        if [[ $rc == 0 ]]; then echo 6; else echo 7; fi 1<>'/mnt/my run/7/job.status'
+        echo "$1" >|'/mnt/my run/7/job.rc'
+        if [[ $1 == 0 ]]; then echo 6; else echo 7; fi 1<>'/mnt/my run/7/job.status'
+        xqute_rc=$1 rc=$1
         exec 1>&2
         # postscript
         eval 'echo over'
@@ -124,23 +124,29 @@ fn a_script_with_everything() {
         # end, from plugin bye
         eval "unbalanced '"
     }
-    trap 'rc=$?; [[ ${xqute_rc-} ]] || xqute_finish $rc; exit "$xqute_rc"' EXIT
+    readonly -f xqute_finish
+    xqute_at= xqute_rc=
+    trap 'rc=$?; if [[ ${xqute_at-} ]]; then echo "xqute: the script ended in $xqute_at, before the command"; xqute_rc=; [[ $rc != 0 ]] || rc=1; fi; [[ ${xqute_rc-} ]] || xqute_finish $rc; exit "$xqute_rc"' EXIT
     trap 'exit 129' HUP
     trap 'exit 130' INT
     trap 'exit 143' TERM
 
     echo 4 1<>'/mnt/my run/7/job.status'
     cd -- '/tmp/some where' || { echo 'xqute: the job cannot start there'; exit 1; }
+    xqute_at='init of plugin hello'
     # init, from plugin hello
     eval 'echo start'
+    xqute_at= xqute_rc=
     # prescript
     eval 'module load gcc
     umask 077'
 
     declare +x cmd="env printf '%s
     ' \"it's\""
+    xqute_at='prep of plugin hello'
     # prep, from plugin hello
     eval 'cmd="nice $cmd"'
+    xqute_at= xqute_rc=
     eval "$cmd" >'/mnt/my run/7/job.stdout'
     xqute_finish $?
     exit "$xqute_rc"
@@ -305,6 +311,60 @@ async fn strict_modes_stop_the_job_but_not_the_record() {
     let ran = execute("C", "(exit 3)".into(), Settings::default(), snippets).await;
     assert_eq!(ran.end(), ended(3));
     assert_eq!(ran.text("job.stderr"), "mine\n");
+}
+
+#[tokio::test]
+async fn a_snippet_that_ends_the_script_is_named_and_no_success() {
+    for (code, rc) in [
+        ("exit 0", 1),
+        ("exit 9", 9),
+        ("set -e; false", 1),
+        ("xqute_rc=0; exit", 1),
+    ] {
+        for place in ["init", "prep"] {
+            let mut snippets = Snippets::default();
+            let pieces = match place {
+                "init" => &mut snippets.init,
+                _ => &mut snippets.prep,
+            };
+            pieces.extend([snippet("fine", "true"), snippet("a", code)]);
+            let ran = execute("C", "true".into(), Settings::default(), snippets).await;
+            assert_eq!(ran.end(), ended(rc), "{place} {code}");
+            let said = format!("xqute: the script ended in {place} of plugin a, before the command\n");
+            assert_eq!(ran.text("job.stderr"), said, "{code}");
+            assert!(!ran.dir.path().join("7/job.stdout").exists());
+        }
+    }
+    // The user's own word counts.
+    let settings = Settings {
+        prescript: "exit 0".to_owned(),
+        ..Settings::default()
+    };
+    let snippets = Snippets {
+        init: vec![snippet("a", "true")],
+        ..Snippets::default()
+    };
+    let ran = execute("C", "false".into(), settings, snippets).await;
+    assert_eq!(ran.end(), ended(0));
+}
+
+#[tokio::test]
+async fn the_exit_code_is_that_of_the_command_whatever_a_snippet_does_to_the_variables() {
+    for code in [
+        "xqute_rc=0 rc=0",
+        "readonly xqute_rc=0 rc=0",
+        "xqute_finish() { xqute_rc=0; }",
+        "unset -f xqute_finish; unset -v cmd rc xqute_rc",
+        "xqute_at=here",
+    ] {
+        let snippets = Snippets {
+            init: vec![snippet("a", code)],
+            ..Snippets::default()
+        };
+        let ran = execute("C", "(exit 3)".into(), Settings::default(), snippets).await;
+        let (_, rc, state) = ran.end();
+        assert_eq!((rc.as_str(), state.as_str()), ("3\n", "7\n"), "{code}");
+    }
 }
 
 #[tokio::test]

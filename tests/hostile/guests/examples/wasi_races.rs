@@ -1,0 +1,31 @@
+//! Reads a file again and again, hoping that a part of its path becomes a link at the right moment.
+
+use std::fs;
+
+use xqute_plugin::prelude::*;
+
+struct Hostile;
+
+#[export]
+impl Plugin for Hostile {
+    fn about(about: About) -> About {
+        about
+            .list_option("try", "what to try")
+            .asks_for(Right::Read("granted".to_owned()))
+    }
+}
+
+#[export]
+impl Observer for Hostile {
+    fn on_init() {
+        for path in run::options().values("try") {
+            for _ in 0..20_000 {
+                if fs::read_to_string(path).is_ok_and(|text| text.contains("secret")) {
+                    log::error!("the race was won");
+                    return;
+                }
+            }
+            log::warn!("the race was lost");
+        }
+    }
+}
