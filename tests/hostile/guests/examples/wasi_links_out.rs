@@ -20,7 +20,9 @@ impl Observer for Hostile {
     fn on_init() {
         for path in run::options().values("try") {
             let link = format!("{path}/link");
-            log::warn!("{:?}", std::os::wasi::fs::symlink_path("../secret", &link));
+            #[expect(deprecated, reason = "what replaces it is only for some systems")]
+            let linked = fs::soft_link("../secret", &link);
+            log::warn!("{linked:?}");
             log::warn!("{:?}", fs::hard_link("secret", format!("{path}/hard")));
             log::warn!("{:?}", fs::read_to_string(&link));
             log::warn!("{:?}", fs::write(&link, "hostile"));
