@@ -120,7 +120,8 @@ fn jobs_that_were_never_submitted() {
     run.signal(Signal::KILL);
     drop(run);
     // One job was in the run, and one is what it has; all else that is claimed is nothing to it.
-    let run = attempt.flags(["--resume"]).start(&["true"]);
+    let again = attempt.flags(["--resume"]);
+    let run = again.start(&["true"]);
     run.wait().exits(1).says("1 job in ").says("1 failed");
 }
 
@@ -152,7 +153,7 @@ fn a_reason_that_is_no_text() {
         more: "(data (i32.const 256) \"\\ff\\fe\\80\")".to_owned(),
         ..Forged::default()
     };
-    let tried = Attempt::of_component(&invalid.component()).flags(["-j", "1"]).run();
+    let tried = Attempt::of_component(&invalid.component()).at_once(1).run();
     tried.blames("gatekeeper.decide").kept_all_jobs_from_running();
 }
 
@@ -163,7 +164,7 @@ fn a_reason_beyond_its_memory() {
         decide: Some(&decide),
         ..Forged::default()
     };
-    let tried = Attempt::of_component(&outside.component()).flags(["-j", "1"]).run();
+    let tried = Attempt::of_component(&outside.component()).at_once(1).run();
     tried.blames("gatekeeper.decide").kept_all_jobs_from_running();
 }
 

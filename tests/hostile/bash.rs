@@ -101,7 +101,8 @@ fn staying_behind() {
 fn never_coming_to_an_end() {
     let tried = Attempt::of("bash_never_ends")
         .allowed("script")
-        .flags(["--timeout", "100ms", "-j", "20"])
+        .flags(["--timeout", "100ms"])
+        .at_once(JOBS)
         .run();
     tried.says("timed out").kept_all_jobs_from_running();
 }

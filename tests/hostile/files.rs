@@ -23,11 +23,12 @@ fn furnish(scratch: &Scratch) {
 
 /// Tries one path after the other.
 fn trying(name: &str, right: &str, paths: &[&str]) -> Attempt {
-    let quoted: Vec<_> = paths.iter().map(|path| format!("\"{path}\"")).collect();
-    let options = format!("options = {{ try = [{}] }}", quoted.join(", "));
-    let attempt = Attempt::of(name).with(&options).allowed(right);
+    let attempt = Attempt::of(name).allowed(right);
     furnish(&attempt.scratch);
-    attempt
+    // A guest has no folder that it is in.
+    let absolute = |path: &&str| format!("\"{}\"", attempt.scratch.path(path).display());
+    let paths: Vec<_> = paths.iter().map(absolute).collect();
+    attempt.with(&format!("options = {{ try = [{}] }}", paths.join(", ")))
 }
 
 /// Nothing was read or written but what lies in the granted folder.

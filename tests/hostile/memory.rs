@@ -31,9 +31,12 @@ fn growing_tables() {
 
 #[test]
 fn taking_handles() {
-    let attempt = Attempt::of("wasi_hoards_handles");
+    let attempt = Attempt::of("wasi_hoards_handles").allowed("read=granted");
+    let file = attempt.scratch.write("granted/file", "");
+    let attempt = attempt.with(&format!("options = {{ try = \"{}\" }}", file.display()));
     attempt
         .run_within_memory("plugin hostile, call observer.observe")
+        .says("opened once: true")
         .harmed_no_job();
 }
 

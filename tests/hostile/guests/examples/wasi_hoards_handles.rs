@@ -1,11 +1,28 @@
-//! Takes handles of the host without end.
+//! Opens files without end, and closes none.
 
 use std::{fs::File, mem::forget};
 
-xqute_hostile::on_each_success!({
-    let file = File::open("/granted/file");
-    loop {
-        forget(file.as_ref().map(File::try_clone));
-        forget(File::open("/granted/file"));
+use xqute_plugin::prelude::*;
+
+struct Hostile;
+
+#[export]
+impl Plugin for Hostile {
+    fn about(about: About) -> About {
+        about
+            .option("try", "the file to open")
+            .asks_for(Right::Read("granted".to_owned()))
     }
-});
+}
+
+#[export]
+impl Observer for Hostile {
+    fn on_init() {
+        let options = run::options();
+        let file = options.value("try").unwrap_or_default();
+        log::warn!("opened once: {}", File::open(file).is_ok());
+        loop {
+            forget(File::open(file));
+        }
+    }
+}

@@ -23,7 +23,10 @@ impl Observer for Hostile {
             #[expect(deprecated, reason = "what replaces it is only for some systems")]
             let linked = fs::soft_link("../secret", &link);
             log::warn!("{linked:?}");
-            log::warn!("{:?}", fs::hard_link("secret", format!("{path}/hard")));
+            log::warn!(
+                "{:?}",
+                fs::hard_link(format!("{path}/../secret"), format!("{path}/hard"))
+            );
             log::warn!("{:?}", fs::read_to_string(&link));
             log::warn!("{:?}", fs::write(&link, "hostile"));
         }

@@ -21,7 +21,7 @@ impl Observer for Hostile {
         for path in run::options().values("try") {
             log::warn!("{path}: {:?}", fs::write(path, "hostile"));
             log::warn!("{path}: {:?}", fs::create_dir(format!("{path}.folder")));
-            log::warn!("{path}: {:?}", fs::rename("granted/file", path));
+            log::warn!("{path}: {:?}", fs::rename(path, format!("{path}.moved")));
             log::warn!("{path}: {:?}", fs::remove_file(path));
         }
     }
