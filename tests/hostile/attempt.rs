@@ -16,7 +16,7 @@ fn jobs() -> String {
 
 /// The exit code that a job has by itself.
 const fn own_rc(job: u32) -> i32 {
-    if job % 2 == 0 { 0 } else { 3 }
+    if job.is_multiple_of(2) { 0 } else { 3 }
 }
 
 /// An attempt that is about to be made.

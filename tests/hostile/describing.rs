@@ -72,7 +72,12 @@ fn a_name_twice() {
         ])
         .run()
         .exits(3);
-    output.says("`hostile`").says("one.wasm").says("two.wasm");
+    output
+        .says("`hostile`")
+        .says("one.wasm")
+        .says("two.wasm")
+        .says("name only one of the files")
+        .says("`--disable hostile` would leave out both");
     assert!(!scratch.has("ran"));
 }
 
