@@ -19,13 +19,15 @@ impl Plugin for Hostile {
 impl Observer for Hostile {
     fn on_init() {
         for path in run::options().values("try") {
+            let (mut found, mut harmless) = (String::new(), 0);
             for _ in 0..20_000 {
-                if fs::read_to_string(path).is_ok_and(|text| text.contains("secret")) {
-                    log::error!("the race was won");
-                    return;
+                match fs::read_to_string(path) {
+                    Ok(text) if text == "harmless" => harmless += 1,
+                    Ok(text) => found = text,
+                    Err(_) => {}
                 }
             }
-            log::warn!("the race was lost");
+            log::warn!("found {harmless} harmless files and `{found}`");
         }
     }
 }
