@@ -12,7 +12,10 @@ fn rust_files(dir: &Path, all: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            rust_files(&path, all);
+            // The sources of plugins are no tests.
+            if !path.join("Cargo.toml").exists() {
+                rust_files(&path, all);
+            }
         } else if path.extension().is_some_and(|end| end == "rs") {
             all.push(path);
         }
@@ -31,6 +34,7 @@ fn tests() -> String {
         "bad_input",
         "plugins",
         "languages",
+        "hostile",
         "slurm",
         "library",
     ] {
@@ -53,6 +57,21 @@ fn every_plugin_and_guest() {
     let tests = tests();
     for name in [folders("plugins"), folders("tests/guests"), folders("tests/languages")].concat() {
         assert!(tests.contains(&format!("\"{name}\"")), "no test uses the plugin {name}");
+    }
+}
+
+#[test]
+fn every_hostile_plugin() {
+    let (tests, mut files) = (tests(), Vec::new());
+    rust_files(&built::repository().join("tests/hostile/guests/examples"), &mut files);
+    assert!(files.len() > 40, "{files:?}");
+    for file in files {
+        let name = file.file_stem().unwrap().to_str().unwrap();
+        let named = [format!("\"{name}\""), format!("\"hostile/{name}\"")];
+        assert!(
+            named.iter().any(|name| tests.contains(name)),
+            "no test uses the hostile plugin {name}"
+        );
     }
 }
 

@@ -196,6 +196,11 @@ pub struct Output {
 }
 
 impl Output {
+    /// The exit code, if it ended with one.
+    pub fn code(&self) -> Option<i32> {
+        self.status.code()
+    }
+
     /// Checks the exit code.
     #[track_caller]
     pub fn exits(self, code: i32) -> Self {

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value;
 
 use crate::{
-    Toolchain,
+    Examples, Toolchain,
     program::{program, read, read_installed, run, shown},
 };
 
@@ -71,6 +71,32 @@ pub(crate) fn build_one(folder: &Path, toolchain: &Toolchain) -> Result<PathBuf>
         &["--quiet", "--manifest-path", &manifest],
     )?;
     made.remove(&*manifest).ok_or_else(|| no_module(&manifest))
+}
+
+/// Compiles examples; one module for each, in the same order.
+pub(crate) fn build_examples(folder: &Path, toolchain: &Toolchain, examples: Examples<'_>) -> Result<Vec<PathBuf>> {
+    let workspace = Workspace::around(folder)?;
+    let mut cargo = toolchain.cargo_build()?;
+    cargo
+        .current_dir(folder)
+        .args(["--package", examples.package, "--features", examples.feature])
+        .args(["--profile", examples.profile])
+        .args(examples.names.iter().flat_map(|name| ["--example", name]))
+        .arg("--target-dir")
+        .arg(workspace.target_dir.join("guests"));
+    let output = run(cargo.stdout(Stdio::inherit()).stderr(Stdio::inherit()))?;
+    if !output.status.success() {
+        bail!(
+            "cargo could not build the examples of {} for {}; its messages are above. It was run as {}",
+            examples.package,
+            toolchain.target,
+            shown(&cargo)
+        );
+    }
+    let made = workspace.target_dir.join("guests").join(toolchain.target.triple());
+    let made = made.join(examples.profile).join("examples");
+    let modules = examples.names.iter().map(|name| made.join(name).with_extension("wasm"));
+    Ok(modules.collect())
 }
 
 fn no_module(manifest: &str) -> anyhow::Error {

@@ -100,6 +100,31 @@ pub fn build_one(folder: &Path, toolchain: &Toolchain, out: &Path) -> Result<Bui
     finish(&cargo::build_one(folder, toolchain)?, out)
 }
 
+/// Many small plugins that are the examples of one package.
+#[derive(Clone, Copy, Debug)]
+pub struct Examples<'a> {
+    /// The package.
+    pub package: &'a str,
+    /// The feature without which cargo leaves them out.
+    pub feature: &'a str,
+    /// The profile that they are compiled with.
+    pub profile: &'a str,
+    /// Those that are wanted.
+    pub names: &'a [String],
+}
+
+/// Builds examples of a package of the workspace around `folder`, into the folder `out`.
+///
+/// # Errors
+/// Says what went wrong and what to do next.
+pub fn build_examples(folder: &Path, toolchain: &Toolchain, examples: Examples<'_>, out: &Path) -> Result<Vec<Built>> {
+    let modules = cargo::build_examples(folder, toolchain, examples)?;
+    let named = examples.names.iter().zip(modules);
+    named
+        .map(|(name, module)| finish(&module, &out.join(name).with_extension("wasm")))
+        .collect()
+}
+
 fn finish(module: &Path, out: &Path) -> Result<Built> {
     let bytes = fs::read(module).with_context(|| format!("cannot read what was made, {}", module.display()))?;
     let component =

@@ -17,16 +17,16 @@ use crate::{
 };
 
 /// What every plugin is made of, beside its own folder.
-const COMMON: [&str; 5] = ["Cargo.toml", "Cargo.lock", "wit", "sdk/rust", "sdk/build"];
+pub(crate) const COMMON: [&str; 5] = ["Cargo.toml", "Cargo.lock", "wit", "sdk/rust", "sdk/build"];
 
 /// The plugins that come with the command, by their folders in `plugins/`. They are trusted, so nothing joins them by lying
 /// beside them.
 const BUNDLED: [&str; 3] = ["hello", "journal", "slurm"];
 
 /// What the folders of plugins that need WASI start with; the others are built without.
-const WITH_WASI: &str = "wasi_";
+pub(crate) const WITH_WASI: &str = "wasi_";
 
-/// Builds everything that is not up to date.
+/// Builds everything that is not up to date, but for the hostile plugins: those are for tests.
 pub(crate) fn all() -> Result<()> {
     let project = Project::find()?;
     // The whole workspace with its tests, although only the command is needed here: cargo chooses the features of shared

@@ -14,6 +14,7 @@ use anyhow::{Result, bail};
 mod bench;
 mod build;
 mod demo;
+mod hostile;
 mod languages;
 mod lint;
 mod program;
@@ -45,7 +46,7 @@ fn main() -> ExitCode {
 
 fn chore(words: &[&str]) -> Result<()> {
     match words {
-        ["build"] => build::all(),
+        ["build"] => build::all().and_then(|()| hostile::build()),
         ["languages"] => build::all().and_then(|()| languages::all()),
         ["demo"] => demo::run(),
         ["test", args @ ..] => test::run(args),

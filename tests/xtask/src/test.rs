@@ -5,7 +5,7 @@ use std::{ffi::OsStr, path::Path, process::Command};
 use anyhow::Result;
 
 use crate::{
-    build, languages,
+    build, hostile, languages,
     program::{self, become_it, cargo, program},
     project::Project,
 };
@@ -13,6 +13,7 @@ use crate::{
 /// Builds, then becomes `cargo test`, with backends around it when they are wanted.
 pub(crate) fn run(args: &[&str]) -> Result<()> {
     build::all()?;
+    hostile::build()?;
     let project = Project::find()?;
     let (backends, args) = Backends::from(args);
     if backends == Backends::Started {

@@ -6,7 +6,7 @@ use camino::Utf8Path;
 use cap_std::{ambient_authority, fs::Dir};
 use rustix::{
     fd::OwnedFd,
-    fs::{Mode, mkdirat, renameat},
+    fs::{AtFlags, Mode, mkdirat, renameat, statat},
     io::Errno,
 };
 
@@ -131,6 +131,16 @@ impl Workdir {
     pub fn reported_rc(&self, job: JobIndex) -> Option<i32> {
         let dir = files::open_dir(&self.dir, &job.to_string()).ok()?;
         files::read_number(&dir, RC).filter(|code| *code >= 0)
+    }
+
+    /// Whether the job's script began and yet never came to its command, whose output is the first thing that it creates.
+    /// Only of a script that has ended, and has left no exit code, does this say anything.
+    pub fn stopped_before_command(&self, job: JobIndex) -> bool {
+        let Ok(dir) = files::open_dir(&self.dir, &job.to_string()) else {
+            return false;
+        };
+        let began = files::read_number(&dir, STATUS) == Some(State::Running.code());
+        began && matches!(statat(&dir, STDOUT, AtFlags::SYMLINK_NOFOLLOW), Err(Errno::NOENT))
     }
 
     /// The last lines that the job wrote to its stderr, fit to be shown; empty if there are none.

@@ -1,5 +1,8 @@
 //! The bash around a job's command. Pure: from what is known about an attempt to the bytes of its script.
 //!
+//! A plugin's bash can do whatever the job can, so nothing here keeps it from lying on purpose. What it does by mistake, or
+//! to its own shell, must not become a success: a script that a snippet ends before the command says which, and fails.
+//!
 //! Its order is a contract: `init` snippets, prescript, `prep` snippets with `$cmd` readable and assignable, the command;
 //! then, however it ends: exit code and state recorded, postscript, `end` snippets with `$rc`.
 //!
@@ -53,6 +56,18 @@ pub fn render(
     script.user_script("prescript", &run.settings.prescript, "")?;
     script.command(attempt, snippets)?;
     Ok(script.0)
+}
+
+/// No snippet runs, and there is no exit code yet, whatever the environment or a snippet says.
+const NOWHERE: &str = "xqute_at= xqute_rc=";
+
+/// For the trap: the shell ends while a snippet runs, so the command never will.
+const GUARD: &str = "if [[ ${xqute_at-} ]]; then echo \"xqute: the script ended in $xqute_at, before the command\"; \
+                     xqute_rc=; [[ $rc != 0 ]] || rc=1; fi; ";
+
+/// Whether a plugin's bash comes before the command.
+const fn has_snippets_before(snippets: &Snippets) -> bool {
+    !(snippets.init.is_empty() && snippets.prep.is_empty())
 }
 
 struct Script(Vec<u8>);
@@ -117,12 +132,13 @@ impl Script {
         self.line("");
         self.line("# Records how the job ended. What comes after it cannot change the exit code.");
         self.line("xqute_finish() {");
-        self.line("    xqute_rc=$1 rc=$1");
         self.line("    set +eu");
-        self.parts(&[b"    echo \"$rc\" >|", &rc?]);
+        self.parts(&[b"    echo \"$1\" >|", &rc?]);
         // Overwritten in place: that needs no space on a full disk, and no flush as after a truncation.
-        let state = format!("    if [[ $rc == 0 ]]; then echo {finished}; else echo {failed}; fi 1<>");
+        let state = format!("    if [[ $1 == 0 ]]; then echo {finished}; else echo {failed}; fi 1<>");
         self.parts(&[state.as_bytes(), &status?]);
+        // Last: a snippet may have made them read-only, and then bash goes on behind the function.
+        self.line("    xqute_rc=$1 rc=$1");
         if !run.settings.postscript.is_empty() || !snippets.end.is_empty() {
             self.line("    exec 1>&2");
         }
@@ -130,7 +146,17 @@ impl Script {
         self.snippets("end", &snippets.end, "    ")?;
         self.line("}");
         // Bash copies a function each time that it calls it, so the condition that makes it run once stands here.
-        self.line("trap 'rc=$?; [[ ${xqute_rc-} ]] || xqute_finish $rc; exit \"$xqute_rc\"' EXIT");
+        let guard = match has_snippets_before(snippets) {
+            true => GUARD,
+            false => "",
+        };
+        if !guard.is_empty() {
+            self.line("readonly -f xqute_finish");
+            self.line(NOWHERE);
+        }
+        self.line(format_args!(
+            "trap 'rc=$?; {guard}[[ ${{xqute_rc-}} ]] || xqute_finish $rc; exit \"$xqute_rc\"' EXIT"
+        ));
         for (signal, code) in [("HUP", 129), ("INT", 130), ("TERM", 143)] {
             self.line(format_args!("trap 'exit {code}' {signal}"));
         }
@@ -173,9 +199,18 @@ impl Script {
     }
 
     fn snippets(&mut self, place: &str, snippets: &[Snippet], indent: &str) -> Result<(), ScriptError> {
+        let before_command = indent.is_empty();
         for Snippet { plugin, code } in snippets {
-            let title = format!("{indent}# {place}, from plugin {}", plugin.escape_debug());
+            let plugin = plugin.escape_debug();
+            if before_command {
+                let place = quoted(format!("{place} of plugin {plugin}"), "a plugin's name")?;
+                self.parts(&[b"xqute_at=", &place]);
+            }
+            let title = format!("{indent}# {place}, from plugin {plugin}");
             self.eval(&title, code, "a plugin's snippet", indent)?;
+        }
+        if before_command && !snippets.is_empty() {
+            self.line(NOWHERE);
         }
         Ok(())
     }

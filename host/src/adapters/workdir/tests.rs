@@ -210,3 +210,20 @@ fn what_jobs_write_is_not_believed() {
     assert!(workdir.record_outcome(JobIndex(0), &Outcome::Succeeded).is_err());
     assert_eq!(fs::read_dir(place.temp.path().join("elsewhere")).unwrap().count(), 1);
 }
+
+#[test]
+fn a_script_that_never_came_to_its_command_is_told_from_one_that_did() {
+    let place = place();
+    let workdir = place.open(Existing::Refuse).unwrap();
+    let job = JobIndex(0);
+    assert!(!workdir.stopped_before_command(job), "there is no such job");
+    workdir.prepare(&attempt(&workdir, 0, Attempt::FIRST), b"").unwrap();
+    assert!(
+        !workdir.stopped_before_command(job),
+        "nothing is known of a script that did not begin"
+    );
+    workdir.record_state(job, State::Running).unwrap();
+    assert!(workdir.stopped_before_command(job));
+    fs::write(place.path().join("0/job.stdout"), "").unwrap();
+    assert!(!workdir.stopped_before_command(job));
+}

@@ -10,12 +10,21 @@ use tokio::{
 use super::{Mail, Parts};
 use crate::{
     flow::{event::Event, watch::LOST},
-    model::{hook::Hook, outcome::Observation, record::Usage, run::JobRef},
+    model::{
+        hook::Hook,
+        outcome::{FailureCause, Observation, Outcome},
+        record::Usage,
+        run::JobRef,
+    },
     ports::scheduler::{CallErrorKind, Preparation, Watching},
 };
 
 /// The shortest pause between two questions to a backend.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// Why a command never ran although all went well.
+const BEFORE_COMMAND: &str = "its script ended before its command and left no exit code; bash of a plugin, or the prescript, \
+                              ended or replaced the shell";
 
 /// An attempt that is asked about, and whether "it runs" would be news.
 pub(crate) type Asked = (JobRef, bool);
@@ -35,6 +44,17 @@ fn observed(parts: &Parts, job: &JobRef, observation: Observation, usage: Option
         // Whoever started it without a script knows how it ended, unless it was started by another.
         (Observation::Ended(outcome), Preparation::Directory) if *outcome != LOST => None,
         (Observation::Ended(_) | Observation::Unknown, _) => parts.workdir.reported_rc(job.job),
+    };
+    let observation = match observation {
+        // Nobody but the script knows that it was another program, or nothing at all, that ended so well.
+        Observation::Ended(Outcome::Succeeded)
+            if reported.is_none()
+                && parts.scheduler.preparation() == Preparation::Script
+                && parts.workdir.stopped_before_command(job.job) =>
+        {
+            Observation::Ended(Outcome::Failed(FailureCause::NeverStarted(BEFORE_COMMAND.to_owned())))
+        }
+        observation => observation,
     };
     Event::Observed {
         job: job.job,

@@ -5,6 +5,8 @@ use std::{fs, path::Path, sync::Arc, time::Duration};
 use camino::Utf8Path;
 use proptest::prelude::*;
 
+mod snippets;
+
 use super::*;
 use crate::{
     adapters::process::{
@@ -54,10 +56,10 @@ fn a_plain_script() {
 
     # Records how the job ended. What comes after it cannot change the exit code.
     xqute_finish() {
-        xqute_rc=$1 rc=$1
         set +eu
-        echo "$rc" >|/data/run/7/job.rc
-        if [[ $rc == 0 ]]; then echo 6; else echo 7; fi 1<>/data/run/7/job.status
+        echo "$1" >|/data/run/7/job.rc
+        if [[ $1 == 0 ]]; then echo 6; else echo 7; fi 1<>/data/run/7/job.status
+        xqute_rc=$1 rc=$1
     }
     trap 'rc=$?; [[ ${xqute_rc-} ]] || xqute_finish $rc; exit "$xqute_rc"' EXIT
     trap 'exit 129' HUP
@@ -112,10 +114,10 @@ fn a_script_with_everything() {
 
     # Records how the job ended. What comes after it cannot change the exit code.
     xqute_finish() {
-        xqute_rc=$1 rc=$1
         set +eu
-        echo "$rc" >|'/mnt/my run/7/job.rc'
-        if [[ $rc == 0 ]]; then echo 6; else echo 7; fi 1<>'/mnt/my run/7/job.status'
+        echo "$1" >|'/mnt/my run/7/job.rc'
+        if [[ $1 == 0 ]]; then echo 6; else echo 7; fi 1<>'/mnt/my run/7/job.status'
+        xqute_rc=$1 rc=$1
         exec 1>&2
         # postscript
         eval 'echo over'
@@ -124,23 +126,29 @@ fn a_script_with_everything() {
         # end, from plugin bye
         eval "unbalanced '"
     }
-    trap 'rc=$?; [[ ${xqute_rc-} ]] || xqute_finish $rc; exit "$xqute_rc"' EXIT
+    readonly -f xqute_finish
+    xqute_at= xqute_rc=
+    trap 'rc=$?; if [[ ${xqute_at-} ]]; then echo "xqute: the script ended in $xqute_at, before the command"; xqute_rc=; [[ $rc != 0 ]] || rc=1; fi; [[ ${xqute_rc-} ]] || xqute_finish $rc; exit "$xqute_rc"' EXIT
     trap 'exit 129' HUP
     trap 'exit 130' INT
     trap 'exit 143' TERM
 
     echo 4 1<>'/mnt/my run/7/job.status'
     cd -- '/tmp/some where' || { echo 'xqute: the job cannot start there'; exit 1; }
+    xqute_at='init of plugin hello'
     # init, from plugin hello
     eval 'echo start'
+    xqute_at= xqute_rc=
     # prescript
     eval 'module load gcc
     umask 077'
 
     declare +x cmd="env printf '%s
     ' \"it's\""
+    xqute_at='prep of plugin hello'
     # prep, from plugin hello
     eval 'cmd="nice $cmd"'
+    xqute_at= xqute_rc=
     eval "$cmd" >'/mnt/my run/7/job.stdout'
     xqute_finish $?
     exit "$xqute_rc"

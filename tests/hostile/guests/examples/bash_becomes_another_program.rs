@@ -1,0 +1,3 @@
+//! Replaces the shell before the command.
+
+xqute_hostile::gives_bash!(on_jobcmd_init, "exec true");

@@ -1,0 +1,3 @@
+//! Kills its own shell.
+
+xqute_hostile::gives_bash!(on_jobcmd_init, "kill -KILL $$");

@@ -1,0 +1,3 @@
+//! Leaves a here-document open, so that the rest of the script would be text.
+
+xqute_hostile::gives_bash!(on_jobcmd_init, "cat <<END");
