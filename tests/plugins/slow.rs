@@ -16,14 +16,18 @@ fn a_slow_observer_hears_everything() {
 }
 
 #[test]
-fn nobody_in_a_hurry_waits_for_it() {
+fn jobs_do_not_wait_for_it_and_nobody_in_a_hurry_does() {
     let scratch = Scratch::new();
-    // Nobody would wait for the end of this.
+    // It never comes to an end with the first job.
     scratch.configure("wasi-hello", "slow = \"3600000\"", "limits = { call-ms = 7200000 }");
+    let jobs: String = (0..200).map(|job| format!("touch done-{job}\n")).collect();
+    scratch.write("jobs.txt", jobs);
     let run = scratch
-        .with_plugins(&["wasi_hello"], ["run", "--", "touch", "done"])
+        .with_plugins(&["wasi_hello"], ["run", "-j", "4", "jobs.txt"])
         .start();
-    scratch.wait_for_file("done");
+    for job in 0..200 {
+        scratch.wait_for_file(format!("done-{job}"));
+    }
     run.signal(Signal::TERM);
     run.signal(Signal::INT);
     run.wait()

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, time::Instant};
 
 use self::shelf::{Shelf, Version};
 
@@ -18,7 +18,8 @@ const BIGGEST_VALUE: usize = 64 * 1024;
 /// Bytes of all keys and values of a plugin.
 const MOST_IN_ALL: usize = 1024 * 1024;
 
-/// How long values are collected before they go to the shelf together.
+/// How long values are collected before they go to the shelf together, and how long nobody looks whether other runs have
+/// brought some.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// What is stored, by key.
@@ -29,6 +30,7 @@ pub(super) struct Values {
     plugin: String,
     /// Where other runs find them. `None`: nowhere.
     shelf: Option<Arc<Shelf>>,
+    pause: Duration,
     state: Mutex<State>,
     /// Held while changes are on their way to the shelf, so that the last flush waits for one before it.
     carrying: Mutex<()>,
@@ -45,6 +47,8 @@ struct State {
     unsettled: BTreeSet<String>,
     /// What was on the shelf when it was looked at last.
     seen: Option<Version>,
+    /// When that was.
+    looked: Option<Instant>,
     /// Whether somebody will bring changes to the shelf.
     carried: bool,
 }
@@ -55,6 +59,7 @@ impl Values {
         Self {
             plugin: plugin.to_owned(),
             shelf,
+            pause: PAUSE,
             state: Mutex::default(),
             carrying: Mutex::default(),
         }
@@ -109,12 +114,16 @@ impl Values {
     /// The state, with what other runs have stored since.
     fn current(&self) -> MutexGuard<'_, State> {
         let mut state = self.lock();
-        if let Some(shelf) = &self.shelf
-            && let Some((version, stored)) = shelf.news(&self.plugin, state.seen)
-        {
+        let Some(shelf) = &self.shelf else { return state };
+        // To look takes a lock of the file, and calls may be many.
+        if state.looked.is_some_and(|looked| looked.elapsed() < self.pause) {
+            return state;
+        }
+        if let Some((version, stored)) = shelf.news(&self.plugin, state.seen) {
             state.seen = Some(version);
             state.take_over(stored);
         }
+        state.looked = Some(Instant::now());
         state
     }
 
@@ -127,7 +136,7 @@ impl Values {
         state.carried = true;
         let values = Arc::clone(self);
         runtime.spawn(async move {
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(values.pause).await;
             // When it breaks down, it has said so.
             let _ = tokio::task::spawn_blocking(move || values.flush()).await;
         });
@@ -203,7 +212,10 @@ mod tests {
     use super::*;
 
     fn on(shelf: &Arc<Shelf>, plugin: &str) -> Arc<Values> {
-        Arc::new(Values::new(plugin, Some(Arc::clone(shelf))))
+        Arc::new(Values {
+            pause: Duration::ZERO,
+            ..Values::new(plugin, Some(Arc::clone(shelf)))
+        })
     }
 
     /// Another run, as far as values go.
