@@ -22,8 +22,9 @@ use super::{
     tape::{self, Answered, RecordedCall, Recorder, Tape},
 };
 
-/// The most handles to host resources in one instance.
-const MOST_HANDLES: usize = 10_000;
+/// The most handles to host resources in one instance. An open file takes one of those that this process may have open, of
+/// which there are often 1024, and jobs need them too.
+const MOST_HANDLES: usize = 256;
 
 /// A compiled component that fits the contract. Cheap to clone.
 #[derive(Clone)]
