@@ -1,11 +1,18 @@
 //! One attempt of a hostile plugin: a run of twenty jobs with it, and what has to hold afterwards whatever it tried.
 
-use std::{env, ffi::OsString, path::PathBuf};
+use std::{
+    env,
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 use xqute_tests::{JobDir, Output, Running, Scratch, Xqute, built, machine};
 
 /// How many jobs each run has.
 pub(crate) const JOBS: u32 = 20;
+
+/// How many files xqute may have open: as many as it usually may.
+const FILES: u32 = 1024;
 
 /// The jobs: each says its number; those with an odd one fail.
 fn jobs() -> String {
@@ -123,7 +130,10 @@ impl Attempt {
     fn xqute(&self) -> Xqute {
         self.scratch
             .write("xqute.toml", format!("[plugins.{}]\n{}", self.name, self.settings));
-        let mut xqute = self.scratch.xqute(["-v", "--plugin"]).args([&self.plugin]);
+        let few_files = format!("ulimit -n {FILES}; exec \"$@\"");
+        let bash = self.scratch.program(Path::new("/bin/bash"));
+        let xqute = bash.args(["-c", &few_files, "bash"]).args([built::xqute()]);
+        let mut xqute = xqute.args(["-v", "--plugin"]).args([&self.plugin]);
         if let Some(path) = &self.path {
             xqute = xqute.env("PATH", path);
         }
