@@ -110,16 +110,27 @@ const provide = (plugin, job) => ({
 const result = (entry) => (entry instanceof PluginError ? { tag: 'err', val: entry.contract } : { tag: 'ok', val: entry });
 const wrapping = (entry) => (entry instanceof PluginError ? entry : { directives: [], ...entry });
 
+/** One result for each job. An error that is thrown is about all of them. */
+const forEach = (hand) =>
+  told((jobs) => {
+    try {
+      return hand(jobs).map(result);
+    } catch (error) {
+      if (error instanceof PluginError) return jobs.map(() => result(error));
+      throw error;
+    }
+  });
+
 const BEHIND = {
   observer: (plugin) => ({ observe: told((facts) => facts.forEach((fact) => tell(plugin, fact))) }),
   gatekeeper: (plugin) => ({ decide: told((questions) => questions.map((question) => decide(plugin, question))) }),
   snippets: (plugin) => ({ provide: told((jobs) => jobs.map((job) => provide(plugin, job))) }),
   scheduler: (plugin) => ({
     open: told((options, run) => plugin.open(options, run)),
-    wrap: told((jobs) => plugin.wrap(jobs).map((entry) => result(wrapping(entry)))),
-    submit: told((jobs) => plugin.submit(jobs).map(result)),
+    wrap: forEach((jobs) => plugin.wrap(jobs).map(wrapping)),
+    submit: forEach((jobs) => plugin.submit(jobs)),
     poll: told((jobs) => plugin.poll(jobs)),
-    cancel: told((jobs) => plugin.cancel(jobs).map(result)),
+    cancel: forEach((jobs) => plugin.cancel(jobs)),
     find: told((runTag) => plugin.find(runTag)),
   }),
 };

@@ -171,8 +171,8 @@ export interface Wrapping {
  * Hands jobs to a backend and asks about them; users choose it by the plugin's name.
  *
  * Every list that is returned has exactly one entry for each entry of the list that was given, in the same order. An entry may
- * be a PluginError, returned and not thrown: then it is about that job alone. The host keeps several instances and throws them
- * away as it likes: nothing that matters may be kept in memory between calls.
+ * be a PluginError, returned and not thrown: then it is about that job alone. One that is thrown is about all of them. The host
+ * keeps several instances and throws them away as it likes: nothing that matters may be kept in memory between calls.
  */
 export class Scheduler {
   /** Called once in each instance before anything else. Throw InvalidOptions if the options make no sense. */

@@ -2,32 +2,17 @@
 
 use std::{fs, os::unix::fs::symlink};
 
-use xqute_tests::{Scratch, built};
+use xqute_tests::{
+    Scratch, built,
+    docs::{self, blocks},
+};
 
 pub(crate) fn readme() -> String {
-    fs::read_to_string(built::repository().join("README.md")).unwrap()
-}
-
-/// The code blocks whose first line is this one.
-pub(crate) fn blocks(text: &str, fence: &str) -> Vec<String> {
-    let mut blocks: Vec<String> = Vec::new();
-    let mut inside = false;
-    for line in text.lines() {
-        match (inside, line) {
-            (false, line) if line == fence => {
-                blocks.push(String::new());
-                inside = true;
-            }
-            (true, "```") => inside = false,
-            (true, line) => blocks.last_mut().unwrap().extend([line, "\n"]),
-            _ => {}
-        }
-    }
-    blocks
+    docs::page("README.md")
 }
 
 /// Something that looks like a clone of the repository after `cargo xtask build`.
-fn clone(scratch: &Scratch) {
+pub(crate) fn clone(scratch: &Scratch) {
     fs::create_dir_all(scratch.path("target/release")).unwrap();
     symlink(built::xqute(), scratch.path("target/release/xqute")).unwrap();
     symlink(built::plugins(), scratch.path("target/plugins")).unwrap();
@@ -69,9 +54,13 @@ fn what_the_tour_shows_is_what_one_sees() {
 }
 
 #[test]
-fn the_plugin_that_it_shows_is_the_real_one() {
-    let real = fs::read_to_string(built::repository().join("plugins/hello/src/lib.rs")).unwrap();
-    assert_eq!(blocks(&readme(), "```rust").first(), Some(&real));
+fn the_plugins_that_it_shows_are_the_real_ones() {
+    for (fence, file) in [
+        ("```rust", "plugins/hello/src/lib.rs"),
+        ("```python", "plugins/hello-python/plugin.py"),
+    ] {
+        assert_eq!(blocks(&readme(), fence).first(), Some(&docs::page(file)));
+    }
 }
 
 #[test]

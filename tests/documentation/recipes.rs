@@ -1,68 +1,15 @@
-//! What README.md shows beside the tour: the first plugin of one's own, `xqute.toml`, a program that uses the library.
+//! What README.md shows beside the tour: `xqute.toml`, a program that uses the library.
 
-use std::{
-    env, fs,
-    os::unix::fs::{PermissionsExt as _, symlink},
-    path::Path,
-};
+use std::{env, fs, os::unix::fs::PermissionsExt as _};
 
-use xqute_tests::{Scratch, built};
+use xqute_tests::{Scratch, built, docs::blocks};
 
-use crate::readme::{blocks, readme};
+use crate::readme::readme;
 
 /// The one code block with this first line.
 fn block(fence: &str) -> String {
     let [block] = <[String; 1]>::try_from(blocks(&readme(), fence)).unwrap();
     block
-}
-
-/// A workspace that has nothing but the plugin `hello`. It takes the SDK from the repository. What cargo makes of that is kept
-/// for the next time, in a target folder of its own: nobody has to wait for somebody else's build.
-fn workspace(scratch: &Scratch) {
-    let root = built::repository();
-    let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
-    let (_, shared) = manifest.split_once("[workspace.package]").unwrap();
-    let shared = shared.replace("path = \"", &format!("path = \"{}/", root.display()));
-    scratch.write(
-        "Cargo.toml",
-        format!("[workspace]\nresolver = \"3\"\nmembers = [\"plugins/*\"]\n\n[workspace.package]{shared}"),
-    );
-    fs::copy(root.join("Cargo.lock"), scratch.path("Cargo.lock")).unwrap();
-    for file in ["Cargo.toml", "src/lib.rs", "src/tests.rs"] {
-        let file = Path::new("plugins/hello").join(file);
-        scratch.write(file.to_str().unwrap(), fs::read(root.join(&file)).unwrap());
-    }
-    fs::create_dir_all(scratch.path("target/release")).unwrap();
-    fs::create_dir_all(scratch.path("target/plugins")).unwrap();
-    symlink(built::xqute(), scratch.path("target/release/xqute")).unwrap();
-}
-
-/// `cargo xtask build` would build the whole repository, so here `hello` takes the place of the plugin that it makes; that
-/// cargo builds such plugins is a test of `sdk/build`.
-const CARGO: &str = "cargo() {
-  if [ \"$1\" = xtask ]; then cp \"$HELLO\" target/plugins/mine.wasm; else command cargo \"$@\"; fi
-}
-";
-
-#[test]
-fn a_copy_of_hello_is_the_start_of_a_plugin() {
-    let scratch = Scratch::new();
-    workspace(&scratch);
-    let recipe = format!("{CARGO}{}", block("```bash recipe"));
-    let mut bash = scratch
-        .program("/bin/bash".as_ref())
-        .args(["-exuo", "pipefail", "-c", &recipe])
-        .env("HELLO", built::plugin("hello"))
-        .env("CARGO_TARGET_DIR", built::target().join("recipe"))
-        .env("CARGO_NET_OFFLINE", "true");
-    // Where cargo and its registry are.
-    for name in ["HOME", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN"] {
-        if let Some(value) = env::var_os(name) {
-            bash = bash.env(name, value);
-        }
-    }
-    let output = bash.run().exits(0).says("hello from job 0");
-    assert!(output.stdout.contains("2 passed"), "{}", output.stdout);
 }
 
 #[test]

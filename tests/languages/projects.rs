@@ -2,56 +2,70 @@
 
 use std::path::Path;
 
-use xqute_tests::{Output, Scratch, built};
+use xqute_tests::{
+    Output, Scratch, built,
+    docs::{blocks, page},
+};
 
 use crate::{with_tools, workshop};
 
-fn new(scratch: &Scratch, language: &str) {
-    let output = scratch
-        .xqute(["plugin", "new", "mine", "--lang", language])
-        .run()
-        .exits(0);
-    for next in ["xqute plugin build mine", "xqute plugin test mine"] {
-        assert!(output.stdout.contains(next), "{next} is not in\n{}", output.stdout);
-    }
-}
-
-fn build(scratch: &Scratch) -> Output {
-    let output = with_tools(scratch.xqute(["plugin", "build", "mine"]))
+/// The guide's three commands for a language, in a shell.
+fn guide(scratch: &Scratch, language: &str) -> Output {
+    let commands = blocks(&page("sdk/README.md"), &format!("```bash {language}")).concat();
+    assert_eq!(commands.lines().count(), 3, "{commands}");
+    let path = format!(
+        "{}:{}",
+        scratch.path("bin").display(),
+        std::env::var("PATH").unwrap_or_default()
+    );
+    std::fs::create_dir_all(scratch.path("bin")).unwrap();
+    std::os::unix::fs::symlink(built::xqute(), scratch.path("bin/xqute")).unwrap();
+    // The same versions as here: nothing is downloaded, and what was built before is found.
+    let lock = built::repository().join("Cargo.lock");
+    let bash = scratch
+        .program("/bin/bash".as_ref())
+        .args(["-euo", "pipefail", "-c"])
+        .args([commands.replacen('\n', "\n[ ! -e mine/Cargo.toml ] || cp \"$LOCK\" mine/\n", 1)]);
+    let output = with_tools(bash)
+        .env("PATH", path)
+        .env("LOCK", lock)
         .env("CARGO_TARGET_DIR", built::target())
         .env("CARGO_NET_OFFLINE", "true")
         .run()
         .exits(0);
-    assert!(
-        output.stdout.contains("exports about, gatekeeper, observer"),
-        "{}",
-        output.stdout
-    );
+    for part in [
+        "xqute plugin build mine",
+        "exports about, gatekeeper, observer",
+        " 0 failed, 0 skipped",
+    ] {
+        assert!(output.stdout.contains(part), "{part} is not in\n{}", output.stdout);
+    }
     output
 }
 
-/// It keeps a job from starting and tells of another that failed: needs no right.
+fn new(scratch: &Scratch, language: &str) {
+    let output = scratch.xqute(["plugin", "new", "mine", "--lang", language]).run();
+    output.exits(0);
+}
+
+/// It keeps a job from starting and tells of another that failed, as the guide shows.
 fn works(scratch: &Scratch) {
-    scratch.write(
-        "xqute.toml",
-        "[plugins.mine]\noptions = { forbid = [\"rm -rf\", \"reboot\"] }\n",
-    );
-    let jobs = scratch.write("jobs.txt", "exit 7\nreboot\ntrue\n");
-    let run = scratch.xqute(["--plugin", "mine/mine.wasm", "run"]).args([jobs]);
-    run.run()
-        .exits(1)
-        .says("failure 1: job 0, `exit 7`: exit code 7")
-        .says("commands with `reboot` in them are forbidden")
-        .says("1 succeeded");
+    let guide = page("sdk/README.md");
+    let commands = format!("PATH=bin:$PATH\n{}", blocks(&guide, "```bash try").concat());
+    let bash = scratch
+        .program("/bin/bash".as_ref())
+        .args(["-euo", "pipefail", "-c", &commands]);
+    let output = bash.run().exits(0);
+    for line in blocks(&guide, "```text try").concat().lines() {
+        let seen = output.stdout.contains(line) || output.stderr.contains(line);
+        assert!(seen, "{line:?} is not in\n{}\n{}", output.stdout, output.stderr);
+    }
 }
 
 #[test]
 fn in_rust() {
     let scratch = Scratch::new();
-    new(&scratch, "rust");
-    // The same versions as here: nothing is downloaded, and what was built before is found.
-    std::fs::copy(built::repository().join("Cargo.lock"), scratch.path("mine/Cargo.lock")).unwrap();
-    build(&scratch).says("compiling for wasm32-unknown-unknown");
+    guide(&scratch, "rust").says("compiling for wasm32-unknown-unknown");
     works(&scratch);
     let test = with_tools(
         scratch
@@ -70,12 +84,12 @@ fn in_python() {
         return;
     }
     let scratch = Scratch::new();
-    new(&scratch, "python");
-    build(&scratch)
+    guide(&scratch, "python")
         .says("-m venv")
         .says("pip install")
         .says("xqute-plugin-build");
-    build(&scratch).says("using ").does_not_say("pip install");
+    let again = scratch.xqute(["plugin", "build", "mine"]).run().exits(0);
+    again.says("using ").does_not_say("pip install");
     works(&scratch);
     let python = scratch.program(&scratch.path("mine/.venv/bin/python"));
     let test = python.args(["-m", "unittest"]).current_dir(scratch.path("mine"));
@@ -88,8 +102,7 @@ fn in_javascript() {
         return;
     }
     let scratch = Scratch::new();
-    new(&scratch, "javascript");
-    build(&scratch).says("npm install").says("build.js");
+    guide(&scratch, "javascript").says("npm install").says("build.js");
     works(&scratch);
     let test = scratch
         .program("node".as_ref())

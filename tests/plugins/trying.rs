@@ -3,10 +3,13 @@
 use serde_json::Value;
 use xqute_tests::{Output, Scratch, plugin};
 
-/// `xqute plugin COMMAND NAME.wasm` with more arguments.
-fn try_plugin(scratch: &Scratch, command: &str, name: &str, args: &[&str]) -> Output {
-    let xqute = scratch.xqute(["plugin", command]).args([plugin(name)]);
-    xqute.args(args).run()
+const CHECK: [&str; 2] = ["plugin", "check"];
+const TEST: [&str; 2] = ["plugin", "test"];
+const RUN_HOOK: [&str; 2] = ["plugin", "run-hook"];
+
+/// One of these commands with the file of a plugin, and more arguments.
+fn try_plugin(scratch: &Scratch, command: [&str; 2], name: &str, args: &[&str]) -> Output {
+    scratch.xqute(command).args([plugin(name)]).args(args).run()
 }
 
 #[track_caller]
@@ -22,7 +25,7 @@ fn shows(output: &Output, texts: &[&str]) {
 
 #[test]
 fn check_looks_at_a_plugin_step_by_step() {
-    let output = try_plugin(&Scratch::new(), "check", "slurm", &[]).exits(0);
+    let output = try_plugin(&Scratch::new(), CHECK, "slurm", &[]).exits(0);
     shows(
         &output,
         &[
@@ -62,14 +65,14 @@ fn real_plugins_pass_the_tests() {
         ("slurm", &[]),
         ("all_hooks", &["--allow", "all-hooks:script"]),
     ] {
-        let output = try_plugin(&scratch, "test", name, flags).exits(0);
+        let output = try_plugin(&scratch, TEST, name, flags).exits(0);
         shows(&output, &["about: ", "0 failed, 0 skipped"]);
     }
 }
 
 #[test]
 fn bash_is_tried_only_where_it_is_allowed() {
-    let output = try_plugin(&Scratch::new(), "test", "journal", &[]).exits(0);
+    let output = try_plugin(&Scratch::new(), TEST, "journal", &[]).exits(0);
     shows(
         &output,
         &["skip  snippets: real jobs", "--allow journal:script", "1 skipped"],
@@ -87,7 +90,7 @@ fn a_plugin_that_misbehaves_fails_the_tests() {
             "--opt",
             &format!("how={how}"),
         ];
-        try_plugin(&Scratch::new(), "test", "misbehaves", &flags).exits(1)
+        try_plugin(&Scratch::new(), TEST, "misbehaves", &flags).exits(1)
     };
     shows(
         &misbehave("on_job_started", "trap"),
@@ -106,7 +109,7 @@ fn one_hook_is_called_by_hand() {
     let job = r#"{"cmd": "echo hi", "name": "greet"}"#;
     let output = try_plugin(
         &scratch,
-        "run-hook",
+        RUN_HOOK,
         "journal",
         &["on_jobcmd_prep", job, "--opt", "nice=7"],
     )
@@ -115,9 +118,9 @@ fn one_hook_is_called_by_hand() {
     assert!(script["prep"].as_str().unwrap().contains('7'), "{script}");
     let flags = ["job-submitting", job, "--opt", "deny=gre"];
     let verdict: Value =
-        serde_json::from_str(&try_plugin(&scratch, "run-hook", "journal", &flags).exits(0).stdout).unwrap();
+        serde_json::from_str(&try_plugin(&scratch, RUN_HOOK, "journal", &flags).exits(0).stdout).unwrap();
     assert!(verdict["Veto"].as_str().unwrap().contains("gre"), "{verdict}");
-    let told = try_plugin(&scratch, "run-hook", "hello", &["job_succeeded", "-v"]).exits(0);
+    let told = try_plugin(&scratch, RUN_HOOK, "hello", &["job_succeeded", "-v"]).exits(0);
     assert_eq!(told.stdout, "");
     told.says("hello from job 0");
 }
@@ -125,13 +128,13 @@ fn one_hook_is_called_by_hand() {
 #[test]
 fn a_hook_that_is_not_there_is_said() {
     let scratch = Scratch::new();
-    try_plugin(&scratch, "run-hook", "hello", &["on_job_failed"])
+    try_plugin(&scratch, RUN_HOOK, "hello", &["on_job_failed"])
         .exits(3)
         .says("does not list the hook on_job_failed");
-    try_plugin(&scratch, "run-hook", "hello", &["on_fire"])
+    try_plugin(&scratch, RUN_HOOK, "hello", &["on_fire"])
         .exits(2)
         .says("on_job_succeeded");
-    try_plugin(&scratch, "run-hook", "hello", &["on_job_succeeded", "{\"command\": 1}"])
+    try_plugin(&scratch, RUN_HOOK, "hello", &["on_job_succeeded", "{\"command\": 1}"])
         .exits(2)
         .says("the job");
 }
@@ -156,7 +159,7 @@ fn a_recorded_run_is_replayed_without_it() {
     let scratch = Scratch::new();
     recorded(&scratch);
     std::fs::remove_dir_all(scratch.path(".xqute")).unwrap();
-    let output = try_plugin(&scratch, "test", "journal", &["--replay", "calls.jsonl"]).exits(0);
+    let output = try_plugin(&scratch, TEST, "journal", &["--replay", "calls.jsonl"]).exits(0);
     shows(
         &output,
         &[
@@ -175,7 +178,7 @@ fn another_answer_than_the_recorded_one_is_a_failure() {
     let text = recorded(&scratch);
     assert!(text.contains("\"answer\":[[\"Proceed\""), "{text}");
     scratch.write("calls.jsonl", text.replace("\"Proceed\"", "{\"Veto\":\"no\"}"));
-    let output = try_plugin(&scratch, "test", "journal", &["--replay", "calls.jsonl"]).exits(1);
+    let output = try_plugin(&scratch, TEST, "journal", &["--replay", "calls.jsonl"]).exits(1);
     shows(
         &output,
         &["FAIL  gatekeeper.decide: 0 of", "where the recording has", "Veto"],
@@ -209,11 +212,11 @@ fn recordings_that_cannot_be_are_refused() {
         .run(["--overwrite", "--record", "nobody=x.jsonl", "--", "true"])
         .exits(2)
         .says("--record");
-    try_plugin(&scratch, "test", "hello", &["--replay", "calls.jsonl"])
+    try_plugin(&scratch, TEST, "hello", &["--replay", "calls.jsonl"])
         .exits(2)
         .says("is a recording of the plugin journal, not of hello");
     scratch.write("calls.jsonl", "{}\n");
-    try_plugin(&scratch, "test", "journal", &["--replay", "calls.jsonl"])
+    try_plugin(&scratch, TEST, "journal", &["--replay", "calls.jsonl"])
         .exits(2)
         .says("line 1");
 }

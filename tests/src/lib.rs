@@ -5,11 +5,13 @@
 //! - [`program`]: starts xqute there, signals it, and collects what it said;
 //! - [`plugins`]: the same with plugins;
 //! - [`job`]: reads a job directory;
+//! - [`docs`]: the pages whose commands are run;
 //! - [`machine`]: waiting, processes, and disks that are small or read-only.
 //!
 //! Tests wait for facts, never for a time: see [`machine::wait_for`].
 
 pub mod built;
+pub mod docs;
 pub mod job;
 pub mod machine;
 pub mod plugins;

@@ -130,6 +130,21 @@ test('errors are data', () => {
   assert.throws(() => poll([]), { tag: 'unavailable', val: 'down' });
 });
 
+test('an error that is thrown is about all jobs', () => {
+  class Mine extends Scheduler {
+    submit() {
+      throw new Unavailable('down');
+    }
+    poll() {}
+    cancel() {
+      throw new Unavailable('down');
+    }
+  }
+  const { submit, cancel } = guest({ Mine }, project).scheduler;
+  const down = { tag: 'err', val: { tag: 'unavailable', val: 'down' } };
+  for (const ask of [submit, cancel]) assert.deepEqual(ask([{}, {}]), [down, down]);
+});
+
 test('programs', () => {
   const host = new Host({ programs: { id: () => prints('me\n'), false: () => fails(1, 'no') } });
   assert.equal(process.run('id', ['-u n']).text, 'me\n');

@@ -171,6 +171,21 @@ class Guest(unittest.TestCase):
             scheduler.poll([])
         self.assertEqual(raised.exception.value, types.Error_Unavailable("down"))
 
+    def test_an_error_that_is_raised_is_about_all_jobs(self):
+        from componentize_py_types import Err
+        from wit_world.imports import types
+
+        class Mine(Scheduler):
+            def submit(self, jobs):
+                raise Unavailable("down")
+
+            poll = cancel = submit
+
+        scheduler = exports(module(Mine), PROJECT)["Scheduler"]()
+        jobs = [job(0, "a"), job(1, "b")]
+        for answers in (scheduler.submit(jobs), scheduler.cancel(jobs)):
+            self.assertEqual(answers, [Err(types.Error_Unavailable("down"))] * 2)
+
 
 class Helpers(unittest.TestCase):
     def test_programs(self):

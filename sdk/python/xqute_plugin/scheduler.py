@@ -9,8 +9,8 @@ class Scheduler:
     """Hands jobs to a backend and asks about them; users choose it by the plugin's name.
 
     Every list that is returned has exactly one entry for each entry of the list that was given, in the same order. An entry
-    may be an `Error`, returned and not raised: then it is about that job alone. The host keeps several instances and throws
-    them away as it likes: nothing that matters may be kept in memory between calls.
+    may be an `Error`, returned and not raised: then it is about that job alone. One that is raised is about all of them. The
+    host keeps several instances and throws them away as it likes: nothing that matters may be kept in memory between calls.
     """
 
     def open(self, options: list[tuple[str, str]], run: RunInfo) -> None:

@@ -47,7 +47,7 @@ impl Program {
             pre,
             exports,
             shape,
-            imports: contract::imports(engine.wasmtime(), &component).into(),
+            imports: contract::imports(engine.wasmtime(), component).into(),
         })
     }
 }

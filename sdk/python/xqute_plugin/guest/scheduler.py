@@ -12,6 +12,14 @@ def _result(entry):
     return to_contract(entry) if isinstance(entry, Error) else Ok(entry)
 
 
+def _for_each(hand, jobs):
+    """One result for each job. An error that is raised is about all of them."""
+    try:
+        return [_result(entry) for entry in hand(jobs)]
+    except Error as error:
+        return [_result(error) for _ in jobs]
+
+
 class Scheduler:
     @told
     def open(self, options, run):
@@ -19,11 +27,11 @@ class Scheduler:
 
     @told
     def wrap(self, jobs):
-        return [_result(entry) for entry in self.plugin.wrap(jobs)]
+        return _for_each(self.plugin.wrap, jobs)
 
     @told
     def submit(self, jobs):
-        return [_result(entry) for entry in self.plugin.submit(jobs)]
+        return _for_each(self.plugin.submit, jobs)
 
     @told
     def poll(self, jobs):
@@ -31,7 +39,7 @@ class Scheduler:
 
     @told
     def cancel(self, jobs):
-        return [_result(entry) for entry in self.plugin.cancel(jobs)]
+        return _for_each(self.plugin.cancel, jobs)
 
     @told
     def find(self, run_tag):
