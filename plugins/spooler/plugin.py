@@ -40,8 +40,15 @@ class Spooler(Scheduler):
         return [observe(known.get(job.backend_id)) for job in jobs]
 
     def cancel(self, jobs):
-        known = {job.id: job for job in list_jobs()}
-        return [cancel(known.get(job.backend_id)) for job in jobs]
+        """First what waits: the end of a job starts the next one. What was started meanwhile is in the second list."""
+        ids = {job.backend_id for job in jobs}
+        for job in list_jobs():
+            if job.id in ids and job.state in ("queued", "allocating"):
+                tell("-r", job.id)
+        for job in list_jobs():
+            if job.id in ids and job.state == "running":
+                tell("-k", job.id)
+        return [None for _ in jobs]
 
     def find(self, run_tag):
         found = (re.fullmatch(rf"xqute:{run_tag}:(\d+):(\d+)", job.label or "") and job for job in list_jobs())
@@ -100,9 +107,8 @@ def observe(job):
     return Observation.Failed(FailureCause.Other("the spooler says that it was killed"))
 
 
-def cancel(job):
-    if job is None or job.state in ("finished", "skipped"):
-        return None
-    output = process.run(TSP, "-k" if job.state == "running" else "-r", job.id)
+def tell(*args):
+    """A job that has ended meanwhile cannot be told anything, and need not."""
+    output = process.run(TSP, *args)
     if output.code != 0:
-        log.debug(f"tsp: {output.error_text.strip()}")
+        log.debug(f"tsp {args[0]}: {output.error_text.strip()}")

@@ -249,13 +249,16 @@ impl Tried {
         self.nothing_is_left()
     }
 
-    /// No job was called a success, and no command ran.
+    /// No job was called a success, and no command ran. A scheduler that fails too often is given up before all jobs are
+    /// tried; the others were not started.
     #[track_caller]
     pub(crate) fn kept_all_jobs_from_running(self) -> Self {
         for job in 0..JOBS {
             let dir = self.job(job);
-            assert_ne!(dir.text("job.rc"), "0\n", "job {job}");
-            assert_eq!(dir.text("job.status"), "7\n", "job {job}");
+            if job == 0 || dir.path("job.rc").exists() {
+                assert_ne!(dir.text("job.rc"), "0\n", "job {job}");
+                assert_eq!(dir.text("job.status"), "7\n", "job {job}");
+            }
             assert!(!dir.path("job.stdout").exists(), "the command of job {job} ran");
         }
         self.nothing_is_left().says(": 0 succeeded")

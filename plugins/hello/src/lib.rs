@@ -1,4 +1,4 @@
-//! The smallest plugin: it greets every job that succeeds. Copy it to start your own.
+//! The smallest plugin: it greets every job that succeeds. `xqute plugin new` makes one of your own.
 
 use xqute_plugin::prelude::*;
 

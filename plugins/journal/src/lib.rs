@@ -46,23 +46,37 @@ impl Settings {
 }
 
 // The gatekeeper works in another instance than the observer, so what they share is kept in the key-value store.
+const COUNTED: [&str; 4] = [SUCCEEDED, FAILED, CANCELLED, RETRIED];
 const SUCCEEDED: &str = "succeeded";
 const FAILED: &str = "failed";
 const CANCELLED: &str = "cancelled";
 const RETRIED: &str = "retried";
 
+/// The key of a count. Other runs keep journals too, at the same time or later.
+fn key(what: &str) -> String {
+    format!("{}/{what}", run::info().tag)
+}
+
 fn count(what: &str) {
-    if let Err(error) = kv::add(what, 1) {
+    if let Err(error) = kv::add(&key(what), 1) {
         log::warn!("cannot count: {}", error.message());
+    }
+}
+
+fn counted(what: &str) -> i64 {
+    kv::number(&key(what))
+}
+
+fn forget() {
+    for what in COUNTED {
+        kv::remove(&key(what));
     }
 }
 
 #[export]
 impl Observer for Journal {
     fn on_init() {
-        for key in [SUCCEEDED, FAILED, CANCELLED, RETRIED] {
-            kv::remove(key);
-        }
+        forget();
     }
 
     fn on_job_succeeded(_job: &JobFact) {
@@ -79,7 +93,8 @@ impl Observer for Journal {
     }
 
     fn on_shutdown(signal: Option<&str>) {
-        let counts = [SUCCEEDED, FAILED, CANCELLED, RETRIED].map(|key| format!("{} {key}", kv::number(key)));
+        let counts = COUNTED.map(|what| format!("{} {what}", counted(what)));
+        forget();
         let stopped = signal.map(|name| format!(", stopped by {name}")).unwrap_or_default();
         log::info!(
             "{} in {:.1} s{stopped}",
@@ -105,9 +120,9 @@ impl Gatekeeper for Journal {
             return Verdict::veto(format!("the option `deny` names it: {text}"));
         }
         match settings.max_failures {
-            Some(most) if kv::number(FAILED) >= most => Verdict::veto(format!(
+            Some(most) if counted(FAILED) >= most => Verdict::veto(format!(
                 "{} jobs have failed, and `max-failures` is {most}",
-                kv::number(FAILED)
+                counted(FAILED)
             )),
             _ => Verdict::Proceed,
         }

@@ -127,8 +127,8 @@ impl Samples {
     }
 }
 
-/// Not a number for no samples.
-fn median(mut samples: Vec<f64>) -> f64 {
+/// The median. Not a number for no samples.
+pub(crate) fn median(mut samples: Vec<f64>) -> f64 {
     samples.sort_by(f64::total_cmp);
     let upper = samples.len() / 2;
     let lower = samples.len().saturating_sub(1) / 2;

@@ -5,6 +5,7 @@
 //!   that is compared with;
 //! - [`disk`]: what a job leaves on disk;
 //! - [`scale`]: very many jobs, and how soon an outcome is recorded;
+//! - [`slow`]: an observer that takes its time;
 //! - [`startup`]: one small job;
 //! - [`slurm`]: many small jobs on a real Slurm;
 //! - [`measure`], [`table`], [`place`]: how it is done.
@@ -14,7 +15,7 @@ use std::ffi::OsStr;
 use anyhow::{Result, bail};
 
 use crate::{
-    build,
+    build, languages,
     program::become_it,
     project::Project,
     test::{Backends, with_backends},
@@ -25,6 +26,7 @@ pub(crate) mod measure;
 mod others;
 mod place;
 mod scale;
+mod slow;
 mod slurm;
 mod startup;
 mod table;
@@ -81,11 +83,13 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
         return Err(become_it(with_backends(&project, own.as_os_str()).args(args)));
     }
     build::all()?;
+    languages::all()?;
     let place = place::Place::make(&project)?;
     throughput::direct(&place, effort)?;
     throughput::against_bare_loop(&place, effort)?;
     disk::run(&place)?;
     throughput::with_plugins(&place, effort)?;
+    slow::observer(&place, effort)?;
     scale::run(&project, &place, effort)?;
     startup::run(&place, effort)?;
     match backends {

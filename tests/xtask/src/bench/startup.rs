@@ -10,6 +10,9 @@ use super::{
 };
 use crate::program::program;
 
+/// Plugins that take part in a run without being named further.
+const SIX: [&str; 6] = ["hello", "journal", "all_hooks", "wasi_hello", "slurm", "fake_sched"];
+
 /// Beside bash, with and without a plugin, with and without its compiled code in the cache.
 pub(super) fn run(place: &Place, effort: Effort) -> Result<()> {
     let xqute = |plugins: &[&str]| {
@@ -32,11 +35,13 @@ pub(super) fn run(place: &Place, effort: Effort) -> Result<()> {
             Side::new("xqute run -- true", || xqute(&[])),
             Side::new("the same with a plugin, cache warm", || xqute(&["hello"])),
             Side::new("the same with a plugin, cache cold", cold),
+            Side::new("the same with six plugins, cache warm", || xqute(&SIX)),
+            Side::new("the same with one in Python, cache warm", || xqute(&["hello-python"])),
         ]
     };
     side_by_side(1, sides())?;
     let samples = side_by_side(effort.short_rounds, sides())?;
-    let [bash, bare, warm, cold] = samples.as_slice() else {
+    let [bash, bare, warm, cold, six, python] = samples.as_slice() else {
         return Ok(());
     };
     let rows = [
@@ -44,6 +49,8 @@ pub(super) fn run(place: &Place, effort: Effort) -> Result<()> {
         row(bare, Some((bash, 30.0))),
         row(warm, Some((bare, 15.0))),
         row(cold, Some((bare, 300.0))),
+        row(six, Some((bare, 30.0))),
+        row(python, Some((bare, 30.0))),
     ];
     table::print(
         "Start-up: one job",
