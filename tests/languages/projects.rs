@@ -1,6 +1,6 @@
 //! From `xqute plugin new` to a plugin at work, in each language.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use xqute_tests::{
     Output, Scratch, built,
@@ -29,7 +29,7 @@ fn guide(scratch: &Scratch, language: &str) -> Output {
     let output = with_tools(bash)
         .env("PATH", path)
         .env("LOCK", lock)
-        .env("CARGO_TARGET_DIR", built::target())
+        .env("CARGO_TARGET_DIR", cargo_target())
         .env("CARGO_NET_OFFLINE", "true")
         .run()
         .exits(0);
@@ -41,6 +41,11 @@ fn guide(scratch: &Scratch, language: &str) -> Output {
         assert!(output.stdout.contains(part), "{part} is not in\n{}", output.stdout);
     }
     output
+}
+
+/// Where cargo builds projects. Not where this workspace is built: crates of the same name would take each other's place.
+fn cargo_target() -> PathBuf {
+    built::target().join("languages/rust")
 }
 
 fn new(scratch: &Scratch, language: &str) {
@@ -74,7 +79,7 @@ fn in_rust() {
     );
     let test = test
         .current_dir(scratch.path("mine"))
-        .env("CARGO_TARGET_DIR", built::target());
+        .env("CARGO_TARGET_DIR", cargo_target());
     assert!(test.run().exits(0).stdout.contains("2 passed"));
 }
 
@@ -120,7 +125,7 @@ fn what_fails_is_shown_in_the_words_of_the_tool() {
     scratch.write("mine/src/lib.rs", "fn broken( {}\n");
     let build = with_tools(scratch.xqute(["plugin", "build", "mine"]));
     let build = build
-        .env("CARGO_TARGET_DIR", built::target())
+        .env("CARGO_TARGET_DIR", cargo_target())
         .env("CARGO_NET_OFFLINE", "true");
     build.run().exits(2).says("fn broken( {}").says("cargo could not build");
     assert!(!scratch.has("mine/mine.wasm"));
