@@ -42,6 +42,11 @@ const LANGUAGES: [Language; 2] = [
 /// Ends of names of what building and testing leave behind.
 const LEFT_OVER: [&str; 4] = ["__pycache__", "node_modules", "package-lock.json", ".wasm"];
 
+/// Installs the programs that it takes. As root, on Debian.
+pub(crate) fn install(project: &Project) -> Result<()> {
+    run(program("bash").arg(project.root.join("tests/services/languages.sh")))
+}
+
 /// Builds what is not up to date. Where a language's programs are missing its plugins are left out, aloud, and so are their
 /// tests; not where `CI` is `true`.
 pub(crate) fn all() -> Result<()> {

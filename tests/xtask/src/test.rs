@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::{
     build, hostile, languages,
-    program::{self, become_it, cargo, program},
+    program::{become_it, cargo, program},
     project::Project,
 };
 
@@ -17,7 +17,7 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
     let project = Project::find()?;
     let (backends, args) = Backends::from(args);
     if backends == Backends::Started {
-        program::run(program("bash").arg(project.root.join("tests/services/languages.sh")))?;
+        languages::install(&project)?;
     }
     languages::all()?;
     let mut test = match backends {

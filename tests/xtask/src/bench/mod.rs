@@ -77,6 +77,7 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
     };
     let project = Project::find()?;
     if backends == Backends::Started {
+        languages::install(&project)?;
         // It comes back to here with SLURM_CONF set.
         let own = std::env::current_exe()?;
         let args = [OsStr::new("bench")].into_iter().chain(rest.iter().map(OsStr::new));

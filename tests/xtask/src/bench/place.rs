@@ -86,6 +86,11 @@ impl Place {
         self.path("workdir")
     }
 
+    /// Whether this plugin was built.
+    pub(super) fn has(&self, plugin: &str) -> bool {
+        self.plugins.join(plugin).with_extension("wasm").exists()
+    }
+
     /// `xqute run`, silent, in an empty workdir, with nothing but these plugins, which may do all that they ask for.
     pub(super) fn xqute(&self, plugins: &[&str]) -> Result<Command> {
         let workdir = self.workdir();

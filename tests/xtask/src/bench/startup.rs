@@ -26,7 +26,7 @@ pub(super) fn run(place: &Place, effort: Effort) -> Result<()> {
         Ok(cold)
     };
     let sides = || {
-        vec![
+        let mut sides = vec![
             Side::new("bash -c true", || {
                 let mut bash = program("bash");
                 bash.args(["-c", "true"]);
@@ -36,22 +36,26 @@ pub(super) fn run(place: &Place, effort: Effort) -> Result<()> {
             Side::new("the same with a plugin, cache warm", || xqute(&["hello"])),
             Side::new("the same with a plugin, cache cold", cold),
             Side::new("the same with six plugins, cache warm", || xqute(&SIX)),
-            Side::new("the same with one in Python, cache warm", || xqute(&["hello-python"])),
-        ]
+        ];
+        if place.has("hello-python") {
+            let python = || xqute(&["hello-python"]);
+            sides.push(Side::new("the same with one in Python, cache warm", python));
+        }
+        sides
     };
     side_by_side(1, sides())?;
     let samples = side_by_side(effort.short_rounds, sides())?;
-    let [bash, bare, warm, cold, six, python] = samples.as_slice() else {
+    let [bash, bare, warm, cold, six, python @ ..] = samples.as_slice() else {
         return Ok(());
     };
-    let rows = [
+    let mut rows = vec![
         row(bash, None),
         row(bare, Some((bash, 30.0))),
         row(warm, Some((bare, 15.0))),
         row(cold, Some((bare, 300.0))),
         row(six, Some((bare, 30.0))),
-        row(python, Some((bare, 30.0))),
     ];
+    rows.extend(python.iter().map(|python| row(python, Some((bare, 30.0)))));
     table::print(
         "Start-up: one job",
         &["", "wall time", "more than", "by", "target in ms"],
