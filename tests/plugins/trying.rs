@@ -71,6 +71,13 @@ fn real_plugins_pass_the_tests() {
 }
 
 #[test]
+fn a_plugin_under_test_is_not_listened_to_unless_asked_for() {
+    let test = |flags: &[&str]| try_plugin(&Scratch::new(), TEST, "hello", flags).exits(0);
+    test(&[]).does_not_say("hello from job");
+    test(&["-vv"]).says("hello from job");
+}
+
+#[test]
 fn bash_is_tried_only_where_it_is_allowed() {
     let output = try_plugin(&Scratch::new(), TEST, "journal", &[]).exits(0);
     shows(

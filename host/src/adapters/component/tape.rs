@@ -44,6 +44,11 @@ impl Tape {
         !matches!(self, Self::Off)
     }
 
+    /// Whether nothing that happens is real.
+    pub(super) const fn is_rehearsal(&self) -> bool {
+        matches!(self, Self::Playing(_) | Self::Pretending(_))
+    }
+
     /// What was said to this in the recording, or is pretended. `None`: ask the host.
     pub(super) fn play<R: DeserializeOwned>(
         &mut self,

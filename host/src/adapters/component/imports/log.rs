@@ -12,6 +12,8 @@ impl Host for HostState {
     fn write(&mut self, level: Level, message: String) -> wasmtime::Result<()> {
         let plugin = &*self.identity.name;
         let message = printable(&message);
+        // What a plugin says of jobs that do not exist would only hide what became of its tests.
+        let level = if self.tape.is_rehearsal() { Level::Debug } else { level };
         match level {
             Level::Trace => tracing::trace!(plugin, "{message}"),
             Level::Debug => tracing::debug!(plugin, "{message}"),
