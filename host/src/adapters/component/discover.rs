@@ -138,7 +138,7 @@ impl Shipped {
     /// The names of those that bring a scheduler. A file that cannot be read brings none.
     pub(super) fn schedulers(&self) -> Vec<String> {
         let brings = |file: &Path| {
-            let read = super::file::open(file, super::file::MAX_SIZE).and_then(|mut file| file.bytes());
+            let read = super::file::open(file, super::file::MAX_SIZE, None).and_then(|mut file| file.bytes());
             read.is_ok_and(|wasm| peek::exports(&wasm, Interface::Scheduler))
         };
         let files = self.files.iter().filter(|(_, file)| brings(file));

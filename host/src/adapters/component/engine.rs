@@ -5,17 +5,16 @@ use std::{path::Path, sync::Arc};
 
 use wasmtime::{Config, component::Component};
 
+pub(super) use self::cache::Cache;
 pub use self::cache::default_cache;
-use self::{
-    cache::Cache,
-    ticker::{Ticker, Ticking},
-};
+use self::ticker::{Ticker, Ticking};
 use super::{
     error::{Problem, shortened},
     file::Source,
 };
 
 mod cache;
+mod digests;
 mod ticker;
 
 /// Stack of guest code. Deep recursion ends in a trap.
@@ -50,6 +49,11 @@ impl Engine {
 
     pub(super) fn wasmtime(&self) -> &wasmtime::Engine {
         &self.wasmtime
+    }
+
+    /// Where compiled code is kept, if it is.
+    pub(super) fn cache(&self) -> Option<&Cache> {
+        self.cache.as_deref()
     }
 
     /// The component in a file, taken from the cache or validated and compiled, which takes long. `name` is for people.

@@ -8,7 +8,7 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 
-use super::error::Problem;
+use super::{engine::Cache, error::Problem};
 
 /// The most bytes that a plugin file may have.
 pub(super) const MAX_SIZE: u64 = 64 << 20;
@@ -52,8 +52,8 @@ impl Source {
 /// How much is read at once.
 const PIECE: usize = 256 * 1024;
 
-/// Looks at a file of at most `limit` bytes.
-pub(super) fn open(path: &Path, limit: u64) -> Result<Source, Problem> {
+/// Looks at a file of at most `limit` bytes. It need not be read where the cache knows its digest.
+pub(super) fn open(path: &Path, limit: u64, cache: Option<&Cache>) -> Result<Source, Problem> {
     // Before it is opened: opening a pipe would wait for somebody to write to it.
     let found = fs::metadata(path).map_err(Problem::Io)?;
     if !found.is_file() {
@@ -64,13 +64,27 @@ pub(super) fn open(path: &Path, limit: u64) -> Result<Source, Problem> {
         return Err(Problem::TooBig { size, limit });
     }
     let mut file = File::open(path).map_err(Problem::Io)?;
+    // Before it is read: what is changed from now on has another stamp.
+    let found = file.metadata().map_err(Problem::Io)?;
     let mut head = Vec::new();
     (&mut file).take(8).read_to_end(&mut head).map_err(Problem::Io)?;
     check_header(&head)?;
-    let (mut sha, mut size, mut piece) = (Sha256::new_with_prefix(&head), head.len() as u64, vec![0; PIECE]);
+    if let Some(digest) = cache.and_then(|cache| cache.recall(&found)) {
+        return Ok(Source { file, size, digest });
+    }
+    let (digest, size) = hash(&mut file, &head, limit)?;
+    if let Some(cache) = cache {
+        cache.remember(&found, &digest);
+    }
+    Ok(Source { file, size, digest })
+}
+
+/// The digest of a file of which `head` was read already, and how many bytes it has.
+fn hash(file: &mut File, head: &[u8], limit: u64) -> Result<(String, u64), Problem> {
+    let (mut sha, mut size, mut piece) = (Sha256::new_with_prefix(head), head.len() as u64, vec![0; PIECE]);
     loop {
         let read = match file.read(&mut piece) {
-            Ok(0) => break,
+            Ok(0) => return Ok((hex(&sha.finalize()), size)),
             Ok(read) => read,
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
             Err(error) => return Err(Problem::Io(error)),
@@ -82,8 +96,6 @@ pub(super) fn open(path: &Path, limit: u64) -> Result<Source, Problem> {
         }
         sha.update(piece.get(..read).unwrap_or_default());
     }
-    let digest = hex(&sha.finalize());
-    Ok(Source { file, size, digest })
 }
 
 fn check_header(wasm: &[u8]) -> Result<(), Problem> {
@@ -119,7 +131,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.wasm");
         fs::write(&path, bytes).unwrap();
-        open(&path, MAX_SIZE).err().unwrap()
+        open(&path, MAX_SIZE, None).err().unwrap()
     }
 
     #[test]
@@ -135,16 +147,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("big.wasm");
         File::create(&path).unwrap().set_len(2 << 30).unwrap();
-        let error = open(&path, MAX_SIZE).err().unwrap();
+        let error = open(&path, MAX_SIZE, None).err().unwrap();
         insta::assert_snapshot!(error, @"it has 2147483648 bytes; a plugin may have at most 67108864. Strip its debug information, or split it");
     }
 
     #[test]
     fn folders_and_missing_files_are_refused() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(open(folder.path(), MAX_SIZE), Err(Problem::NotAFile)));
+        assert!(matches!(open(folder.path(), MAX_SIZE, None), Err(Problem::NotAFile)));
         assert!(matches!(
-            open(&folder.path().join("none"), MAX_SIZE),
+            open(&folder.path().join("none"), MAX_SIZE, None),
             Err(Problem::Io(_))
         ));
     }
@@ -154,7 +166,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.wasm");
         fs::write(&path, b"\0asm\x0d\0\x01\0").unwrap();
-        let mut source = open(&path, MAX_SIZE).unwrap();
+        let mut source = open(&path, MAX_SIZE, None).unwrap();
         let digest = source.digest().to_owned();
         assert_eq!(digest.len(), 64);
         assert!(digest.bytes().all(|byte| byte.is_ascii_hexdigit()));

@@ -122,7 +122,7 @@ pub(super) async fn compile(
 }
 
 fn compile_one(engine: &Engine, source: PluginSource, max_file_size: u64) -> Result<Compiled, Problem> {
-    let mut file = file::open(&source.path, max_file_size)?;
+    let mut file = file::open(&source.path, max_file_size, engine.cache())?;
     let component = engine.component(&mut file, &stem(&source.path))?;
     let program = Program::new(engine, &component)?;
     Ok(Compiled {

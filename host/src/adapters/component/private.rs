@@ -2,9 +2,9 @@
 //! them.
 
 use std::{
-    fs,
-    io::ErrorKind,
-    os::unix::fs::{DirBuilderExt as _, MetadataExt as _},
+    fs::{self, OpenOptions},
+    io::{self, ErrorKind, Write as _},
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -45,6 +45,24 @@ pub(super) fn check_file(file: &Path) -> Result<(), String> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error.to_string()),
     }
+}
+
+/// Puts a file of the user's own in its place, all of it or nothing.
+pub(super) fn put(place: &Path, content: &[u8]) -> io::Result<()> {
+    let new = place.with_extension(format!("{}.new", std::process::id()));
+    let written = write(&new, content).and_then(|()| fs::rename(&new, place));
+    if written.is_err() {
+        // What is left of it is not worth a second error.
+        let _ = fs::remove_file(&new);
+    }
+    written
+}
+
+fn write(path: &Path, content: &[u8]) -> io::Result<()> {
+    // What another process of this number has left is in the way.
+    let _ = fs::remove_file(path);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(content)
 }
 
 /// Whether nobody else may write to what has this metadata.

@@ -9,7 +9,7 @@ use std::{
     ffi::OsStr,
     fs::{self, File, OpenOptions, TryLockError},
     hash::{DefaultHasher, Hash as _, Hasher as _},
-    io::{self, Write as _},
+    io,
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     time::SystemTime,
@@ -18,10 +18,14 @@ use std::{
 use rustix::fs::{Timespec, Timestamps, UTIME_NOW, futimens};
 use wasmtime::component::Component;
 
-use crate::adapters::component::{
-    error::Problem,
-    file::Source,
-    private::{check_owner, secure_folder, user_folder},
+use super::digests::Digests;
+use crate::adapters::{
+    clock::Clock,
+    component::{
+        error::Problem,
+        file::Source,
+        private::{check_owner, put, secure_folder, user_folder},
+    },
 };
 
 /// Who may say where the cache is.
@@ -47,8 +51,9 @@ pub(super) fn announce(file: &Source, name: &str, how_often: &str) {
 }
 
 /// A folder of compiled code.
-pub(super) struct Cache {
+pub(in crate::adapters::component) struct Cache {
     folder: PathBuf,
+    digests: Digests,
     /// What a file's name says of the engine that it is for.
     engine: String,
 }
@@ -56,8 +61,8 @@ pub(super) struct Cache {
 impl Cache {
     /// The cache in this folder, if it is safe to use.
     pub(super) fn open(folder: &Path, engine: &wasmtime::Engine) -> Option<Self> {
-        let compiled = folder.join("compiled");
-        for folder in [folder, &compiled] {
+        let [compiled, digests] = ["compiled", "digests"].map(|inside| folder.join(inside));
+        for folder in [folder, &compiled, &digests] {
             if let Err(why) = secure_folder(folder, VARIABLE) {
                 tracing::warn!(
                     "plugins are compiled anew in each run: the cache {} is not used: {why}",
@@ -70,6 +75,7 @@ impl Cache {
         engine.precompile_compatibility_hash().hash(&mut hasher);
         Some(Self {
             folder: compiled,
+            digests: Digests::new(digests),
             engine: format!("{:016x}", hasher.finish()),
         })
     }
@@ -81,7 +87,7 @@ impl Cache {
         file: &mut Source,
         name: &str,
     ) -> Result<Component, Problem> {
-        let place = self.folder.join(format!("{}-{}.cwasm", file.digest(), self.engine));
+        let place = self.place(file.digest());
         if let Some(found) = load(engine, &place) {
             return Ok(found);
         }
@@ -105,16 +111,26 @@ impl Cache {
         Ok(component)
     }
 
+    fn place(&self, digest: &str) -> PathBuf {
+        self.folder.join(format!("{digest}-{}.cwasm", self.engine))
+    }
+
+    /// The digest of a file that was read before, if code that was compiled from it is here. Should the file have changed
+    /// all the same, the code that runs is still the one that has this digest.
+    pub(in crate::adapters::component) fn recall(&self, file: &fs::Metadata) -> Option<String> {
+        self.digests.recall(file).filter(|digest| self.place(digest).exists())
+    }
+
+    /// Keeps the digest of a file, for the next run.
+    pub(in crate::adapters::component) fn remember(&self, file: &fs::Metadata, digest: &str) {
+        self.digests.remember(file, digest, Clock::start().now());
+    }
+
     /// Puts compiled code in its place, all of it or nothing.
     fn keep(&self, place: &Path, code: &[u8]) -> io::Result<()> {
-        let new = place.with_extension(format!("{}.new", std::process::id()));
-        let written = write(&new, code).and_then(|()| fs::rename(&new, place));
-        if written.is_err() {
-            // What is left of it is not worth a second error.
-            let _ = fs::remove_file(&new);
-        }
+        let kept = put(place, code);
         self.make_room(place, MOST_IN_ALL);
-        written
+        kept
     }
 
     /// Removes what was used longest ago, but not what has just been put there, until there are at most so many bytes.
@@ -141,13 +157,6 @@ impl Cache {
             }
         }
     }
-}
-
-fn write(path: &Path, code: &[u8]) -> io::Result<()> {
-    // What another process of this number has left is in the way.
-    let _ = fs::remove_file(path);
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(code)
 }
 
 /// Compiled code, if it is there, to be trusted, and whole.
@@ -252,7 +261,7 @@ mod tests {
 
         fn component(&self) -> Result<Component, Problem> {
             let path = Guest::default().file(&self.folder);
-            let mut file = file::open(&path, file::MAX_SIZE)?;
+            let mut file = file::open(&path, file::MAX_SIZE, None)?;
             self.cache.component(&self.engine, &mut file, "guest")
         }
 
@@ -285,18 +294,29 @@ mod tests {
     }
 
     #[test]
+    fn a_digest_without_its_code_is_not_recalled() {
+        let place = Place::new();
+        let big = place.folder.path().join("big");
+        File::create(&big).unwrap().set_len(2 << 20).unwrap();
+        let found = fs::metadata(&big).unwrap();
+        let digest = "0a".repeat(32);
+        let later = found.modified().unwrap() + std::time::Duration::from_secs(60);
+        place.cache.digests.remember(&found, &digest, later);
+        assert_eq!(place.cache.recall(&found), None);
+        place.cache.keep(&place.cache.place(&digest), b"code").unwrap();
+        assert_eq!(place.cache.recall(&found), Some(digest));
+    }
+
+    #[test]
     fn runs_that_start_together_compile_once() {
         let place = Place::new();
         let path = Guest::default().file(&place.folder);
-        let mut held = file::open(&path, file::MAX_SIZE).unwrap();
-        let entry = place
-            .cache
-            .folder
-            .join(format!("{}-{}.cwasm", held.digest(), place.cache.engine));
+        let mut held = file::open(&path, file::MAX_SIZE, None).unwrap();
+        let entry = place.cache.place(held.digest());
         let turn = Turn::take(&entry, "guest").unwrap();
         std::thread::scope(|scope| {
             let other = scope.spawn(|| {
-                let mut file = file::open(&path, file::MAX_SIZE).unwrap();
+                let mut file = file::open(&path, file::MAX_SIZE, None).unwrap();
                 // What is not WebAssembly could not be compiled: it has to come from the cache.
                 fs::write(&path, "gone").unwrap();
                 place.cache.component(&place.engine, &mut file, "guest")
