@@ -105,6 +105,13 @@ fn spinning_when_a_scheduler_cancels() {
     run.signal(Signal::TERM);
     // It is tried again later: the job still runs, as far as anybody knows.
     run.wait_for_word("plugin hostile, call scheduler.cancel");
+    run.signal(Signal::TERM);
+    run.wait_for_word("TERM again");
+    run.signal(Signal::TERM);
+    run.wait()
+        .exits(143)
+        .says("1 job was left behind and may still run")
+        .says("go on with `--resume`");
 }
 
 #[test]

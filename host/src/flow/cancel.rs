@@ -1,12 +1,13 @@
 //! From anywhere: jobs are killed, and runs are stopped.
 //!
 //! Cancelling one job, a time limit, a halt and a signal all end here. Gatekeepers may veto a kill, except one for a time
-//! limit, which is the job's own property; nobody is asked any more after a second signal, whatever became of the first.
+//! limit, which is the job's own property; nobody is asked any more after a second signal, whatever became of the first, and
+//! nothing is waited for after a third.
 
 use std::time::Duration;
 
 use super::{
-    dispatch::{Dispatcher, Stop},
+    dispatch::{Dispatcher, Haste, Stop},
     event::Action,
     table::{Job, Kill, KillReason, KillStage, Phase},
 };
@@ -44,7 +45,7 @@ impl Dispatcher {
 
     /// Ends an attempt that the scheduler has, after asking gatekeepers where they have a say.
     pub(crate) fn kill(&mut self, index: JobIndex, attempt: Attempt, why: KillReason) {
-        let at_once = self.stops_at_once();
+        let at_once = self.stops_with(Haste::AtOnce);
         let ask = self.is_gated(Hook::JobKilling) && why != KillReason::TimedOut && !at_once;
         let Some(flight) = self.table.in_flight(index, attempt) else {
             return;
@@ -95,7 +96,7 @@ impl Dispatcher {
 
     /// Who asked for the end of a single job may ask again. A time limit, or the end of the run, is not given up.
     pub(crate) fn on_kill_failed(&mut self, index: JobIndex, attempt: Attempt, how: Cancel) {
-        if self.stops_at_once() && how == Cancel::Gracefully {
+        if self.stops_with(Haste::AtOnce) && how == Cancel::Gracefully {
             return;
         }
         let stopping = self.stop.is_some();
@@ -135,30 +136,27 @@ impl Dispatcher {
         }
     }
 
-    fn stops_at_once(&self) -> bool {
-        self.stop.as_ref().is_some_and(|stop| stop.at_once)
+    /// Whether the run stops with at least this haste.
+    pub(crate) fn stops_with(&self, haste: Haste) -> bool {
+        self.stop.as_ref().is_some_and(|stop| stop.haste >= haste)
     }
 
     fn how_to_kill(&self) -> Cancel {
-        match self.stops_at_once() {
+        match self.stops_with(Haste::AtOnce) {
             true => Cancel::AtOnce,
             false => Cancel::Gracefully,
         }
     }
 
-    /// The first signal stops gracefully, if nobody minds; a second one at once.
+    /// The first signal stops gently, if nobody minds; a second one at once; a third one leaves what still runs.
     pub(crate) fn on_signal(&mut self, signal: i32) {
         self.signals = self.signals.saturating_add(1);
-        if self.signals > 1 {
-            self.stop = Some(Stop {
-                cause: StopCause::Signal(signal),
-                at_once: true,
-            });
-            self.stop_everything();
-        } else if self.is_gated(Hook::Shutdown) {
-            self.act(Action::AskShutdown(signal));
-        } else {
-            self.begin_stop(StopCause::Signal(signal));
+        let cause = StopCause::Signal(signal);
+        match self.signals {
+            0 | 1 if self.is_gated(Hook::Shutdown) => self.act(Action::AskShutdown(signal)),
+            0 | 1 => self.begin_stop(cause),
+            2 => self.stop_everything(cause, Haste::AtOnce),
+            _ => self.stop_everything(cause, Haste::Leaving),
         }
     }
 
@@ -171,20 +169,17 @@ impl Dispatcher {
     /// Nothing further is started, what waits is cancelled, what runs is killed. A signal outranks every other cause.
     pub(crate) fn begin_stop(&mut self, cause: StopCause) {
         match &self.stop {
-            Some(Stop { at_once: true, .. }) => return,
+            Some(stop) if stop.haste > Haste::Gentle => return,
             Some(stop) if stop.cause == cause || cause.signal().is_none() => return,
             _ => {}
         }
-        self.stop = Some(Stop { cause, at_once: false });
-        self.stop_everything();
+        self.stop_everything(cause, Haste::Gentle);
     }
 
-    fn stop_everything(&mut self) {
-        let Some(Stop { cause, at_once }) = self.stop else {
-            return;
-        };
+    fn stop_everything(&mut self, cause: StopCause, haste: Haste) {
+        self.stop = Some(Stop { cause, haste });
         self.feed_open = false;
-        self.act(Action::Stop { cause, at_once });
+        self.act(Action::Stop { cause, haste });
         self.cancel_all(&cause.into());
     }
 

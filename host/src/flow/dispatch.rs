@@ -86,8 +86,18 @@ impl Counts {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stop {
     pub(crate) cause: StopCause,
-    /// Nobody is asked any more and nothing gets time to end by itself.
-    pub(crate) at_once: bool,
+    pub(crate) haste: Haste,
+}
+
+/// How long a run that stops waits for its jobs. Each signal makes it wait less.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Haste {
+    /// Gatekeepers are asked, and jobs get time to tidy up.
+    Gentle,
+    /// Nobody is asked any more, and all jobs are killed.
+    AtOnce,
+    /// Whatever cannot be killed is left to whoever resumes the run.
+    Leaving,
 }
 
 /// Owns the job table and decides what happens to each job.
@@ -253,7 +263,8 @@ impl Dispatcher {
     fn finish_if_done(&mut self) {
         // What waits while nothing can be recorded is left to the next run that goes on with this one.
         let nothing_waits = !self.recording || (self.waiting == 0 && !self.feed_open);
-        if nothing_waits && self.in_flight() == 0 && !self.finished {
+        let nothing_runs = self.in_flight() == 0 || self.stops_with(Haste::Leaving);
+        if nothing_waits && nothing_runs && !self.finished {
             self.finished = true;
             self.tell(Fact::Shutdown(self.stopped().and_then(StopCause::signal)));
             self.act(Action::Finish);

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use super::dispatch::Haste;
 use crate::{
     model::{
         hook::{Fact, Verdict},
@@ -180,8 +181,8 @@ pub enum Action {
     Stop {
         /// Why.
         cause: StopCause,
-        /// Whether nothing gets time to end by itself.
-        at_once: bool,
+        /// How long jobs are waited for.
+        haste: Haste,
     },
     /// Show this state in the job's directory.
     ShowState(JobIndex, State),

@@ -41,8 +41,8 @@ impl Engine {
                     tokio::spawn(canceller::ask_shutdown(self.parts.clone(), signal, self.mail.clone()));
                 }
                 Action::KillLater { job, attempt, pause } => self.deadlines.start(job, attempt, Due::Kill, pause),
-                Action::Stop { cause, at_once } => {
-                    canceller::announce(cause, at_once);
+                Action::Stop { cause, haste } => {
+                    canceller::announce(cause, haste);
                     self.stopping.send_replace(true);
                 }
                 Action::ShowState(..) | Action::Record(..) if !self.parts.keeps_directories() => {}

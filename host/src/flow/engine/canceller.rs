@@ -6,7 +6,7 @@ use tokio::time::sleep;
 
 use super::{Mail, Parts};
 use crate::{
-    flow::event::Event,
+    flow::{dispatch::Haste, event::Event},
     model::{
         hook::Verdict,
         outcome::{StopCause, signal_name},
@@ -65,15 +65,18 @@ pub(super) async fn kill(parts: Arc<Parts>, mut jobs: Vec<JobRef>, how: Cancel, 
 }
 
 /// Tells the user what the signal does. Other causes are told when the run is over.
-pub(super) fn announce(cause: StopCause, at_once: bool) {
+pub(super) fn announce(cause: StopCause, haste: Haste) {
     let Some(name) = cause.signal().map(signal_name) else {
         return;
     };
-    match at_once {
-        true => tracing::warn!("{name} again: all jobs are killed"),
-        false => tracing::warn!(
+    match haste {
+        Haste::Gentle => tracing::warn!(
             "{name}: no further job starts, and those that run are told to end; once more kills them at once"
         ),
+        Haste::AtOnce => {
+            tracing::warn!("{name} again: all jobs are killed; once more leaves those that still run to `--resume`")
+        }
+        Haste::Leaving => tracing::warn!("{name} again: jobs that still run are left alone"),
     }
 }
 

@@ -307,6 +307,7 @@ impl Engine {
             // What went with the workdir was recorded in vain.
             _ if self.homeless => Some(NotRecorded(self.parts.gone())),
             Ok(()) if counts.queued > 0 => Some(never_started(counts.queued)),
+            Ok(()) if counts.in_flight > 0 => Some(left_behind(counts.in_flight)),
             done => done.err(),
         };
         if let Some(teller) = self.teller {
@@ -329,6 +330,14 @@ fn never_started(jobs: u64) -> NotRecorded {
         jobs => format!("{jobs} jobs were not started"),
     };
     NotRecorded(format!("{what}, because for a while nothing could be recorded"))
+}
+
+/// What is to be said of jobs for whose end nobody waited.
+fn left_behind(jobs: u64) -> NotRecorded {
+    NotRecorded(match jobs {
+        1 => "1 job was left behind and may still run".to_owned(),
+        jobs => format!("{jobs} jobs were left behind and may still run"),
+    })
 }
 
 #[cfg(test)]

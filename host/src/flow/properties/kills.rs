@@ -115,3 +115,18 @@ fn a_run_that_stops_and_a_time_limit_do_not_give_up_killing() {
         assert_eq!(kills(&decided(&mut world, Event::KillDue { job, attempt })), []);
     }
 }
+
+#[test]
+fn a_third_signal_leaves_what_cannot_be_killed() {
+    let mut world = world(&Settings::default());
+    let (job, attempt) = in_flight(&mut world);
+    decided(&mut world, Event::Signalled(15));
+    decided(&mut world, Event::Signalled(15));
+    let how = Cancel::AtOnce;
+    let actions = decided(&mut world, Event::KillFailed { job, attempt, how });
+    assert!(!actions.contains(&Action::Finish));
+    let actions = decided(&mut world, Event::Signalled(2));
+    assert!(actions.contains(&Action::Finish));
+    assert_eq!(world.dispatcher.stopped(), Some(StopCause::Signal(2)));
+    assert_eq!(world.dispatcher.counts().in_flight, 1, "it has no outcome");
+}
