@@ -13,7 +13,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{contract::Interface, peek};
+use super::{contract::Interface, peek, private::user_folder};
 
 /// What was found.
 #[derive(Clone, Debug, Default)]
@@ -86,8 +86,8 @@ pub fn find(plugin_dirs: &[PathBuf]) -> Result<Found, DiscoverError> {
             found.files.extend(listed);
         }
     }
-    if let Some(folder) = data_folder() {
-        found.files.extend(list(&folder).unwrap_or_default());
+    if let Some(folder) = user_folder("XDG_DATA_HOME", ".local/share") {
+        found.files.extend(list(&folder.join("plugins")).unwrap_or_default());
     }
     found.shipped = Shipped::beside_executable();
     Ok(found)
@@ -144,16 +144,6 @@ impl Shipped {
         let files = self.files.iter().filter(|(_, file)| brings(file));
         files.map(|(name, _)| name.clone()).collect()
     }
-}
-
-fn data_folder() -> Option<PathBuf> {
-    let absolute = |name| {
-        std::env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
-    let base = absolute("XDG_DATA_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/share")))?;
-    Some(base.join("xqute/plugins"))
 }
 
 /// The component files of a folder, sorted.
