@@ -8,7 +8,7 @@
 //! name without `.wasm` is the plugin's name, so that a run which names none of them reads none of them.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     fs, io,
     path::{Path, PathBuf},
 };
@@ -133,6 +133,25 @@ impl Shipped {
             folder: Some(folder.to_owned()),
             files: files.into_iter().map(by_name).collect(),
         }
+    }
+
+    /// Whether a file lies in the folder that was shipped with the executable.
+    pub(super) fn has(&self, file: &Path) -> bool {
+        let folder = self.folder.as_ref().and_then(|folder| folder.canonicalize().ok());
+        let file = file.canonicalize().ok();
+        let parent = file.as_deref().and_then(Path::parent);
+        parent.is_some() && parent == folder.as_deref()
+    }
+
+    /// Takes shipped plugins out where there is another file of that name: the user's own beats the shipped one. `told` is
+    /// a plugin's name and file.
+    pub fn step_back<T>(&self, plugins: &mut Vec<T>, told: impl Fn(&T) -> (&str, &Path)) {
+        let own = plugins.iter().map(&told).filter(|(_, file)| !self.has(file));
+        let own: HashSet<String> = own.map(|(name, _)| name.to_owned()).collect();
+        plugins.retain(|plugin| {
+            let (name, file) = told(plugin);
+            !own.contains(name) || !self.has(file)
+        });
     }
 
     /// The names of those that bring a scheduler. A file that cannot be read brings none.

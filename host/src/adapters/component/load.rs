@@ -200,19 +200,11 @@ fn together(given: &[Grant], bundled: bool) -> Grant {
     said.unwrap_or(if bundled { Grant::All } else { Grant::default() })
 }
 
-/// Whether a file lies in the folder that was shipped with the executable.
-pub(super) fn is_shipped(shipped: &Shipped, file: &Path) -> bool {
-    let folder = shipped.folder.as_ref().and_then(|folder| folder.canonicalize().ok());
-    let file = file.canonicalize().ok();
-    let parent = file.as_deref().and_then(Path::parent);
-    parent.is_some() && parent == folder.as_deref()
-}
-
 fn is_bundled(shipped: &Shipped, file: &Path, name: &str, digest: &str) -> bool {
     let Some(folder) = &shipped.folder else {
         return false;
     };
-    is_shipped(shipped, file) && Bundled::read(folder).has(name, digest)
+    shipped.has(file) && Bundled::read(folder).has(name, digest)
 }
 
 /// Calls `describe` in an instance with no rights, which is then dropped.
