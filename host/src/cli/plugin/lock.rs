@@ -8,7 +8,7 @@ use xqute::adapters::component::{
     rights::{Allow, Grant, Right},
 };
 
-use super::{Wanted, cannot_load, pick};
+use super::{Wanted, alone, cannot_load, pick};
 use crate::cli::{
     config::Locks,
     error::{Failure, Result},
@@ -61,14 +61,7 @@ async fn chosen(wanted: &Wanted<'_>, named: &[String], locks: &Locks) -> Result<
             continue;
         }
         let file = pick(&found, name)?;
-        let mut alone = options.clone();
-        // Who names a plugin means it, also when no run would use it.
-        alone.disabled.clear();
-        alone.scheduler = None;
-        for settings in alone.named.values_mut() {
-            settings.enabled = None;
-        }
-        chosen.extend(load(vec![file.into()], alone).await?.list());
+        chosen.extend(load(vec![file.into()], alone(options.clone())).await?.list());
     }
     Ok(chosen)
 }
