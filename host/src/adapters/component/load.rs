@@ -17,6 +17,7 @@ use super::{
     limits::{LimitOverrides, Limits, Pace},
     plugins::{Changed, LoadOptions, PluginSettings, PluginSource},
     rights::{self, Grant, Right},
+    settings::short_digest,
     state::Identity,
 };
 
@@ -183,15 +184,10 @@ fn locked(options: &LoadOptions, name: &str, digest: &str) -> Result<Locked, Pro
         Some(_) if options.changed == Changed::Shown => Ok(Locked::Changed),
         Some(lock) => Err(Problem::Changed {
             name: name.to_owned(),
-            then: short(&lock.digest),
-            now: short(digest),
+            then: short_digest(&lock.digest),
+            now: short_digest(digest),
         }),
     }
-}
-
-/// As much of a digest as people compare.
-fn short(digest: &str) -> String {
-    digest.chars().take(12).collect()
 }
 
 /// All grants together. What came with xqute may do what it asks for, unless the user says how much of it.

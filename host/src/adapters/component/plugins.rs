@@ -31,7 +31,7 @@ use super::{
 };
 pub use super::{
     load::Locked,
-    settings::{Changed, LoadOptions, Lock, PluginSettings, PluginSource},
+    settings::{Changed, LoadOptions, Lock, PluginSettings, PluginSource, short_digest},
 };
 use crate::{
     adapters::clock::Clock,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use xqute::adapters::component::{
     flags::flags,
-    plugins::{LoadOptions, Lock, PluginInfo, Plugins},
+    plugins::{LoadOptions, Lock, PluginInfo, Plugins, short_digest},
     rights::{Allow, Grant, Right},
 };
 
@@ -77,7 +77,7 @@ fn with_old_rights(mut options: LoadOptions, locks: &Locks) -> LoadOptions {
 }
 
 fn told(plugin: &PluginInfo, rights: &[Right]) -> String {
-    let digest: String = plugin.digest.chars().take(12).collect();
+    let digest = short_digest(&plugin.digest);
     let rights: Vec<String> = rights.iter().map(ToString::to_string).collect();
     let may = match rights.as_slice() {
         [] => "no rights".to_owned(),
