@@ -212,4 +212,31 @@ mod tests {
         assert_eq!(found.pick("slurm").unwrap(), folder.path().join("slurm.wasm"));
         insta::assert_snapshot!(found.pick("slrm").unwrap_err(), @"there is no plugin file `slrm`, and no shipped plugin of that name; there are slurm");
     }
+
+    #[test]
+    fn a_shipped_plugin_steps_back_whichever_path_names_it() {
+        let (folder, own) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let shipped_file = folder.path().join("slurm.wasm");
+        fs::write(&shipped_file, "").unwrap();
+        let own_file = own.path().join("mine.wasm");
+        fs::write(&own_file, "").unwrap();
+        let alias = own.path().join("alias");
+        std::os::unix::fs::symlink(folder.path(), &alias).unwrap();
+        let shipped = Shipped::in_folder(folder.path());
+        let left = |files: &[(&str, &Path)]| {
+            let mut plugins: Vec<(String, PathBuf)> = files
+                .iter()
+                .map(|(name, file)| ((*name).to_owned(), (*file).to_owned()))
+                .collect();
+            shipped.step_back(&mut plugins, |(name, file)| (name, file));
+            plugins.into_iter().map(|(_, file)| file).collect::<Vec<_>>()
+        };
+        let by_alias = alias.join("slurm.wasm");
+        assert_eq!(
+            left(&[("slurm", &by_alias), ("slurm", &own_file)]),
+            [own_file.as_path()]
+        );
+        let others = [("slurm", by_alias.as_path()), ("mine", &own_file)];
+        assert_eq!(left(&others), [by_alias.as_path(), &own_file]);
+    }
 }
