@@ -14,7 +14,7 @@ pub struct CallFailure {
     /// The plugin's name.
     pub plugin: Arc<str>,
     /// The function, `interface.name`.
-    pub call: &'static str,
+    pub call: Arc<str>,
     /// What happened.
     pub kind: CallFailureKind,
 }

@@ -8,12 +8,12 @@
 //! name without `.wasm` is the plugin's name, so that a run which names none of them reads none of them.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     fs, io,
     path::{Path, PathBuf},
 };
 
-use super::{contract::Interface, peek};
+use super::{contract::Interface, peek, private::user_folder};
 
 /// What was found.
 #[derive(Clone, Debug, Default)]
@@ -86,8 +86,8 @@ pub fn find(plugin_dirs: &[PathBuf]) -> Result<Found, DiscoverError> {
             found.files.extend(listed);
         }
     }
-    if let Some(folder) = data_folder() {
-        found.files.extend(list(&folder).unwrap_or_default());
+    if let Some(folder) = user_folder("XDG_DATA_HOME", ".local/share") {
+        found.files.extend(list(&folder.join("plugins")).unwrap_or_default());
     }
     found.shipped = Shipped::beside_executable();
     Ok(found)
@@ -135,6 +135,25 @@ impl Shipped {
         }
     }
 
+    /// Whether a file lies in the folder that was shipped with the executable.
+    pub(super) fn has(&self, file: &Path) -> bool {
+        let folder = self.folder.as_ref().and_then(|folder| folder.canonicalize().ok());
+        let file = file.canonicalize().ok();
+        let parent = file.as_deref().and_then(Path::parent);
+        parent.is_some() && parent == folder.as_deref()
+    }
+
+    /// Takes shipped plugins out where there is another file of that name: the user's own beats the shipped one. `told` is
+    /// a plugin's name and file.
+    pub fn step_back<T>(&self, plugins: &mut Vec<T>, told: impl Fn(&T) -> (&str, &Path)) {
+        let own = plugins.iter().map(&told).filter(|(_, file)| !self.has(file));
+        let own: HashSet<String> = own.map(|(name, _)| name.to_owned()).collect();
+        plugins.retain(|plugin| {
+            let (name, file) = told(plugin);
+            !own.contains(name) || !self.has(file)
+        });
+    }
+
     /// The names of those that bring a scheduler. A file that cannot be read brings none.
     pub(super) fn schedulers(&self) -> Vec<String> {
         let brings = |file: &Path| {
@@ -144,16 +163,6 @@ impl Shipped {
         let files = self.files.iter().filter(|(_, file)| brings(file));
         files.map(|(name, _)| name.clone()).collect()
     }
-}
-
-fn data_folder() -> Option<PathBuf> {
-    let absolute = |name| {
-        std::env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
-    let base = absolute("XDG_DATA_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/share")))?;
-    Some(base.join("xqute/plugins"))
 }
 
 /// The component files of a folder, sorted.
@@ -202,5 +211,32 @@ mod tests {
         let found = Found { files: vec![], shipped };
         assert_eq!(found.pick("slurm").unwrap(), folder.path().join("slurm.wasm"));
         insta::assert_snapshot!(found.pick("slrm").unwrap_err(), @"there is no plugin file `slrm`, and no shipped plugin of that name; there are slurm");
+    }
+
+    #[test]
+    fn a_shipped_plugin_steps_back_whichever_path_names_it() {
+        let (folder, own) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let shipped_file = folder.path().join("slurm.wasm");
+        fs::write(&shipped_file, "").unwrap();
+        let own_file = own.path().join("mine.wasm");
+        fs::write(&own_file, "").unwrap();
+        let alias = own.path().join("alias");
+        std::os::unix::fs::symlink(folder.path(), &alias).unwrap();
+        let shipped = Shipped::in_folder(folder.path());
+        let left = |files: &[(&str, &Path)]| {
+            let mut plugins: Vec<(String, PathBuf)> = files
+                .iter()
+                .map(|(name, file)| ((*name).to_owned(), (*file).to_owned()))
+                .collect();
+            shipped.step_back(&mut plugins, |(name, file)| (name, file));
+            plugins.into_iter().map(|(_, file)| file).collect::<Vec<_>>()
+        };
+        let by_alias = alias.join("slurm.wasm");
+        assert_eq!(
+            left(&[("slurm", &by_alias), ("slurm", &own_file)]),
+            [own_file.as_path()]
+        );
+        let others = [("slurm", by_alias.as_path()), ("mine", &own_file)];
+        assert_eq!(left(&others), [by_alias.as_path(), &own_file]);
     }
 }

@@ -43,7 +43,7 @@ pub(super) async fn ask(plugin: &Lifecycle, questions: &[Question<'_>]) -> Resul
         let answer = format!("{} verdicts to {} questions", verdicts.len(), asked.len());
         let failure = CallFailure {
             plugin: plugin.name().into(),
-            call: CALL,
+            call: CALL.into(),
             kind: CallFailureKind::BadAnswer(answer),
         };
         return Err(failure.into());

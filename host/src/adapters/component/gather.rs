@@ -31,7 +31,9 @@ pub(super) async fn gather(sources: Vec<PluginSource>, options: &LoadOptions) ->
     if let Some(file) = all.missing_scheduler(options) {
         all.add(&mut engine, vec![file.into()], options).await?;
     }
-    all.step_back(options);
+    options
+        .shipped
+        .step_back(&mut all.loaded, |plugin| (plugin.name(), &plugin.path));
     load::check_names(&all.loaded)?;
     Ok(all)
 }
@@ -93,14 +95,5 @@ impl Gathered {
             }
         }
         Ok(())
-    }
-
-    /// A file of the user's own beats the shipped one of its name.
-    fn step_back(&mut self, options: &LoadOptions) {
-        let is_shipped = |plugin: &Loaded| load::is_shipped(&options.shipped, &plugin.path);
-        let own = self.loaded.iter().filter(|plugin| !is_shipped(plugin));
-        let own: HashSet<String> = own.map(|plugin| plugin.name().to_owned()).collect();
-        self.loaded
-            .retain(|plugin| !own.contains(plugin.name()) || !is_shipped(plugin));
     }
 }

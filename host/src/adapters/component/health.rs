@@ -199,7 +199,7 @@ mod tests {
     use super::*;
 
     fn failure(kind: CallFailureKind) -> Result<(), StartError> {
-        let (plugin, call) = ("p".into(), "scheduler.poll");
+        let (plugin, call) = ("p".into(), "scheduler.poll".into());
         Err(CallFailure { plugin, call, kind }.into())
     }
 

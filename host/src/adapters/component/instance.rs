@@ -101,7 +101,7 @@ impl Instance {
             Err(error) => {
                 let plugin = Arc::clone(&identity.name);
                 let kind = bounds.classify(Pace::Hook, &error, &store);
-                let call = START;
+                let call = START.into();
                 return Err(CallFailure { plugin, call, kind }.into());
             }
         };
@@ -122,7 +122,7 @@ impl Instance {
     /// Calls a function under the limits of `pace`.
     pub(super) async fn call<P, R>(
         &mut self,
-        call: &'static str,
+        call: &str,
         pace: Pace,
         function: TypedFunc<P, R>,
         params: P,
@@ -142,6 +142,7 @@ impl Instance {
                 tracing::debug!("{error:?}");
                 let kind = self.bounds.classify(pace, &error, &self.store);
                 let plugin = Arc::clone(&self.store.data().identity.name);
+                let call = call.into();
                 Err(CallFailure { plugin, call, kind })
             }
         };
@@ -156,7 +157,7 @@ impl Instance {
     }
 
     /// Writes down a call, with what it asked of the host meanwhile.
-    fn record<R: Serialize>(&mut self, call: &'static str, params: Value, answer: &Result<R, CallFailure>) {
+    fn record<R: Serialize>(&mut self, call: &str, params: Value, answer: &Result<R, CallFailure>) {
         let asked = self.store.data_mut().tape.take();
         let Some(recorder) = self.recording() else { return };
         recorder.write(&RecordedCall {

@@ -17,6 +17,7 @@ use super::{
     limits::{LimitOverrides, Limits, Pace},
     plugins::{Changed, LoadOptions, PluginSettings, PluginSource},
     rights::{self, Grant, Right},
+    settings::short_digest,
     state::Identity,
 };
 
@@ -183,15 +184,10 @@ fn locked(options: &LoadOptions, name: &str, digest: &str) -> Result<Locked, Pro
         Some(_) if options.changed == Changed::Shown => Ok(Locked::Changed),
         Some(lock) => Err(Problem::Changed {
             name: name.to_owned(),
-            then: short(&lock.digest),
-            now: short(digest),
+            then: short_digest(&lock.digest),
+            now: short_digest(digest),
         }),
     }
-}
-
-/// As much of a digest as people compare.
-fn short(digest: &str) -> String {
-    digest.chars().take(12).collect()
 }
 
 /// All grants together. What came with xqute may do what it asks for, unless the user says how much of it.
@@ -200,19 +196,11 @@ fn together(given: &[Grant], bundled: bool) -> Grant {
     said.unwrap_or(if bundled { Grant::All } else { Grant::default() })
 }
 
-/// Whether a file lies in the folder that was shipped with the executable.
-pub(super) fn is_shipped(shipped: &Shipped, file: &Path) -> bool {
-    let folder = shipped.folder.as_ref().and_then(|folder| folder.canonicalize().ok());
-    let file = file.canonicalize().ok();
-    let parent = file.as_deref().and_then(Path::parent);
-    parent.is_some() && parent == folder.as_deref()
-}
-
 fn is_bundled(shipped: &Shipped, file: &Path, name: &str, digest: &str) -> bool {
     let Some(folder) = &shipped.folder else {
         return false;
     };
-    is_shipped(shipped, file) && Bundled::read(folder).has(name, digest)
+    shipped.has(file) && Bundled::read(folder).has(name, digest)
 }
 
 /// Calls `describe` in an instance with no rights, which is then dropped.

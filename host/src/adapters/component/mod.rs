@@ -2,11 +2,13 @@
 //!
 //! A plugin's way into a run: [`discover`] finds its file, `file` reads it, [`engine`] compiles it, `contract` looks at what
 //! it imports and exports, [`describe`] asks who it is, [`rights`] decides what it may do, `gather` sorts out which plugins
-//! take part, and [`plugins`] puts it all together. Then [`scheduler`] and [`hooks`] implement the ports of the same names with it.
+//! take part, and [`plugins`] puts it all together. Then [`scheduler`] and [`hooks`] implement the ports of the same names
+//! with it.
 //!
-//! Below them: [`health`] counts what becomes of calls, `pool` holds instances, `instance` is one of them, `state` is what the host keeps for it, `values` is what it
-//! keeps there itself (in a `private` folder), `imports` is what it may call, [`limits`] bounds each call (`stopwatch`: in time), and [`call`] says how a call failed. `convert` translates
-//! between the words of the model and those of the contract, whose generated types stay private (`bindings`).
+//! Below them: [`health`] counts what becomes of calls, `pool` holds instances, `instance` is one of them, `state` is what
+//! the host keeps for it, `values` is what it keeps there itself (in a `private` folder), `imports` is what it may call,
+//! [`limits`] bounds each call (`stopwatch`: in time), and [`call`] says how a call failed. `convert` translates between
+//! the words of the model and those of the contract, whose generated types stay private (`bindings`).
 //!
 //! Beside a run: [`trial`] tries a plugin without one. [`recording`] is what was said in one (`tape`), to be played back.
 //!

@@ -31,7 +31,7 @@ use super::{
 };
 pub use super::{
     load::Locked,
-    settings::{Changed, LoadOptions, Lock, PluginSettings, PluginSource},
+    settings::{Changed, LoadOptions, Lock, PluginSettings, PluginSource, short_digest},
 };
 use crate::{
     adapters::clock::Clock,
@@ -266,9 +266,7 @@ impl Plugins {
             ..Identity::new(plugin.name(), self.rights(plugin)?, lacking, plugin.limits(), stage)
         })
     }
-}
 
-impl Plugins {
     fn recorder(&self, plugin: &Loaded) -> Result<Option<Arc<Recorder>>, StartError> {
         let Some(file) = self.record.get(plugin.name()) else {
             return Ok(None);

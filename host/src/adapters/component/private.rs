@@ -1,5 +1,5 @@
-//! The user's own folders, where compiled code and the values of plugins are kept, and whether nobody else has a hand in
-//! them.
+//! The user's own folders, where plugins lie and their compiled code and values are kept, and whether nobody else has a
+//! hand in them.
 
 use std::{
     fs::{self, OpenOptions},

@@ -98,7 +98,7 @@ impl ComponentScheduler {
     fn failure(&self, call: &'static str, answer: impl Into<String>) -> CallFailure {
         CallFailure {
             plugin: Arc::clone(&self.pool.identity.name),
-            call,
+            call: call.into(),
             kind: CallFailureKind::BadAnswer(answer.into()),
         }
     }

@@ -76,6 +76,11 @@ pub struct Lock {
     pub rights: Vec<Right>,
 }
 
+/// The start of a digest: as much of it as people compare.
+pub fn short_digest(digest: &str) -> String {
+    digest.chars().take(12).collect()
+}
+
 /// What happens to a plugin that is not the one that was locked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Changed {

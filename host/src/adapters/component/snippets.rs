@@ -37,7 +37,7 @@ pub(super) async fn collect(plugin: &Lifecycle, jobs: &[JobAttempt]) -> Result<V
     let bad = |answer| {
         let failure = CallFailure {
             plugin: plugin.name().into(),
-            call: CALL,
+            call: CALL.into(),
             kind: CallFailureKind::BadAnswer(answer),
         };
         StartError::from(failure)

@@ -199,9 +199,7 @@ impl HostState {
             sought: &mut self.sought,
         }
     }
-}
 
-impl HostState {
     /// Answers something that a guest asked for: from a recording, or really, and then it is written down if that is
     /// wanted.
     pub(super) fn answer<P, R>(
@@ -218,6 +216,25 @@ impl HostState {
             return Ok(said);
         }
         let said = really(self)?;
+        self.tape.note(ask, params, &said);
+        Ok(said)
+    }
+
+    /// The same for what takes its time, and is begun only when it is really done.
+    pub(super) async fn answer_later<P, R>(
+        &mut self,
+        ask: &'static str,
+        params: &P,
+        really: impl Future<Output = R>,
+    ) -> wasmtime::Result<R>
+    where
+        P: Serialize,
+        R: Serialize + DeserializeOwned,
+    {
+        if let Some(said) = self.tape.play(ask, params)? {
+            return Ok(said);
+        }
+        let said = really.await;
         self.tape.note(ask, params, &said);
         Ok(said)
     }

@@ -1,11 +1,8 @@
 //! `xqute plugin list`.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path};
 
-use xqute::adapters::component::{
-    discover::Shipped,
-    plugins::{Changed, PluginInfo, Plugins},
-};
+use xqute::adapters::component::plugins::{Changed, PluginSource, Plugins};
 
 use super::{
     Wanted, cannot_load,
@@ -18,11 +15,11 @@ use crate::cli::{error::Result, exit::Exit, out, screen::Screen};
 pub(super) async fn list(wanted: &Wanted<'_>, screen: &Screen) -> Result<Exit> {
     let found = wanted.find()?;
     let mut sources = wanted.sources(&found)?;
-    for path in found.shipped.files.values() {
-        if sources.iter().all(|source| source.path != *path) {
-            sources.push(path.clone().into());
-        }
-    }
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let named: BTreeSet<_> = sources.iter().map(|source| real(&source.path)).collect();
+    let shipped = found.shipped.files.values();
+    let others = shipped.filter(|path| !named.contains(&real(path)));
+    sources.extend(others.cloned().map(PluginSource::from));
     let mut options = wanted.options(found)?;
     options.changed = Changed::Shown;
     // All shipped ones are looked at anyway; enabled by name, each of the others would bring them along.
@@ -48,16 +45,10 @@ pub(super) async fn list(wanted: &Wanted<'_>, screen: &Screen) -> Result<Exit> {
     if exit == Exit::Success {
         wanted.check_names(&known)?;
     }
-    step_back(&mut plugins, &options.shipped);
+    options
+        .shipped
+        .step_back(&mut plugins, |plugin| (&plugin.name, &plugin.path));
     let pages: Vec<PluginPage> = plugins.iter().map(page::page_of).collect();
     out::print(&page::table(&pages))?;
     Ok(exit)
-}
-
-/// Leaves out what came with xqute where a run would use another file of that name.
-fn step_back(plugins: &mut Vec<PluginInfo>, shipped: &Shipped) {
-    let is_shipped = |plugin: &PluginInfo| shipped.files.values().any(|file| *file == plugin.path);
-    let own = plugins.iter().filter(|plugin| !is_shipped(plugin));
-    let own: BTreeSet<String> = own.map(|plugin| plugin.name.clone()).collect();
-    plugins.retain(|plugin| !own.contains(&plugin.name) || !is_shipped(plugin));
 }

@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 
 use xqute::adapters::component::{
     flags::flags,
-    plugins::{LoadOptions, Lock, PluginInfo, Plugins},
+    plugins::{LoadOptions, Lock, PluginInfo, Plugins, short_digest},
     rights::{Allow, Grant, Right},
 };
 
-use super::{Wanted, cannot_load, pick};
+use super::{Wanted, alone, cannot_load, pick};
 use crate::cli::{
     config::Locks,
     error::{Failure, Result},
@@ -61,14 +61,7 @@ async fn chosen(wanted: &Wanted<'_>, named: &[String], locks: &Locks) -> Result<
             continue;
         }
         let file = pick(&found, name)?;
-        let mut alone = options.clone();
-        // Who names a plugin means it, also when no run would use it.
-        alone.disabled.clear();
-        alone.scheduler = None;
-        for settings in alone.named.values_mut() {
-            settings.enabled = None;
-        }
-        chosen.extend(load(vec![file.into()], alone).await?.list());
+        chosen.extend(load(vec![file.into()], alone(options.clone())).await?.list());
     }
     Ok(chosen)
 }
@@ -84,7 +77,7 @@ fn with_old_rights(mut options: LoadOptions, locks: &Locks) -> LoadOptions {
 }
 
 fn told(plugin: &PluginInfo, rights: &[Right]) -> String {
-    let digest: String = plugin.digest.chars().take(12).collect();
+    let digest = short_digest(&plugin.digest);
     let rights: Vec<String> = rights.iter().map(ToString::to_string).collect();
     let may = match rights.as_slice() {
         [] => "no rights".to_owned(),

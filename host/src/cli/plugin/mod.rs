@@ -82,12 +82,8 @@ impl Wanted<'_> {
     async fn one(&self, file: &Utf8Path, more: &[(String, String)]) -> Result<std::result::Result<Plugins, LoadError>> {
         let found = self.find()?;
         let path = pick(&found, file.as_str())?;
-        let mut options = self.options(found)?;
+        let mut options = alone(self.options(found)?);
         options.changed = Changed::Shown;
-        options.disabled.clear();
-        for settings in options.named.values_mut() {
-            settings.enabled = None;
-        }
         let mut source = PluginSource::from(path);
         for (name, value) in more {
             source.settings.options.push(name, value.clone());
@@ -166,6 +162,16 @@ impl Wanted<'_> {
             ..LoadOptions::default()
         })
     }
+}
+
+/// Options for one plugin that was named: who names it means it, also when no run would use it.
+fn alone(mut options: LoadOptions) -> LoadOptions {
+    options.disabled.clear();
+    options.scheduler = None;
+    for settings in options.named.values_mut() {
+        settings.enabled = None;
+    }
+    options
 }
 
 fn pick(found: &Found, named: &str) -> Result<PathBuf> {

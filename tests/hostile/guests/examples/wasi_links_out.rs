@@ -4,31 +4,15 @@ use std::fs;
 
 use xqute_plugin::prelude::*;
 
-struct Hostile;
-
-#[export]
-impl Plugin for Hostile {
-    fn about(about: About) -> About {
-        about
-            .list_option("try", "what to try")
-            .asks_for(Right::Write("granted".to_owned()))
-    }
-}
-
-#[export]
-impl Observer for Hostile {
-    fn on_init() {
-        for path in run::options().values("try") {
-            let link = format!("{path}/link");
-            #[expect(deprecated, reason = "what replaces it is only for some systems")]
-            let linked = fs::soft_link("../secret", &link);
-            log::warn!("{linked:?}");
-            log::warn!(
-                "{:?}",
-                fs::hard_link(format!("{path}/../secret"), format!("{path}/hard"))
-            );
-            log::warn!("{:?}", fs::read_to_string(&link));
-            log::warn!("{:?}", fs::write(&link, "hostile"));
-        }
-    }
-}
+xqute_hostile::tries_paths!(Write, |path: &str| {
+    let link = format!("{path}/link");
+    #[expect(deprecated, reason = "what replaces it is only for some systems")]
+    let linked = fs::soft_link("../secret", &link);
+    log::warn!("{linked:?}");
+    log::warn!(
+        "{:?}",
+        fs::hard_link(format!("{path}/../secret"), format!("{path}/hard"))
+    );
+    log::warn!("{:?}", fs::read_to_string(&link));
+    log::warn!("{:?}", fs::write(&link, "hostile"));
+});

@@ -13,7 +13,7 @@ impl Host for HostState {
     }
 
     fn set(&mut self, key: String, value: Vec<u8>) -> wasmtime::Result<Result<(), Error>> {
-        let asked = self.tape.is_on().then(|| (key.clone(), Bytes::from(&value[..])));
+        let asked = self.tape.is_on().then(|| (key.clone(), Bytes::from(value.clone())));
         self.answer("key-value.set", &asked, |state| {
             Ok(state.identity.values.set(key, value).map_err(Error::Rejected))
         })

@@ -12,7 +12,7 @@ use crate::adapters::{
         },
         rights::Refusal,
         state::{HostState, Identity},
-        tape::{self, Bytes, RUN},
+        tape::{Bytes, RUN},
     },
     process::{
         capture::{self, ProcessError},
@@ -27,19 +27,11 @@ impl Host for HostState {
         args: Vec<String>,
         stdin: Vec<u8>,
     ) -> wasmtime::Result<Result<Output, Error>> {
-        let on_tape = || tape::value(&(&program, &args, Bytes::from(&stdin[..])));
+        let on_tape = || (program.clone(), args.clone(), Bytes::from(stdin.clone()));
         let asked = self.tape.is_on().then(on_tape);
-        if let Some(asked) = &asked
-            && let Some(came) = self.tape.play::<Came>(RUN, asked)?
-        {
-            return Ok(came.into());
-        }
         let identity = Arc::clone(&self.identity);
-        let came = start(&identity, &program, &args, stdin).await;
-        if let Some(asked) = &asked {
-            self.tape.note(RUN, asked, &Came::from(&came));
-        }
-        Ok(came)
+        let started = async { Came::from(start(&identity, &program, &args, stdin).await) };
+        Ok(self.answer_later(RUN, &asked, started).await?.into())
     }
 }
 
@@ -51,15 +43,15 @@ pub(in crate::adapters::component) enum Came {
     Error(Error),
 }
 
-impl From<&Result<Output, Error>> for Came {
-    fn from(came: &Result<Output, Error>) -> Self {
+impl From<Result<Output, Error>> for Came {
+    fn from(came: Result<Output, Error>) -> Self {
         match came {
             Ok(output) => Self::Output {
                 exit: output.exit,
-                stdout: output.stdout.as_slice().into(),
-                stderr: output.stderr.as_slice().into(),
+                stdout: output.stdout.into(),
+                stderr: output.stderr.into(),
             },
-            Err(error) => Self::Error(error.clone()),
+            Err(error) => Self::Error(error),
         }
     }
 }

@@ -1,11 +1,17 @@
-//! Jobs and facts that a plugin is tried with: one of each kind, and those that are easily got wrong.
+//! Jobs and facts that a plugin is tried with: one of each kind, and those that are easily got wrong. And a program for
+//! those that start one.
 
 use camino::Utf8PathBuf;
 
-use crate::model::{
-    hook::{Fact, JobEvent},
-    job::{Attempt, Command, JobExtras, JobIndex, JobSpec},
-    outcome::FailureCause,
+use serde_json::json;
+
+use crate::{
+    adapters::component::tape::Tape,
+    model::{
+        hook::{Fact, JobEvent},
+        job::{Attempt, Command, JobExtras, JobIndex, JobSpec},
+        outcome::FailureCause,
+    },
 };
 
 /// Jobs of all kinds.
@@ -66,6 +72,11 @@ pub(super) fn facts() -> Vec<Fact> {
     ]);
     facts.extend([Fact::Shutdown(Some(15)), Fact::Shutdown(None)]);
     facts
+}
+
+/// Every program says nothing, successfully.
+pub(super) fn silent() -> Tape {
+    Tape::Pretending(json!({"output": {"exit": {"Code": 0}, "stdout": "", "stderr": ""}}))
 }
 
 fn job(job: u32, attempt: u32, event: JobEvent) -> Fact {

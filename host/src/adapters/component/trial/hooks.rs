@@ -7,23 +7,13 @@ use crate::{
     adapters::{
         bash,
         component::{
-            bindings::snippets::Script,
-            contract::Interface,
-            convert,
-            describe::hooks_through,
-            gate,
-            snippets::checked_code,
-            tape::{Tape, value},
+            bindings::snippets::Script, contract::Interface, convert, describe::hooks_through, gate,
+            instance::Instance, snippets::checked_code, tape::value,
         },
     },
     model::hook::{Hook, HookSet},
     ports::hooks::Question,
 };
-
-/// What a program that plugins run in these tests says: nothing, successfully.
-fn silent() -> Tape {
-    Tape::Pretending(json!({"output": {"exit": {"Code": 0}, "stdout": "", "stderr": ""}}))
-}
 
 impl Trial {
     pub(super) async fn hook_checks(&self) -> Vec<Check> {
@@ -52,11 +42,13 @@ impl Trial {
     }
 
     async fn asked(&self, call: &str, params: &[Value]) -> Result<Vec<Value>, String> {
-        let mut instance = self.instance(silent()).await.map_err(|error| error.to_string())?;
+        let mut instance = self
+            .instance(canned::silent())
+            .await
+            .map_err(|error| error.to_string())?;
         let mut answers = Vec::new();
         for params in params {
-            let answer = invoke(&mut instance, call, params).await;
-            answers.push(answer.map_err(|error| format!("{error}\ncalled with {}", short(params)))?);
+            answers.push(called(&mut instance, call, params).await?);
         }
         Ok(answers)
     }
@@ -142,6 +134,12 @@ pub(super) fn counted(params: &[Value], answers: &[Value], entries: &str) -> Res
         }
     }
     Ok(())
+}
+
+/// Calls a function, for people who want to know with what it failed.
+pub(super) async fn called(instance: &mut Instance, call: &str, params: &Value) -> Result<Value, String> {
+    let answer = invoke(instance, call, params).await;
+    answer.map_err(|error| format!("{error}\ncalled with {}", short(params)))
 }
 
 /// What a person needs to see of a value.

@@ -36,28 +36,27 @@ type Options = Vec<(String, String)>;
 pub(super) async fn invoke(instance: &mut Instance, call: &str, params: &Value) -> Result<Value, InvokeError> {
     let guests = instance.guests();
     let absent = || InvokeError::NoFunction(call.to_owned());
-    let (interface, _) = call.split_once('.').ok_or_else(absent)?;
-    let answer = match interface {
-        "about" if call == "about.describe" => {
+    let answer = match call {
+        "about.describe" => {
             let function = guests.about.func_describe();
-            tape::value(&instance.call("about.describe", Pace::Describe, function, ()).await?)
+            tape::value(&instance.call(call, Pace::Describe, function, ()).await?)
         }
-        "observer" if call == "observer.observe" => {
+        "observer.observe" => {
             let function = guests.observer.as_ref().ok_or_else(absent)?.func_observe();
             let (facts,): (Vec<observer::Fact>,) = read(call, params)?;
-            let answer = instance.call("observer.observe", Pace::Hook, function, (&facts[..],));
+            let answer = instance.call(call, Pace::Hook, function, (&facts[..],));
             tape::value(&answer.await?)
         }
-        "gatekeeper" if call == "gatekeeper.decide" => {
+        "gatekeeper.decide" => {
             let function = guests.gatekeeper.as_ref().ok_or_else(absent)?.func_decide();
             let (questions,): (Vec<_>,) = read(call, params)?;
-            let answer = instance.call("gatekeeper.decide", Pace::Hook, function, (&questions[..],));
+            let answer = instance.call(call, Pace::Hook, function, (&questions[..],));
             tape::value(&answer.await?)
         }
-        "snippets" if call == "snippets.provide" => {
+        "snippets.provide" => {
             let function = guests.snippets.as_ref().ok_or_else(absent)?.func_provide();
             let (jobs,): (Vec<types::Job>,) = read(call, params)?;
-            let answer = instance.call("snippets.provide", Pace::Hook, function, (&jobs[..],));
+            let answer = instance.call(call, Pace::Hook, function, (&jobs[..],));
             tape::value(&answer.await?)
         }
         _ => schedule(instance, call, params).await?,
@@ -74,32 +73,32 @@ async fn schedule(instance: &mut Instance, call: &str, params: &Value) -> Result
     Ok(match call {
         "scheduler.open" => {
             let (options, run): (Options, types::RunInfo) = read(call, params)?;
-            let answer = instance.call("scheduler.open", PACE, guest.func_open(), (&options[..], &run));
+            let answer = instance.call(call, PACE, guest.func_open(), (&options[..], &run));
             tape::value(&answer.await?)
         }
         "scheduler.wrap" => {
             let (jobs,): (Vec<types::Job>,) = read(call, params)?;
-            let answer = instance.call("scheduler.wrap", PACE, guest.func_wrap(), (&jobs[..],));
+            let answer = instance.call(call, PACE, guest.func_wrap(), (&jobs[..],));
             tape::value(&answer.await?)
         }
         "scheduler.submit" => {
             let (jobs,): (Vec<types::Job>,) = read(call, params)?;
-            let answer = instance.call("scheduler.submit", PACE, guest.func_submit(), (&jobs[..],));
+            let answer = instance.call(call, PACE, guest.func_submit(), (&jobs[..],));
             tape::value(&answer.await?)
         }
         "scheduler.poll" => {
             let (jobs,): (Vec<types::JobRef>,) = read(call, params)?;
-            let answer = instance.call("scheduler.poll", PACE, guest.func_poll(), (&jobs[..],));
+            let answer = instance.call(call, PACE, guest.func_poll(), (&jobs[..],));
             tape::value(&answer.await?)
         }
         "scheduler.cancel" => {
             let (jobs,): (Vec<types::JobRef>,) = read(call, params)?;
-            let answer = instance.call("scheduler.cancel", PACE, guest.func_cancel(), (&jobs[..],));
+            let answer = instance.call(call, PACE, guest.func_cancel(), (&jobs[..],));
             tape::value(&answer.await?)
         }
         "scheduler.find" => {
             let (tag,): (String,) = read(call, params)?;
-            let answer = instance.call("scheduler.find", PACE, guest.func_find(), (&tag[..],));
+            let answer = instance.call(call, PACE, guest.func_find(), (&tag[..],));
             tape::value(&answer.await?)
         }
         _ => return Err(absent()),

@@ -114,7 +114,7 @@ impl Trial {
         &self.description
     }
 
-    /// Whether it asks for a right and has it.
+    /// Whether it asks for a right that it was not granted, or not in full.
     pub fn lacks(&self, right: &Right) -> bool {
         self.identity.lacking.contains(right)
     }

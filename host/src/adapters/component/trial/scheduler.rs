@@ -4,10 +4,9 @@
 use serde_json::{Value, json};
 
 use super::{
-    Trial,
+    Trial, canned,
     check::Check,
-    hooks::{counted, short},
-    invoke::{InvokeError, invoke},
+    hooks::{called, counted, short},
 };
 use crate::adapters::component::{
     bindings::{
@@ -77,7 +76,7 @@ impl Trial {
     /// An instance that was opened, unless its backend kept it from that.
     async fn opened(&self, tape: Tape) -> Result<Option<Instance>, String> {
         let mut instance = self.instance(tape).await.map_err(|error| error.to_string())?;
-        let answer = call(&mut instance, "scheduler.open", &self.opening()).await?;
+        let answer = called(&mut instance, "scheduler.open", &self.opening()).await?;
         let (opened,): (Result<(), Error>,) = read(answer)?;
         match opened {
             Ok(()) => Ok(Some(instance)),
@@ -89,12 +88,11 @@ impl Trial {
     }
 
     async fn wraps(&self) -> Result<(), String> {
-        let silent = json!({"output": {"exit": {"Code": 0}, "stdout": "", "stderr": ""}});
-        let Some(mut instance) = self.opened(Tape::Pretending(silent)).await? else {
+        let Some(mut instance) = self.opened(canned::silent()).await? else {
             return Ok(());
         };
         let params = self.all_jobs();
-        let answer = call(&mut instance, "scheduler.wrap", &params).await?;
+        let answer = called(&mut instance, "scheduler.wrap", &params).await?;
         counted(&[params], std::slice::from_ref(&answer), "wrappings")?;
         let (wrappings,): (Vec<Result<Wrapping, Error>>,) = read(answer)?;
         let given = wrappings.into_iter().flatten();
@@ -117,7 +115,7 @@ impl Trial {
         self.submits(&mut instance).await?;
         let observed = polls(&mut instance, &unknown_jobs()).await?;
         not_invented(&observed)?;
-        let answer = call(&mut instance, "scheduler.find", &json!([self.run.tag])).await?;
+        let answer = called(&mut instance, "scheduler.find", &json!([self.run.tag])).await?;
         let (found,): (Result<Vec<types::JobRef>, Error>,) = read(answer)?;
         match found {
             Ok(found) if !found.is_empty() => Err(format!("it found {} jobs that nobody submitted", found.len())),
@@ -140,7 +138,7 @@ impl Trial {
     async fn submits(&self, instance: &mut Instance) -> Result<Vec<String>, String> {
         let mut given = Vec::new();
         for params in [self.all_jobs(), json!([[]])] {
-            let answer = call(instance, "scheduler.submit", &params).await?;
+            let answer = called(instance, "scheduler.submit", &params).await?;
             counted(&[params], std::slice::from_ref(&answer), "ids")?;
             let (ids,): (Vec<Result<String, Error>>,) = read(answer)?;
             for id in ids.into_iter().flatten() {
@@ -155,13 +153,13 @@ impl Trial {
 async fn polls(instance: &mut Instance, jobs: &Value) -> Result<Vec<Observation>, String> {
     let mut seen = Vec::new();
     for params in [jobs, &json!([[]])] {
-        let answer = call(instance, "scheduler.poll", params).await?;
+        let answer = called(instance, "scheduler.poll", params).await?;
         let (observed,): (Result<Vec<Observation>, Error>,) = read(answer)?;
         if let Ok(observed) = observed {
             counted(std::slice::from_ref(params), &[json!([observed])], "observations")?;
             seen.extend(observed);
         }
-        let answer = call(instance, "scheduler.cancel", params).await?;
+        let answer = called(instance, "scheduler.cancel", params).await?;
         counted(std::slice::from_ref(params), &[answer], "answers")?;
     }
     Ok(seen)
@@ -198,11 +196,6 @@ fn refs<'a>(ids: impl Iterator<Item = &'a str>) -> Value {
     };
     let jobs: Vec<_> = (0..).zip(ids).map(job).collect();
     value(&(jobs,))
-}
-
-async fn call(instance: &mut Instance, name: &str, params: &Value) -> Result<Value, String> {
-    let answer = invoke(instance, name, params).await;
-    answer.map_err(|error: InvokeError| format!("{error}\ncalled with {}", short(params)))
 }
 
 fn read<T: serde::de::DeserializeOwned>(answer: Value) -> Result<T, String> {
