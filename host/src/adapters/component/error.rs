@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use super::{call::CallFailure, contract::Interface, rights::BadRight};
+use super::{contract::Interface, instance::call::CallFailure, rights::BadRight};
 use crate::model::hook::Hook;
 
 /// A plugin file that cannot be used.

@@ -10,28 +10,30 @@ use std::{
     sync::Arc,
 };
 
+pub use super::load::{
+    Locked,
+    settings::{Changed, LoadOptions, Lock, PluginSettings, PluginSource, short_digest},
+};
 use super::{
-    contract::{Interface, Interfaces},
-    describe::{OptionInfo, hooks_through},
-    discover::Shipped,
+    contract::{Interface, Interfaces, schema},
     error::{LoadError, NoScheduler, StartError},
     flags::flags,
-    gather::{self, Gathered},
-    health::{Counted, Health},
-    hooks::{self, ComponentHooks, Lifecycle},
-    load::Loaded,
-    observer::Stride,
-    pool::Pool,
+    hooks::{self, ComponentHooks, Lifecycle, observer::Stride},
+    instance::{
+        health::{Counted, Health},
+        pool::Pool,
+        state::{Identity, RunContext, Stage},
+    },
+    load::{
+        Loaded,
+        describe::{OptionInfo, hooks_through},
+        discover::Shipped,
+        gather::{self, Gathered},
+    },
     recording::{Recorder, Title},
     rights::{NoFolder, Right, Rights},
     scheduler::{self, ComponentScheduler},
-    schema,
-    state::{Identity, RunContext, Stage},
     values::{Values, shelf::Shelf},
-};
-pub use super::{
-    load::Locked,
-    settings::{Changed, LoadOptions, Lock, PluginSettings, PluginSource, short_digest},
 };
 use crate::{
     adapters::clock::Clock,

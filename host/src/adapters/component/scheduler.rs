@@ -5,16 +5,19 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{
-    bindings::{Guests, scheduler as wit, types},
-    call::{CallFailure, CallFailureKind},
-    convert,
-    describe::OptionInfo,
+    contract::{
+        bindings::{Guests, scheduler as wit, types},
+        convert, schema,
+    },
     error::StartError,
-    health::{Health, PluginReport},
-    limits::Pace,
-    pool::{Borrowed, Pool},
-    schema,
-    state::{RunContext, Stage},
+    instance::{
+        call::{CallFailure, CallFailureKind},
+        health::{Health, PluginReport},
+        limits::Pace,
+        pool::{Borrowed, Pool},
+        state::{RunContext, Stage},
+    },
+    load::describe::OptionInfo,
 };
 use crate::{
     model::{

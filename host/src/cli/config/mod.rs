@@ -15,7 +15,7 @@ use std::{
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
-use xqute::adapters::component::{hooks::OnFailure, limits::LimitOverrides, rights::Grant};
+use xqute::adapters::component::{hooks::OnFailure, instance::limits::LimitOverrides, rights::Grant};
 
 use super::{
     args::run::RunSettings,

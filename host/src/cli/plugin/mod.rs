@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use xqute::adapters::component::{
-    discover::{self, Found},
     error::LoadError,
+    load::discover::{self, Found},
     plugins::{Changed, LoadOptions, PluginSettings, PluginSource, Plugins},
 };
 

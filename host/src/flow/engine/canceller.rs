@@ -74,7 +74,7 @@ pub(super) fn announce(cause: StopCause, haste: Haste) {
             "{name}: no further job starts, and those that run are told to end; once more kills them at once"
         ),
         Haste::AtOnce => {
-            tracing::warn!("{name} again: all jobs are killed; once more leaves those that still run to `--resume`")
+            tracing::warn!("{name} again: all jobs are killed; once more leaves those that still run to `--resume`");
         }
         Haste::Leaving => tracing::warn!("{name} again: jobs that still run are left alone"),
     }

@@ -23,7 +23,7 @@ use crate::adapters::{
     clock::Clock,
     component::{
         error::Problem,
-        file::Source,
+        load::file::Source,
         private::{check_owner, put, secure_folder, user_folder},
     },
 };
@@ -51,7 +51,7 @@ pub(super) fn announce(file: &Source, name: &str, how_often: &str) {
 }
 
 /// A folder of compiled code.
-pub(in crate::adapters::component) struct Cache {
+pub(crate) struct Cache {
     folder: PathBuf,
     digests: Digests,
     /// What a file's name says of the engine that it is for.
@@ -117,12 +117,12 @@ impl Cache {
 
     /// The digest of a file that was read before, if code that was compiled from it is here. Should the file have changed
     /// all the same, the code that runs is still the one that has this digest.
-    pub(in crate::adapters::component) fn recall(&self, file: &fs::Metadata) -> Option<String> {
+    pub(crate) fn recall(&self, file: &fs::Metadata) -> Option<String> {
         self.digests.recall(file).filter(|digest| self.place(digest).exists())
     }
 
     /// Keeps the digest of a file, for the next run.
-    pub(in crate::adapters::component) fn remember(&self, file: &fs::Metadata, digest: &str) {
+    pub(crate) fn remember(&self, file: &fs::Metadata, digest: &str) {
         self.digests.remember(file, digest, Clock::start().now());
     }
 
@@ -243,7 +243,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
-    use crate::adapters::component::{file, testing::Guest};
+    use crate::adapters::component::{load::file, testing::Guest};
 
     struct Place {
         folder: tempfile::TempDir,

@@ -16,7 +16,7 @@ use wasmtime::EngineWeak;
 const TICK: Duration = Duration::from_millis(10);
 
 /// Keeps the epoch moving while it lives.
-pub(in crate::adapters::component) struct Ticking(Arc<Ticker>);
+pub(crate) struct Ticking(Arc<Ticker>);
 
 impl Drop for Ticking {
     fn drop(&mut self) {

@@ -3,8 +3,8 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use crate::adapters::component::{
-    bindings::clock::Host,
-    state::{HostState, Stage},
+    contract::bindings::clock::Host,
+    instance::state::{HostState, Stage},
 };
 
 impl Host for HostState {

@@ -7,10 +7,10 @@ use http::{Request, Response, Uri, uri::Scheme};
 use http_body_util::BodyExt;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks, default_send_request};
 
-use crate::adapters::component::{rights::Host, state::Identity};
+use crate::adapters::component::{instance::state::Identity, rights::Host};
 
 /// Sends the requests of an instance, after a look at where they go.
-pub(in crate::adapters::component) struct Requests(pub(in crate::adapters::component) Arc<Identity>);
+pub(crate) struct Requests(pub(in crate::adapters::component) Arc<Identity>);
 
 /// What follows a request or an answer: whether its transport went well.
 type Transported = Box<dyn Future<Output = Result<(), Error>> + Send>;

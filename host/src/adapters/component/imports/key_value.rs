@@ -2,9 +2,9 @@
 //! kept, and within which bounds, is in `values`.
 
 use crate::adapters::component::{
-    bindings::{key_value::Host, types::Error},
-    state::HostState,
-    tape::Bytes,
+    contract::bindings::{key_value::Host, types::Error},
+    instance::state::HostState,
+    recording::tape::Bytes,
 };
 
 impl Host for HostState {

@@ -1,8 +1,8 @@
 //! `log`: lines in the host's log, under the plugin's name.
 
 use crate::adapters::component::{
-    bindings::log::{Host, Level},
-    state::HostState,
+    contract::bindings::log::{Host, Level},
+    instance::state::HostState,
 };
 
 /// The most bytes of one message.
@@ -26,7 +26,7 @@ impl Host for HostState {
 }
 
 /// The text, cut, and without anything that a terminal would obey.
-pub(in crate::adapters::component) fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let cut = text.floor_char_boundary(LONGEST);
     let (kept, rest) = text.split_at_checked(cut).unwrap_or((text, ""));
     let mut shown = String::with_capacity(kept.len());

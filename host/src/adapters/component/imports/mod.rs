@@ -14,7 +14,10 @@ pub(super) mod run;
 
 use wasmtime::component::{HasSelf, Linker};
 
-use super::{bindings, contract::Shape, state::HostState};
+use super::{
+    contract::{Shape, bindings},
+    instance::state::HostState,
+};
 
 impl bindings::types::Host for HostState {}
 

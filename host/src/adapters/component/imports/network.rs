@@ -22,28 +22,28 @@ use wasmtime_wasi::{
 };
 
 use crate::adapters::component::{
+    instance::state::{HostState, Identity},
     rights::{Host, Refusal},
-    state::{HostState, Identity},
 };
 
 /// The most addresses that are remembered for an instance; the oldest is forgotten.
 const MOST_KNOWN: usize = 1024;
 
 /// What an instance may connect to.
-pub(in crate::adapters::component) struct Reach {
+pub(crate) struct Reach {
     plugin: Arc<Identity>,
     /// What granted names were resolved to.
     known: Mutex<VecDeque<(IpAddr, Host)>>,
 }
 
 impl Reach {
-    pub(in crate::adapters::component) fn new(plugin: Arc<Identity>) -> Self {
+    pub(crate) fn new(plugin: Arc<Identity>) -> Self {
         let known = Mutex::default();
         Self { plugin, known }
     }
 
     /// Whether a socket may be used so.
-    pub(in crate::adapters::component) fn permits(&self, address: SocketAddr, purpose: SocketAddrUse) -> bool {
+    pub(crate) fn permits(&self, address: SocketAddr, purpose: SocketAddrUse) -> bool {
         match purpose {
             SocketAddrUse::TcpConnect => self.connects(address),
             // Comes before each connect.
@@ -92,13 +92,13 @@ impl Reach {
 }
 
 /// The names that an instance is looking for, by the numbers of their streams.
-pub(in crate::adapters::component) type Sought = HashMap<u32, Host>;
+pub(crate) type Sought = HashMap<u32, Host>;
 
 /// Looks for addresses, of granted names only.
-pub(in crate::adapters::component) struct Lookup<'a> {
-    pub(in crate::adapters::component) sockets: WasiSocketsCtxView<'a>,
-    pub(in crate::adapters::component) reach: &'a Reach,
-    pub(in crate::adapters::component) sought: &'a mut Sought,
+pub(crate) struct Lookup<'a> {
+    pub(crate) sockets: WasiSocketsCtxView<'a>,
+    pub(crate) reach: &'a Reach,
+    pub(crate) sought: &'a mut Sought,
 }
 
 struct Lookups;

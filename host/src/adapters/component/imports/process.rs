@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::adapters::{
     component::{
-        bindings::{
+        contract::bindings::{
             process::{Exit, Host, Output},
             types::Error,
         },
+        instance::state::{HostState, Identity},
+        recording::tape::{Bytes, RUN},
         rights::Refusal,
-        state::{HostState, Identity},
-        tape::{Bytes, RUN},
     },
     process::{
         capture::{self, ProcessError},
@@ -38,7 +38,7 @@ impl Host for HostState {
 /// What came of a program, as recordings have it.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(in crate::adapters::component) enum Came {
+pub(crate) enum Came {
     Output { exit: Exit, stdout: Bytes, stderr: Bytes },
     Error(Error),
 }

@@ -2,12 +2,14 @@
 
 use crate::{
     adapters::component::{
-        bindings::{
-            run::Host,
-            types::{Job, RunInfo},
+        contract::{
+            bindings::{
+                run::Host,
+                types::{Job, RunInfo},
+            },
+            convert,
         },
-        convert,
-        state::{HostState, RunContext, Stage},
+        instance::state::{HostState, RunContext, Stage},
     },
     model::job::JobIndex,
 };

@@ -17,7 +17,7 @@ use super::{
 use crate::adapters::process;
 
 /// The rights that a plugin asks for and the user granted. Where the user grants less than is asked for, that.
-pub(in crate::adapters::component) fn effective(asked: &[Right], grant: &Grant) -> Vec<Right> {
+pub(crate) fn effective(asked: &[Right], grant: &Grant) -> Vec<Right> {
     let mut in_force: Vec<Right> = asked.iter().filter(|right| grant.covers(right)).cloned().collect();
     let curtailed: Vec<&Right> = asked.iter().filter(|right| !grant.covers(right)).collect();
     if let Grant::Only(granted) = grant {
@@ -31,7 +31,7 @@ pub(in crate::adapters::component) fn effective(asked: &[Right], grant: &Grant) 
 }
 
 /// Says loudly what was granted in vain.
-pub(in crate::adapters::component) fn warn(plugin: &str, asked: &[Right], given: &[Grant]) {
+pub(crate) fn warn(plugin: &str, asked: &[Right], given: &[Grant]) {
     for vain in in_vain(asked, given) {
         tracing::warn!(plugin, "was allowed `{vain}` but never asks for it");
     }
@@ -50,7 +50,7 @@ fn in_vain<'a>(asked: &[Right], given: &'a [Grant]) -> Vec<&'a Right> {
 
 /// Why a plugin may not do what it wants to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::adapters::component) enum Refusal {
+pub(crate) enum Refusal {
     /// Its `describe` does not ask for it, so nobody could grant it.
     NotAsked,
     /// The user did not grant it.
@@ -63,33 +63,29 @@ pub(in crate::adapters::component) enum Refusal {
 
 /// What a plugin may do in this run.
 #[derive(Clone, Debug, Default)]
-pub(in crate::adapters::component) struct Rights {
+pub(crate) struct Rights {
     /// What is done must be in one of these and in one of those in force: each may be narrower than the other.
     asked: Vec<Right>,
     in_force: Vec<Right>,
     /// Programs by name; `None`: granted, but not found on PATH.
     programs: BTreeMap<String, Option<PathBuf>>,
     /// Folders as a plugin names them, and where they really are.
-    pub(in crate::adapters::component) read: BTreeMap<Utf8PathBuf, PathBuf>,
-    pub(in crate::adapters::component) write: BTreeMap<Utf8PathBuf, PathBuf>,
-    pub(in crate::adapters::component) env: BTreeSet<String>,
-    pub(in crate::adapters::component) script: bool,
+    pub(crate) read: BTreeMap<Utf8PathBuf, PathBuf>,
+    pub(crate) write: BTreeMap<Utf8PathBuf, PathBuf>,
+    pub(crate) env: BTreeSet<String>,
+    pub(crate) script: bool,
 }
 
 /// A granted folder that cannot be used.
 #[derive(Debug)]
-pub(in crate::adapters::component) struct NoFolder {
-    pub(in crate::adapters::component) folder: Utf8PathBuf,
-    pub(in crate::adapters::component) why: io::Error,
+pub(crate) struct NoFolder {
+    pub(crate) folder: Utf8PathBuf,
+    pub(crate) why: io::Error,
 }
 
 impl Rights {
     /// Looks for each program on `path` and for each folder, once: what a link or PATH says later changes nothing.
-    pub(in crate::adapters::component) fn resolve(
-        asked: &[Right],
-        in_force: &[Right],
-        path: &OsStr,
-    ) -> Result<Self, NoFolder> {
+    pub(crate) fn resolve(asked: &[Right], in_force: &[Right], path: &OsStr) -> Result<Self, NoFolder> {
         let mut rights = Self {
             asked: asked.to_vec(),
             in_force: in_force.to_vec(),
@@ -112,14 +108,14 @@ impl Rights {
     }
 
     /// The program to start, if a plugin may start it with these arguments.
-    pub(in crate::adapters::component) fn program(&self, program: &str, args: &[String]) -> Result<&Path, Refusal> {
+    pub(crate) fn program(&self, program: &str, args: &[String]) -> Result<&Path, Refusal> {
         self.check(|right| matches!(right, Right::Run(command) if command.matches(program, args)))?;
         let found = self.programs.get(program).and_then(Option::as_deref);
         found.ok_or(Refusal::NotFound)
     }
 
     /// Whether a plugin may connect to this host, or look for its address if there is no port yet.
-    pub(in crate::adapters::component) fn reach(&self, host: &Host, port: Option<u16>) -> Result<(), Refusal> {
+    pub(crate) fn reach(&self, host: &Host, port: Option<u16>) -> Result<(), Refusal> {
         self.check(|right| matches!(right, Right::Net(hosts) if hosts.matches(host, port)))
     }
 

@@ -26,7 +26,7 @@ enum Hosts {
 
 /// A host as somebody wants to reach it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::adapters::component) enum Host {
+pub(crate) enum Host {
     /// In lower case.
     Name(String),
     Address(IpAddr),
@@ -34,7 +34,7 @@ pub(in crate::adapters::component) enum Host {
 
 impl HostPattern {
     /// Whether this host is meant, at a port if there is one already.
-    pub(in crate::adapters::component) fn matches(&self, host: &Host, port: Option<u16>) -> bool {
+    pub(crate) fn matches(&self, host: &Host, port: Option<u16>) -> bool {
         let host = match (&self.host, host) {
             (Hosts::Name(ours), Host::Name(theirs)) => ours == theirs,
             (Hosts::Below(domain), Host::Name(name)) => is_below(name, domain),
@@ -74,7 +74,7 @@ fn is_below(name: &str, domain: &str) -> bool {
 impl Host {
     /// An address, in brackets if it is one of IPv6, or a plain name. None for anything else: what resolvers make of other
     /// spellings (numbers, escapes, users) must not decide what a plugin reaches.
-    pub(in crate::adapters::component) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         if let Some(address) = address(text) {
             return Some(Self::Address(address));
         }

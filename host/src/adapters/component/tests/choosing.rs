@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::*;
 use crate::adapters::{
     clock::Clock,
-    component::{discover::Shipped, testing},
+    component::{load::discover::Shipped, testing},
 };
 
 /// A folder as it lies beside the executable, with this guest in it.

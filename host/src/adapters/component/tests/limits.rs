@@ -10,9 +10,11 @@ use wasmtime::{
 use super::{failure_of, nothing, queued};
 use crate::{
     adapters::component::{
-        call::{Circumstances, classify},
         hooks::OnFailure,
-        limits::{Growth, LimitOverrides, Limits, MOST_PARTS},
+        instance::{
+            call::{Circumstances, classify},
+            limits::{Growth, LimitOverrides, Limits, MOST_PARTS},
+        },
         testing::Guest,
     },
     ports::hooks::Hooks,

@@ -5,11 +5,10 @@ use serde_json::Value;
 use super::{InvokeError, Trial, invoke::invoke};
 use crate::{
     adapters::component::{
-        contract::Interface,
-        convert,
+        contract::{Interface, convert},
         error::StartError,
-        gate,
-        tape::{Tape, value},
+        hooks::gate,
+        recording::tape::{Tape, value},
     },
     model::{
         hook::{Fact, Hook, JobEvent},

@@ -6,7 +6,7 @@ use camino::Utf8PathBuf;
 use serde_json::json;
 
 use crate::{
-    adapters::component::tape::Tape,
+    adapters::component::recording::tape::Tape,
     model::{
         hook::{Fact, JobEvent},
         job::{Attempt, Command, JobExtras, JobIndex, JobSpec},

@@ -7,8 +7,11 @@ use crate::{
     adapters::{
         bash,
         component::{
-            bindings::snippets::Script, contract::Interface, convert, describe::hooks_through, gate,
-            instance::Instance, snippets::checked_code, tape::value,
+            contract::{Interface, bindings::snippets::Script, convert},
+            hooks::{gate, snippets::checked_code},
+            instance::Instance,
+            load::describe::hooks_through,
+            recording::tape::value,
         },
     },
     model::hook::{Hook, HookSet},

@@ -4,11 +4,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::adapters::component::{
-    bindings::{observer, types},
-    call::CallFailure,
-    instance::Instance,
-    limits::Pace,
-    tape,
+    contract::bindings::{observer, types},
+    instance::{Instance, call::CallFailure, limits::Pace},
+    recording::tape,
 };
 
 /// Why there is no answer.

@@ -17,16 +17,17 @@ use serde_json::Value;
 pub use self::invoke::InvokeError;
 use self::{check::Check, invoke::invoke};
 use super::{
-    convert,
-    describe::Description,
+    contract::convert,
     error::StartError,
-    instance::{Instance, Program},
-    limits::Limits,
+    instance::{
+        Instance, Program,
+        limits::Limits,
+        state::{Identity, RunContext},
+    },
+    load::describe::Description,
     plugins::Plugins,
-    recording::Recording,
+    recording::{Recording, tape::Tape},
     rights::Right,
-    state::{Identity, RunContext},
-    tape::Tape,
     values::Values,
 };
 use crate::{
@@ -157,6 +158,6 @@ impl Trial {
 
     /// The parameters of `scheduler.open`.
     fn opening(&self) -> Value {
-        super::tape::value(&(convert::options(&self.options), convert::run_info(&self.run)))
+        super::recording::tape::value(&(convert::options(&self.options), convert::run_info(&self.run)))
     }
 }

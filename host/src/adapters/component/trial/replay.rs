@@ -11,8 +11,7 @@ use super::{
 };
 use crate::adapters::component::{
     instance::Instance,
-    recording::{Answered, RecordedCall, Recording},
-    tape::Tape,
+    recording::{Answered, RecordedCall, Recording, tape::Tape},
 };
 
 /// What came of all calls of one function.

@@ -9,16 +9,18 @@ use super::{
     hooks::{called, counted, short},
 };
 use crate::adapters::component::{
-    bindings::{
-        scheduler::Wrapping,
-        types::{self, Error, Observation},
+    contract::{
+        Interface,
+        bindings::{
+            scheduler::Wrapping,
+            types::{self, Error, Observation},
+        },
+        convert,
     },
-    contract::Interface,
-    convert,
     instance::Instance,
+    recording::tape::{Tape, value},
     rights::Right,
     scheduler::{checked_id, checked_wrapping},
-    tape::{Tape, value},
 };
 
 /// What every program that the plugin runs does.

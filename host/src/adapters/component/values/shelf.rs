@@ -39,10 +39,10 @@ const SHORT_PATIENCE: Duration = Duration::from_millis(500);
 
 /// What changes when somebody has written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::adapters::component) struct Version(i64);
+pub(crate) struct Version(i64);
 
 /// The file, opened when somebody needs it.
-pub(in crate::adapters::component) struct Shelf {
+pub(crate) struct Shelf {
     path: PathBuf,
     reader: Mutex<Reader>,
 }
@@ -55,14 +55,14 @@ enum Reader {
 }
 
 /// The file for values: `$XDG_STATE_HOME/xqute/key-value.db`, or that in `~/.local/state`.
-pub(in crate::adapters::component) fn default_file() -> Option<PathBuf> {
+pub(crate) fn default_file() -> Option<PathBuf> {
     Some(private::user_folder(VARIABLE, ".local/state")?.join("key-value.db"))
 }
 
 const VARIABLE: &str = "XDG_STATE_HOME";
 
 impl Shelf {
-    pub(in crate::adapters::component) const fn at(path: PathBuf) -> Self {
+    pub(crate) const fn at(path: PathBuf) -> Self {
         Self {
             path,
             reader: Mutex::new(Reader::NotYet),

@@ -1,10 +1,12 @@
 //! Checks options that a user gave against those that a plugin describes.
 
-use super::{describe::OptionInfo, error::StartError};
-use crate::model::options::Options;
+use crate::{
+    adapters::component::{error::StartError, load::describe::OptionInfo},
+    model::options::Options,
+};
 
 /// Names the first option that the plugin does not understand.
-pub(super) fn check(plugin: &str, known: &[OptionInfo], given: &Options) -> Result<(), StartError> {
+pub(crate) fn check(plugin: &str, known: &[OptionInfo], given: &Options) -> Result<(), StartError> {
     let mut seen = Vec::new();
     for (name, _) in given.iter() {
         let Some(info) = known.iter().find(|info| info.name == name) else {

@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::recording::Asked;
+use super::Asked;
 
 /// What the host does when an instance asks it for something.
 #[derive(Clone, Debug, Default)]
-pub(super) enum Tape {
+pub(crate) enum Tape {
     /// What it was asked for.
     #[default]
     Off,
@@ -20,7 +20,7 @@ pub(super) enum Tape {
 }
 
 /// The function that [`Tape::Pretending`] is about.
-pub(super) const RUN: &str = "process.run";
+pub(crate) const RUN: &str = "process.run";
 
 /// A plugin asked for something that its recording does not have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,17 +40,17 @@ fn instead(recorded: &Option<String>) -> String {
 
 impl Tape {
     /// Whether parameters are looked at.
-    pub(super) const fn is_on(&self) -> bool {
+    pub(crate) const fn is_on(&self) -> bool {
         !matches!(self, Self::Off)
     }
 
     /// Whether nothing that happens is real.
-    pub(super) const fn is_rehearsal(&self) -> bool {
+    pub(crate) const fn is_rehearsal(&self) -> bool {
         matches!(self, Self::Playing(_) | Self::Pretending(_))
     }
 
     /// What was said to this in the recording, or is pretended. `None`: ask the host.
-    pub(super) fn play<R: DeserializeOwned>(
+    pub(crate) fn play<R: DeserializeOwned>(
         &mut self,
         ask: &str,
         params: &impl Serialize,
@@ -67,7 +67,7 @@ impl Tape {
     }
 
     /// Writes down what the host said, if that is wanted.
-    pub(super) fn note(&mut self, ask: &str, params: &impl Serialize, said: &impl Serialize) {
+    pub(crate) fn note(&mut self, ask: &str, params: &impl Serialize, said: &impl Serialize) {
         if let Self::Recording(asked) = self {
             asked.push(Asked {
                 ask: ask.to_owned(),
@@ -78,7 +78,7 @@ impl Tape {
     }
 
     /// What was written down since the last time.
-    pub(super) fn take(&mut self) -> Vec<Asked> {
+    pub(crate) fn take(&mut self) -> Vec<Asked> {
         match self {
             Self::Recording(asked) => std::mem::take(asked),
             _ => Vec::new(),
@@ -107,14 +107,14 @@ fn shown(ask: &str, params: &Value) -> String {
 }
 
 /// As JSON. What the contract has can always be written as JSON.
-pub(super) fn value(of: &impl Serialize) -> Value {
+pub(crate) fn value(of: &impl Serialize) -> Value {
     serde_json::to_value(of).unwrap_or_default()
 }
 
 /// Bytes in a recording: as text where they are text, else as numbers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub(super) enum Bytes {
+pub(crate) enum Bytes {
     Text(String),
     Raw(Vec<u8>),
 }

@@ -1,4 +1,14 @@
 //! From a plugin file to a plugin whose name, wishes and rights are known.
+//!
+//! [`discover`] looks for files, `file` reads one, [`describe`] checks what the plugin says of itself, `bundled` knows what was
+//! shipped, `settings` is what the user wants; `gather` decides which plugins take part.
+
+pub(super) mod bundled;
+pub mod describe;
+pub mod discover;
+pub(super) mod file;
+pub(super) mod gather;
+pub(super) mod settings;
 
 use std::{
     collections::BTreeMap,
@@ -6,19 +16,22 @@ use std::{
     sync::Arc,
 };
 
-use super::{
+use self::{
     bundled::Bundled,
-    describe::{self, Description},
+    describe::Description,
     discover::Shipped,
+    settings::{Changed, LoadOptions, PluginSettings, PluginSource, short_digest},
+};
+use super::{
     engine::Engine,
     error::{LoadError, Problem, StartError},
-    file,
-    instance::{Instance, Program, stem},
-    limits::{LimitOverrides, Limits, Pace},
-    plugins::{Changed, LoadOptions, PluginSettings, PluginSource},
+    instance::{
+        Instance, Program,
+        limits::{LimitOverrides, Limits, Pace},
+        state::Identity,
+        stem,
+    },
     rights::{self, Grant, Right},
-    settings::short_digest,
-    state::Identity,
 };
 
 /// A plugin file that was compiled.

@@ -8,12 +8,12 @@ use wasmtime::{
     component::{Instance, InstancePre},
 };
 
-pub(super) use generated::{
+pub(crate) use generated::{
     exports::xqute::plugin::{about, gatekeeper, observer, scheduler, snippets},
     xqute::plugin::{clock, key_value, log, process, run, types},
 };
 
-use super::contract::{Interface, Interfaces};
+use super::{Interface, Interfaces};
 
 mod generated {
     wasmtime::component::bindgen!({
@@ -28,7 +28,7 @@ mod generated {
 
 /// Where the functions of a component are.
 #[derive(Clone)]
-pub(super) struct Exports {
+pub(crate) struct Exports {
     about: about::GuestIndices,
     scheduler: Option<scheduler::GuestIndices>,
     observer: Option<observer::GuestIndices>,
@@ -37,17 +37,17 @@ pub(super) struct Exports {
 }
 
 /// The functions of one instance.
-pub(super) struct Guests {
-    pub(super) about: about::Guest,
-    pub(super) scheduler: Option<scheduler::Guest>,
-    pub(super) observer: Option<observer::Guest>,
-    pub(super) gatekeeper: Option<gatekeeper::Guest>,
-    pub(super) snippets: Option<snippets::Guest>,
+pub(crate) struct Guests {
+    pub(crate) about: about::Guest,
+    pub(crate) scheduler: Option<scheduler::Guest>,
+    pub(crate) observer: Option<observer::Guest>,
+    pub(crate) gatekeeper: Option<gatekeeper::Guest>,
+    pub(crate) snippets: Option<snippets::Guest>,
 }
 
 impl Exports {
     /// Looks up the functions of the interfaces that a component was found to export.
-    pub(super) fn find<T>(pre: &InstancePre<T>, interfaces: Interfaces) -> Result<Self> {
+    pub(crate) fn find<T>(pre: &InstancePre<T>, interfaces: Interfaces) -> Result<Self> {
         let has = |interface| interfaces.contains(interface).then_some(());
         Ok(Self {
             about: about::GuestIndices::new(pre)?,
@@ -67,7 +67,7 @@ impl Exports {
     }
 
     /// Type-checks the functions and binds them to one instance.
-    pub(super) fn load<T: Send>(&self, store: &mut Store<T>, instance: &Instance) -> Result<Guests> {
+    pub(crate) fn load<T: Send>(&self, store: &mut Store<T>, instance: &Instance) -> Result<Guests> {
         Ok(Guests {
             about: self.about.load(&mut *store, instance)?,
             scheduler: self

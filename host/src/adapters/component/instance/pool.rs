@@ -15,12 +15,12 @@ use tokio::{
 use wasmtime::component::{ComponentNamedList, Lift, Lower, TypedFunc};
 
 use super::{
+    Instance, Program,
     call::CallFailure,
-    error::StartError,
-    instance::{Instance, Program},
     limits::{Limits, Pace},
     state::Identity,
 };
+use crate::adapters::component::error::StartError;
 
 /// Nothing that a guest allocates in its store is ever given back, so instances do not live for ever.
 const MOST_CALLS: u32 = 100_000;
@@ -32,8 +32,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Starts instances when they are needed, up to a number, and keeps them.
-pub(super) struct Pool {
-    pub(super) identity: Arc<Identity>,
+pub(crate) struct Pool {
+    pub(crate) identity: Arc<Identity>,
     program: Program,
     limits: Limits,
     permits: Semaphore,
@@ -55,10 +55,10 @@ struct Losses {
 }
 
 /// An instance that is in use.
-pub(super) struct Borrowed<'a> {
+pub(crate) struct Borrowed<'a> {
     instance: Instance,
     /// Whether nobody has called it yet.
-    pub(super) fresh: bool,
+    pub(crate) fresh: bool,
     lease: Lease<'a>,
 }
 
@@ -70,7 +70,7 @@ struct Lease<'a> {
 }
 
 impl Pool {
-    pub(super) fn new(program: Program, identity: Arc<Identity>, limits: Limits, size: u32) -> Self {
+    pub(crate) fn new(program: Program, identity: Arc<Identity>, limits: Limits, size: u32) -> Self {
         Self {
             identity,
             program,
@@ -84,7 +84,7 @@ impl Pool {
 
     /// Waits until an instance may be used. The idle one, if there is one. Whoever does not want to wait any longer may drop
     /// the future.
-    pub(super) async fn borrow(&self) -> Result<Borrowed<'_>, StartError> {
+    pub(crate) async fn borrow(&self) -> Result<Borrowed<'_>, StartError> {
         let permit = self.permits.acquire().await.map_err(|closed| StartError::NotOpened {
             plugin: self.identity.name.to_string(),
             message: closed.to_string(),
@@ -159,12 +159,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Borrowed<'_> {
     /// The instance, for its functions.
-    pub(super) const fn instance(&self) -> &Instance {
+    pub(crate) const fn instance(&self) -> &Instance {
         &self.instance
     }
 
     /// Calls a function under the limits of `pace`, and counts the time.
-    pub(super) async fn call<P, R>(
+    pub(crate) async fn call<P, R>(
         &mut self,
         call: &'static str,
         pace: Pace,
@@ -182,7 +182,7 @@ impl Borrowed<'_> {
     }
 
     /// Puts the instance back, after a call that went well.
-    pub(super) fn give_back(self) {
+    pub(crate) fn give_back(self) {
         let Self {
             instance, mut lease, ..
         } = self;

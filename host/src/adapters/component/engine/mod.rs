@@ -1,5 +1,5 @@
 //! One wasmtime engine for all plugins of a run: its configuration, and how it comes by a compiled component. Compiled code
-//! is kept in the `cache`; the `ticker` lets the engine stop guests.
+//! is kept in the `cache`, which remembers the `digests` of files; the `ticker` lets the engine stop guests.
 
 use std::{path::Path, sync::Arc};
 
@@ -10,7 +10,7 @@ pub use self::cache::default_cache;
 use self::ticker::{Ticker, Ticking};
 use super::{
     error::{Problem, shortened},
-    file::Source,
+    load::file::Source,
 };
 
 mod cache;

@@ -14,7 +14,7 @@ const MOST_INSTANCES: u32 = 16;
 
 /// How a kind of call is bounded in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pace {
+pub(crate) enum Pace {
     /// `describe`: depends on nothing.
     Describe,
     /// Hooks.
@@ -73,17 +73,17 @@ impl LimitOverrides {
 
 /// The limits in force for a plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Limits {
+pub(crate) struct Limits {
     /// Bytes of all memories of an instance together.
     pub(super) memory: usize,
     /// Elements of all tables of an instance together.
     pub(super) table_elements: usize,
-    pub(super) handles: usize,
+    pub(crate) handles: usize,
     /// Bytes that one call may pass between guest and host.
     pub(super) pass: usize,
     /// Bytes that a program may write to one of its outputs.
     pub(super) output: usize,
-    pub(super) instances: u32,
+    pub(crate) instances: u32,
     call: Option<Duration>,
     compute: Option<Duration>,
 }
@@ -96,7 +96,7 @@ impl Default for Limits {
 
 impl Limits {
     /// The user's word counts most, then the plugin's own within bounds, then the defaults.
-    pub(super) fn new(asked: LimitOverrides, user: LimitOverrides) -> Self {
+    pub(crate) fn new(asked: LimitOverrides, user: LimitOverrides) -> Self {
         let chosen = user.or(asked.within_bounds());
         let mib = |chosen: Option<u32>, default: u32| (chosen.unwrap_or(default) as usize).saturating_mul(MIB);
         Self {
@@ -135,7 +135,7 @@ impl Limits {
 
 /// Bounds what one store grows to, and remembers that it had to.
 #[derive(Debug)]
-pub(super) struct Growth {
+pub(crate) struct Growth {
     limits: Limits,
     memory: usize,
     table_elements: usize,
@@ -145,7 +145,7 @@ pub(super) struct Growth {
 
 /// What a guest wanted more of than it may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TooMuch {
+pub(crate) enum TooMuch {
     /// Memory; the limit is in bytes.
     Memory(usize),
     /// Elements of tables.
@@ -153,7 +153,7 @@ pub(super) enum TooMuch {
 }
 
 impl Growth {
-    pub(super) const fn new(limits: Limits) -> Self {
+    pub(crate) const fn new(limits: Limits) -> Self {
         Self {
             limits,
             memory: 0,
@@ -165,7 +165,7 @@ impl Growth {
 
 /// The most core instances, memories and tables of one instance: a component that was composed of others has several. No
 /// setting raises it.
-pub(super) const MOST_PARTS: usize = 64;
+pub(crate) const MOST_PARTS: usize = 64;
 
 impl ResourceLimiter for Growth {
     fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {

@@ -1,16 +1,17 @@
-//! All lifecycle plugins of a run, as the flow sees them: who is called, in which order, and what a failure means.
+//! All lifecycle plugins of a run, as the flow sees them: who is called, in which order, and what a failure means. One file for
+//! each way of calling: an `observer` is told, a `gate` is asked, `snippets` are given.
+
+pub(super) mod gate;
+pub(super) mod observer;
+pub(super) mod snippets;
 
 use async_trait::async_trait;
 
-pub use super::health::PluginReport;
+use self::observer::Stride;
+pub use super::instance::health::PluginReport;
 use super::{
     error::StartError,
-    gate,
-    health::Health,
-    observer::{self, Stride},
-    pool::Pool,
-    snippets,
-    state::Identity,
+    instance::{health::Health, pool::Pool, state::Identity},
 };
 use crate::{
     model::{

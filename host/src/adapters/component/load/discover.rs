@@ -13,7 +13,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{contract::Interface, peek, private::user_folder};
+use crate::adapters::component::{
+    contract::{Interface, peek},
+    private::user_folder,
+};
 
 /// What was found.
 #[derive(Clone, Debug, Default)]
@@ -128,7 +131,7 @@ impl Shipped {
         let Ok(files) = list(folder) else {
             return Self::default();
         };
-        let by_name = |file: PathBuf| (super::instance::stem(&file), file);
+        let by_name = |file: PathBuf| (crate::adapters::component::instance::stem(&file), file);
         Self {
             folder: Some(folder.to_owned()),
             files: files.into_iter().map(by_name).collect(),
@@ -155,7 +158,7 @@ impl Shipped {
     }
 
     /// The names of those that bring a scheduler. A file that cannot be read brings none.
-    pub(super) fn schedulers(&self) -> Vec<String> {
+    pub(crate) fn schedulers(&self) -> Vec<String> {
         let brings = |file: &Path| {
             let read = super::file::open(file, super::file::MAX_SIZE, None).and_then(|mut file| file.bytes());
             read.is_ok_and(|wasm| peek::exports(&wasm, Interface::Scheduler))
@@ -192,7 +195,7 @@ mod tests {
         let names: Vec<_> = found
             .files
             .iter()
-            .map(|file| super::super::instance::stem(file))
+            .map(|file| crate::adapters::component::instance::stem(file))
             .collect();
         assert!(names.starts_with(&["a".to_owned(), "b".to_owned()]), "{names:?}");
     }

@@ -19,7 +19,7 @@ use crate::{
 const LONGEST_MESSAGE: usize = 4096;
 
 /// Words of a plugin for a person: one paragraph, cut, nothing that a terminal would obey.
-pub(super) fn words(text: &str) -> String {
+pub(crate) fn words(text: &str) -> String {
     let cut = text.floor_char_boundary(LONGEST_MESSAGE);
     let kept = text.get(..cut).unwrap_or_default().trim();
     kept.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
@@ -32,14 +32,14 @@ pub(super) fn path(path: &SpecPath) -> types::Path {
     }
 }
 
-pub(super) fn options(options: &Options) -> Vec<(String, String)> {
+pub(crate) fn options(options: &Options) -> Vec<(String, String)> {
     options
         .iter()
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()
 }
 
-pub(super) fn run_info(run: &Run) -> types::RunInfo {
+pub(crate) fn run_info(run: &Run) -> types::RunInfo {
     types::RunInfo {
         tag: run.tag.clone(),
         workdir: path(&run.workdir),
@@ -49,7 +49,7 @@ pub(super) fn run_info(run: &Run) -> types::RunInfo {
     }
 }
 
-pub(super) fn job(job: &JobAttempt) -> types::Job {
+pub(crate) fn job(job: &JobAttempt) -> types::Job {
     types::Job {
         index: job.job.0,
         attempt: job.attempt.get(),
@@ -73,7 +73,7 @@ fn seconds_up(time: Duration) -> u32 {
     u32::try_from(up).unwrap_or(u32::MAX)
 }
 
-pub(super) fn job_ref(job: &JobRef) -> types::JobRef {
+pub(crate) fn job_ref(job: &JobRef) -> types::JobRef {
     types::JobRef {
         index: job.job.0,
         attempt: job.attempt.get(),
@@ -81,7 +81,7 @@ pub(super) fn job_ref(job: &JobRef) -> types::JobRef {
     }
 }
 
-pub(super) fn fact(fact: &Fact) -> observer::Fact {
+pub(crate) fn fact(fact: &Fact) -> observer::Fact {
     let (job, attempt, event) = match fact {
         Fact::Init => return observer::Fact::Init,
         Fact::Shutdown(signal) => return observer::Fact::Shutdown(signal.map(signal_name)),
@@ -144,7 +144,7 @@ fn cause_from_guest(cause: types::FailureCause) -> FailureCause {
     }
 }
 
-pub(super) fn observation(observation: types::Observation) -> Observation {
+pub(crate) fn observation(observation: types::Observation) -> Observation {
     match observation {
         types::Observation::Queued(why) => Observation::Queued(why.map(|why| words(&why))),
         types::Observation::Running => Observation::Running,
@@ -155,7 +155,7 @@ pub(super) fn observation(observation: types::Observation) -> Observation {
     }
 }
 
-pub(super) fn error(error: types::Error) -> CallError {
+pub(crate) fn error(error: types::Error) -> CallError {
     let (kind, message) = match error {
         types::Error::Denied(why) => (CallErrorKind::Denied, why),
         types::Error::RateLimited(wait) => {

@@ -2,11 +2,10 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use super::{
-    bindings::about,
-    contract::{Interface, Interfaces},
+use crate::adapters::component::{
+    contract::{Interface, Interfaces, bindings::about},
     error::Problem,
-    limits::LimitOverrides,
+    instance::limits::LimitOverrides,
     rights::{Right, is_name},
 };
 use crate::model::hook::{Hook, HookSet};
@@ -158,7 +157,7 @@ pub(super) const fn interfaces_of(hook: Hook) -> &'static [Interface] {
 }
 
 /// The hooks of a plugin that are called through one interface.
-pub(super) fn hooks_through(hooks: HookSet, interfaces: Interfaces, through: Interface) -> HookSet {
+pub(crate) fn hooks_through(hooks: HookSet, interfaces: Interfaces, through: Interface) -> HookSet {
     let called = |hook: &Hook| interfaces.contains(through) && interfaces_of(*hook).contains(&through);
     hooks.iter().filter(called).collect()
 }

@@ -8,14 +8,14 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 
-use super::{engine::Cache, error::Problem};
+use crate::adapters::component::{engine::Cache, error::Problem};
 
 /// The most bytes that a plugin file may have.
-pub(super) const MAX_SIZE: u64 = 64 << 20;
+pub(crate) const MAX_SIZE: u64 = 64 << 20;
 
 /// A plugin file that was looked at. Its bytes are read again when they are needed: most files are big, and found in the
 /// cache by their digest.
-pub(super) struct Source {
+pub(crate) struct Source {
     file: File,
     size: u64,
     digest: String,
@@ -23,7 +23,7 @@ pub(super) struct Source {
 
 impl Source {
     /// SHA-256 of the bytes, in hexadecimal.
-    pub(super) fn digest(&self) -> &str {
+    pub(crate) fn digest(&self) -> &str {
         &self.digest
     }
 
@@ -32,12 +32,12 @@ impl Source {
     }
 
     /// How many bytes there are.
-    pub(super) const fn size(&self) -> u64 {
+    pub(crate) const fn size(&self) -> u64 {
         self.size
     }
 
     /// The bytes that have this digest.
-    pub(super) fn bytes(&mut self) -> Result<Vec<u8>, Problem> {
+    pub(crate) fn bytes(&mut self) -> Result<Vec<u8>, Problem> {
         let mut wasm = Vec::with_capacity(usize::try_from(self.size).unwrap_or_default());
         self.file.rewind().map_err(Problem::Io)?;
         let mut bounded = (&mut self.file).take(self.size.saturating_add(1));
@@ -53,7 +53,7 @@ impl Source {
 const PIECE: usize = 256 * 1024;
 
 /// Looks at a file of at most `limit` bytes. It need not be read where the cache knows its digest.
-pub(super) fn open(path: &Path, limit: u64, cache: Option<&Cache>) -> Result<Source, Problem> {
+pub(crate) fn open(path: &Path, limit: u64, cache: Option<&Cache>) -> Result<Source, Problem> {
     // Before it is opened: opening a pipe would wait for somebody to write to it.
     let found = fs::metadata(path).map_err(Problem::Io)?;
     if !found.is_file() {

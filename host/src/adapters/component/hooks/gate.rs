@@ -1,12 +1,13 @@
 //! Asks one plugin before something happens.
 
-use super::{
-    bindings::gatekeeper as wit,
-    call::{CallFailure, CallFailureKind},
-    convert,
+use super::Lifecycle;
+use crate::adapters::component::{
+    contract::{bindings::gatekeeper as wit, convert},
     error::StartError,
-    hooks::Lifecycle,
-    limits::Pace,
+    instance::{
+        call::{CallFailure, CallFailureKind},
+        limits::Pace,
+    },
 };
 use crate::{
     model::{
@@ -20,7 +21,7 @@ use crate::{
 pub(super) const CALL: &str = "gatekeeper.decide";
 
 /// The hook by which gatekeepers subscribe to a question.
-pub(super) const fn hook(question: &Question<'_>) -> Hook {
+pub(crate) const fn hook(question: &Question<'_>) -> Hook {
     match question {
         Question::Shutdown(_) => Hook::Shutdown,
         Question::Submitting(_) => Hook::JobSubmitting,
@@ -58,7 +59,7 @@ pub(super) async fn ask(plugin: &Lifecycle, questions: &[Question<'_>]) -> Resul
     Ok(verdicts.into_iter().map(verdict).collect())
 }
 
-pub(super) fn to_guest(question: &Question<'_>) -> wit::Question {
+pub(crate) fn to_guest(question: &Question<'_>) -> wit::Question {
     match question {
         Question::Shutdown(signal) => wit::Question::Shutdown(signal_name(*signal)),
         Question::Submitting(job) => wit::Question::JobSubmitting(convert::job(job)),

@@ -1,4 +1,12 @@
 //! What a component imports and exports, by name: whether it fits the contract, and which interfaces it brings.
+//!
+//! Its types are generated (`bindings`) and stay within the plugin host: `convert` translates between them and the words of
+//! the model. `schema` checks options against those that a plugin describes. `peek` reads the names in a file that is not compiled.
+
+pub(super) mod bindings;
+pub(super) mod convert;
+pub(super) mod peek;
+pub(super) mod schema;
 
 use std::fmt;
 

@@ -6,12 +6,11 @@ use std::{
     path::PathBuf,
 };
 
-use super::{
-    discover::Shipped,
+use super::{discover::Shipped, file};
+use crate::adapters::component::{
     engine::default_cache,
-    file,
     hooks::OnFailure,
-    limits::LimitOverrides,
+    instance::limits::LimitOverrides,
     rights::{Allow, Grant, Right},
     values::shelf::default_file,
 };

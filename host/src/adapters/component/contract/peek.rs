@@ -1,7 +1,8 @@
 //! Looks at what a component exports without compiling it. Good enough to tell a user what there is; whether a component is
 //! valid is found out when it is loaded.
 
-use super::{contract::Interface, error::SPOKEN};
+use super::Interface;
+use crate::adapters::component::error::SPOKEN;
 
 /// The number of a component's export sections.
 const EXPORTS: u8 = 11;
@@ -10,7 +11,7 @@ const EXPORTS: u8 = 11;
 const HEADER: usize = 8;
 
 /// Whether a component exports this interface of the contract.
-pub(super) fn exports(wasm: &[u8], interface: Interface) -> bool {
+pub(crate) fn exports(wasm: &[u8], interface: Interface) -> bool {
     let name = format!("xqute:plugin/{interface}@{SPOKEN}.");
     Sections(wasm.get(HEADER..).unwrap_or_default())
         .filter(|(kind, _)| *kind == EXPORTS)
@@ -46,7 +47,8 @@ fn length(bytes: &[u8]) -> Option<(usize, &[u8])> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::testing::Guest, *};
+    use super::*;
+    use crate::adapters::component::testing::Guest;
 
     #[test]
     fn exports_are_seen() {

@@ -26,7 +26,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 pub(super) type Map = BTreeMap<String, Vec<u8>>;
 
 /// The values of one plugin, shared by all of its instances.
-pub(super) struct Values {
+pub(crate) struct Values {
     plugin: String,
     /// Where other runs find them. `None`: nowhere.
     shelf: Option<Arc<Shelf>>,

@@ -62,11 +62,11 @@ pub enum CallFailureKind {
 }
 
 /// The limits that were in force and what was noticed while the call went on.
-pub(super) struct Circumstances {
-    pub(super) guest_time: Duration,
-    pub(super) wall_time: Duration,
-    pub(super) limits: Limits,
-    pub(super) refused: Option<TooMuch>,
+pub(crate) struct Circumstances {
+    pub(crate) guest_time: Duration,
+    pub(crate) wall_time: Duration,
+    pub(crate) limits: Limits,
+    pub(crate) refused: Option<TooMuch>,
 }
 
 /// The call's time is over; travels through wasmtime as an error. Says what the guest did at that moment.
@@ -78,7 +78,7 @@ pub(super) enum TimeOver {
 }
 
 /// Sorts out why wasmtime gave up.
-pub(super) fn classify(error: &wasmtime::Error, seen: &Circumstances) -> CallFailureKind {
+pub(crate) fn classify(error: &wasmtime::Error, seen: &Circumstances) -> CallFailureKind {
     match error.downcast_ref() {
         Some(TimeOver::Computing) => return CallFailureKind::GuestTime(seen.guest_time),
         Some(TimeOver::Waiting) => return CallFailureKind::WallTime(seen.wall_time),

@@ -19,17 +19,18 @@ use wasmtime_wasi::{
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::{
+    health::Tally,
+    limits::{Growth, Limits},
+};
+use crate::adapters::component::{
     error::StartError,
     flags::flags,
-    health::Tally,
     imports::{
         http::Requests,
         network::{Lookup, Reach, Sought},
     },
-    limits::{Growth, Limits},
-    recording::Recorder,
+    recording::{Recorder, tape::Tape},
     rights::{Refusal, Right, Rights},
-    tape::Tape,
     values::Values,
 };
 use crate::{
@@ -39,27 +40,27 @@ use crate::{
 };
 
 /// One plugin, as its instances share it.
-pub(super) struct Identity {
-    pub(super) name: Arc<str>,
-    pub(super) rights: Rights,
+pub(crate) struct Identity {
+    pub(crate) name: Arc<str>,
+    pub(crate) rights: Rights,
     /// What it asks for and was not granted.
-    pub(super) lacking: Vec<Right>,
-    pub(super) values: Arc<Values>,
+    pub(crate) lacking: Vec<Right>,
+    pub(crate) values: Arc<Values>,
     /// Where calls are written down, if somebody wants to have them.
-    pub(super) recorder: Option<Arc<Recorder>>,
+    pub(crate) recorder: Option<Arc<Recorder>>,
     /// What is counted about its calls.
-    pub(super) tally: Tally,
-    pub(super) stage: Stage,
+    pub(crate) tally: Tally,
+    pub(crate) stage: Stage,
     /// How many instances were started.
-    pub(super) instances: AtomicU32,
+    pub(crate) instances: AtomicU32,
     /// The most bytes that a program which it starts may write to one of its outputs.
-    pub(super) most_output: usize,
+    pub(crate) most_output: usize,
     /// How often it was refused something.
-    pub(super) refusals: AtomicU64,
+    pub(crate) refusals: AtomicU64,
 }
 
 /// What a plugin is there for.
-pub(super) enum Stage {
+pub(crate) enum Stage {
     /// It is asked who it is, and has no rights at all.
     Describing,
     /// It takes part in a run.
@@ -67,16 +68,16 @@ pub(super) enum Stage {
 }
 
 /// What a plugin may know of its run.
-pub(super) struct RunContext {
-    pub(super) run: Arc<Run>,
-    pub(super) jobs: Arc<dyn Jobs>,
-    pub(super) clock: Clock,
-    pub(super) options: Options,
+pub(crate) struct RunContext {
+    pub(crate) run: Arc<Run>,
+    pub(crate) jobs: Arc<dyn Jobs>,
+    pub(crate) clock: Clock,
+    pub(crate) options: Options,
 }
 
 impl Identity {
     /// A plugin of which nothing was refused yet.
-    pub(super) fn new(name: &str, rights: Rights, lacking: Vec<Right>, limits: Limits, stage: Stage) -> Self {
+    pub(crate) fn new(name: &str, rights: Rights, lacking: Vec<Right>, limits: Limits, stage: Stage) -> Self {
         Self {
             name: name.into(),
             rights,
@@ -92,7 +93,7 @@ impl Identity {
     }
 
     /// Somebody who may do nothing yet.
-    pub(super) fn nobody(name: &str) -> Self {
+    pub(crate) fn nobody(name: &str) -> Self {
         Self::new(
             name,
             Rights::default(),
@@ -105,7 +106,7 @@ impl Identity {
     /// Counts a refusal and logs it. `what` completes "it may not"; the answer says also what would allow it.
     ///
     /// The flags are for all that the plugin lacks: whoever adds one at a time starts as many runs.
-    pub(super) fn refuse(&self, what: &str, why: Refusal) -> String {
+    pub(crate) fn refuse(&self, what: &str, why: Refusal) -> String {
         self.refusals.fetch_add(1, Relaxed);
         let remedy = match (why, &self.stage) {
             (_, Stage::Describing) => "`describe` is called without any right".to_owned(),
@@ -154,9 +155,9 @@ impl Identity {
 }
 
 /// The data of one store.
-pub(super) struct HostState {
-    pub(super) identity: Arc<Identity>,
-    pub(super) tape: Tape,
+pub(crate) struct HostState {
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) tape: Tape,
     pub(super) growth: Growth,
     wasi: WasiCtx,
     http: WasiHttpCtx,
@@ -189,7 +190,7 @@ impl HostState {
     }
 
     /// Looks for addresses.
-    pub(super) fn lookup(&mut self) -> Lookup<'_> {
+    pub(crate) fn lookup(&mut self) -> Lookup<'_> {
         Lookup {
             sockets: WasiSocketsCtxView {
                 ctx: self.wasi.sockets(),
@@ -202,7 +203,7 @@ impl HostState {
 
     /// Answers something that a guest asked for: from a recording, or really, and then it is written down if that is
     /// wanted.
-    pub(super) fn answer<P, R>(
+    pub(crate) fn answer<P, R>(
         &mut self,
         ask: &'static str,
         params: &P,
@@ -221,7 +222,7 @@ impl HostState {
     }
 
     /// The same for what takes its time, and is begun only when it is really done.
-    pub(super) async fn answer_later<P, R>(
+    pub(crate) async fn answer_later<P, R>(
         &mut self,
         ask: &'static str,
         params: &P,
@@ -293,7 +294,7 @@ impl LogStream {
     }
 
     fn log(&self, line: &[u8]) {
-        let text = super::imports::log::printable(&String::from_utf8_lossy(line));
+        let text = crate::adapters::component::imports::log::printable(&String::from_utf8_lossy(line));
         tracing::info!(plugin = &*self.plugin, stream = self.stream, "{text}");
     }
 }

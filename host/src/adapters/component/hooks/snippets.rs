@@ -1,12 +1,13 @@
 //! Collects one plugin's bash for job scripts.
 
-use super::{
-    bindings::snippets as wit,
-    call::{CallFailure, CallFailureKind},
-    convert,
+use super::Lifecycle;
+use crate::adapters::component::{
+    contract::{bindings::snippets as wit, convert},
     error::StartError,
-    hooks::Lifecycle,
-    limits::Pace,
+    instance::{
+        call::{CallFailure, CallFailureKind},
+        limits::Pace,
+    },
 };
 use crate::model::{hook::Hook, run::JobAttempt};
 
@@ -63,7 +64,7 @@ fn checked(plugin: &Lifecycle, script: wit::Script) -> Result<Script, String> {
     })
 }
 
-pub(super) fn checked_code(hook: Hook, code: String) -> Result<String, String> {
+pub(crate) fn checked_code(hook: Hook, code: String) -> Result<String, String> {
     if code.len() > LONGEST {
         return Err(format!(
             "{} bytes of bash for {hook}, where {LONGEST} are the most",

@@ -11,9 +11,9 @@ use std::{
 
 use super::{
     call::{CallFailure, CallFailureKind},
-    error::StartError,
     state::Identity,
 };
+use crate::adapters::component::error::StartError;
 
 /// How a plugin fared in a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub struct PluginReport {
 
 /// What all instances of a plugin count together.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
+pub(crate) struct Tally {
     calls: AtomicU64,
     failures: AtomicU64,
     restarts: AtomicU64,
@@ -64,7 +64,7 @@ impl Tally {
 
 /// Which failures lead into quarantine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Counted {
+pub(crate) enum Counted {
     /// All of them.
     All,
     /// Not those where the plugin waited for too long: a backend may be to blame, and come back.
@@ -86,7 +86,7 @@ impl Counted {
 
 /// Counts failures in a row, and remembers when they were too many.
 #[derive(Debug)]
-pub(super) struct Health {
+pub(crate) struct Health {
     /// After so many failed calls in a row, the plugin is not called any more.
     most: u32,
     counted: Counted,
@@ -102,7 +102,7 @@ struct State {
 }
 
 impl Health {
-    pub(super) fn new(most: u32, counted: Counted) -> Self {
+    pub(crate) fn new(most: u32, counted: Counted) -> Self {
         Self {
             most,
             counted,
@@ -115,12 +115,12 @@ impl Health {
     }
 
     /// Why the plugin is not called any more, if it is not.
-    pub(super) fn quarantined(&self) -> Option<String> {
+    pub(crate) fn quarantined(&self) -> Option<String> {
         self.state().quarantined.clone()
     }
 
     /// Why the plugin cannot be asked, in words for whoever asks.
-    pub(super) fn unavailable(&self, plugin: &str) -> Option<String> {
+    pub(crate) fn unavailable(&self, plugin: &str) -> Option<String> {
         let why = self.quarantined()?;
         Some(format!(
             "plugin {plugin} is not called any more after {} failures: {why}",
@@ -129,7 +129,7 @@ impl Health {
     }
 
     /// Counts a call, and puts the plugin into quarantine when it failed too often.
-    pub(super) fn record<T>(
+    pub(crate) fn record<T>(
         &self,
         plugin: &Identity,
         call: &'static str,
@@ -163,14 +163,14 @@ impl Health {
     }
 
     /// The last failure of this call does not count on the way into quarantine, because the same is asked again.
-    pub(super) fn forgive(&self, call: &'static str) {
+    pub(crate) fn forgive(&self, call: &'static str) {
         if let Some(in_a_row) = self.state().in_a_row.get_mut(call) {
             *in_a_row = in_a_row.saturating_sub(1);
         }
     }
 
     /// How the plugin fared so far.
-    pub(super) fn report(&self, plugin: &Identity) -> PluginReport {
+    pub(crate) fn report(&self, plugin: &Identity) -> PluginReport {
         let tally = &plugin.tally;
         PluginReport {
             plugin: plugin.name.to_string(),

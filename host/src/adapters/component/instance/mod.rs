@@ -1,4 +1,14 @@
 //! One instance of a plugin: its store, its functions, and the one way to call them, with every limit in place.
+//!
+//! A `pool` holds instances and replaces those that are lost, [`health`] counts what becomes of calls, `state` is what the
+//! host keeps for one, [`limits`] bounds each call (`stopwatch`: in time), and [`call`] says how a call failed.
+
+pub mod call;
+pub mod health;
+pub mod limits;
+pub(super) mod pool;
+pub(super) mod state;
+pub(super) mod stopwatch;
 
 use std::{path::Path, sync::Arc};
 
@@ -9,18 +19,24 @@ use wasmtime::{
     component::{Component, ComponentNamedList, InstancePre, Lift, Lower, TypedFunc},
 };
 
-use super::{
-    bindings::{Exports, Guests},
+use self::{
     call::{CallFailure, CallFailureKind, Circumstances, TimeOver, classify},
-    contract::{self, Shape},
+    limits::{Limits, Pace},
+    state::{HostState, Identity},
+    stopwatch::Stopwatch,
+};
+use super::{
+    contract::{
+        self, Shape,
+        bindings::{Exports, Guests},
+    },
     engine::Engine,
     error::{Problem, StartError, shortened},
     imports,
-    limits::{Limits, Pace},
-    recording::{Answered, RecordedCall, Recorder},
-    state::{HostState, Identity},
-    stopwatch::Stopwatch,
-    tape::{self, Tape},
+    recording::{
+        Answered, RecordedCall, Recorder,
+        tape::{self, Tape},
+    },
 };
 
 /// A compiled component that fits the contract. Cheap to clone.

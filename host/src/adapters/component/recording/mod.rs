@@ -2,7 +2,9 @@
 //!
 //! It has lines of JSON. The first line is its [`Title`]; each further one is a [`RecordedCall`]: a call of the host, what the
 //! plugin asked of the host before it answered (programs that it ran, values that it kept), and the answer. Files, sockets
-//! and clocks of WASI are not in it.
+//! and clocks of WASI are not in it. The `tape` is what the host answers with: the world, or such a file.
+
+pub(super) mod tape;
 
 use std::{
     fs::{File, OpenOptions},

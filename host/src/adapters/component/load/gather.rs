@@ -7,23 +7,26 @@ use std::{
 };
 
 use super::{
+    Introduced, Loaded,
+    settings::{LoadOptions, PluginSource},
+};
+use crate::adapters::component::{
     engine::Engine,
     error::{LoadError, Problem},
     instance::stem,
-    load::{self, Introduced, Loaded},
-    settings::{LoadOptions, PluginSource},
+    load,
 };
 
 /// What became of plugin files.
 #[derive(Default)]
-pub(super) struct Gathered {
-    pub(super) loaded: Vec<Loaded>,
+pub(crate) struct Gathered {
+    pub(crate) loaded: Vec<Loaded>,
     /// The names of plugins that the user does not want.
-    pub(super) left_out: BTreeSet<String>,
+    pub(crate) left_out: BTreeSet<String>,
 }
 
 /// Loads all plugins that are wanted.
-pub(super) async fn gather(sources: Vec<PluginSource>, options: &LoadOptions) -> Result<Gathered, LoadError> {
+pub(crate) async fn gather(sources: Vec<PluginSource>, options: &LoadOptions) -> Result<Gathered, LoadError> {
     let mut all = Gathered::default();
     let mut engine = None;
     let sources = all.wanted(sources, options);

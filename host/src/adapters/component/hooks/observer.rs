@@ -8,7 +8,12 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{bindings, convert, error::StartError, hooks::Lifecycle, limits::Pace};
+use super::Lifecycle;
+use crate::adapters::component::{
+    contract::{bindings, convert},
+    error::StartError,
+    instance::limits::Pace,
+};
 use crate::model::hook::Fact;
 
 /// The call, as errors name it.
@@ -25,7 +30,7 @@ const GOOD_TIME: Duration = Duration::from_millis(200);
 
 /// How many facts a plugin is told in one call.
 #[derive(Debug)]
-pub(super) struct Stride(AtomicUsize);
+pub(crate) struct Stride(AtomicUsize);
 
 impl Default for Stride {
     fn default() -> Self {
