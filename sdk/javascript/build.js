@@ -58,16 +58,18 @@ async function bundled(folder, code, conditions) {
   return made.outputFiles[0].text;
 }
 
-/** The interfaces that the plugin's classes implement. */
-async function findInterfaces(folder, module) {
+/** The interfaces that the plugin's classes implement, and whether it asks for the network. */
+async function examine(folder, module) {
   const code = `import * as plugin from ${JSON.stringify(module)};
     import { findParts } from 'xqute-plugin/guest';
-    export default Object.keys(findParts(plugin));`;
+    const parts = findParts(plugin);
+    export const interfaces = Object.keys(parts);
+    export const connects = (parts.about?.rights ?? []).some((right) => right.tag === 'net');`;
   const text = await bundled(folder, code, ['default']);
   const probe = await import(`data:text/javascript,${encodeURIComponent(text)}`).catch((error) => {
     throw new BadPlugin(error.message);
   });
-  return [...new Set(['about', ...probe.default])];
+  return { interfaces: [...new Set(['about', ...probe.interfaces])], connects: probe.connects };
 }
 
 async function findContract() {
@@ -81,7 +83,7 @@ async function findContract() {
 export async function build(folder, output) {
   const project = await readProject(folder);
   const module = await findModule(folder);
-  const interfaces = await findInterfaces(folder, module);
+  const { interfaces, connects } = await examine(folder, module);
   const code = `import * as plugin from ${JSON.stringify(module)};
     import { guest } from 'xqute-plugin/guest';
     export const { ${interfaces.join(', ')} } = guest(plugin, ${JSON.stringify(project)});`;
@@ -94,7 +96,8 @@ export async function build(folder, output) {
     await writeFile(join(witPath, 'built.wit'), world);
     const sourcePath = join(stage, 'component.js');
     await writeFile(sourcePath, await bundled(folder, code, ['component']));
-    const disableFeatures = ['random', 'stdio', 'clocks', 'http', 'fetch-event'];
+    // What it does not ask for it does not import: `fetch` takes the network, which takes the clock and streams.
+    const disableFeatures = connects ? ['random', 'stdio', 'fetch-event'] : ['random', 'stdio', 'clocks', 'http', 'fetch-event'];
     const { component } = await componentize({ sourcePath, witPath, worldName: 'built', disableFeatures });
     const name = project.name.replace(/^(@[^/]*\/)?(xqute-)?/, '');
     const file = output ?? join(folder, `${name}.wasm`);

@@ -67,17 +67,43 @@ function describe(parts, project) {
   };
 }
 
+/** What comes next, at once if nothing has to be waited for. */
+const then = (value, next) => (value instanceof Promise ? value.then(next) : next(value));
+
 /** Has the log say what went wrong before the call ends in a trap; errors of plugins go to the host as they are. */
-function told(call) {
-  return (...args) => {
+function fail(error) {
+  if (error instanceof PluginError) throw error.contract;
+  log.error(`${error}\n${error?.stack ?? ''}`.trimEnd());
+  throw error;
+}
+
+const told = (call) => caught(call, fail);
+
+const caught = (call, otherwise) =>
+  (...args) => {
     try {
-      return call(...args);
+      const answer = call(...args);
+      return answer instanceof Promise ? answer.catch((error) => otherwise(error, ...args)) : answer;
     } catch (error) {
-      if (error instanceof PluginError) throw error.contract;
-      log.error(`${error}\n${error?.stack ?? ''}`.trimEnd());
-      throw error;
+      return otherwise(error, ...args);
     }
   };
+
+/** The answers to one call after the other. A promise only where one of them has to be waited for. */
+function inOrder(things, call) {
+  const answers = [];
+  for (const thing of things) {
+    const answer = call(thing);
+    if (answer instanceof Promise) return waiting(answers, answer, things.slice(answers.length + 1), call);
+    answers.push(answer);
+  }
+  return answers;
+}
+
+async function waiting(answers, first, others, call) {
+  answers.push(await first);
+  for (const thing of others) answers.push(await call(thing));
+  return answers;
 }
 
 const EVENTS = ['init', 'queued', 'submitted', 'started', 'polling', 'killed', 'failed', 'succeeded'];
@@ -86,20 +112,21 @@ const lost = { tag: 'other', val: 'the host gave no cause' };
 
 function tell(plugin, { tag, val }) {
   if (tag === 'job') {
-    if (val.event === 'failed') plugin.onJobFailed(val, val.cause ?? lost);
-    else plugin[TELL[val.event]](val);
-  } else if (tag === 'init') plugin.onInit();
-  else plugin.onShutdown(val);
+    if (val.event === 'failed') return plugin.onJobFailed(val, val.cause ?? lost);
+    return plugin[TELL[val.event]](val);
+  }
+  return tag === 'init' ? plugin.onInit() : plugin.onShutdown(val);
 }
 
 const ASK = { shutdown: 'onShutdown', 'job-submitting': 'onJobSubmitting', 'job-killing': 'onJobKilling' };
 
-function decide(plugin, { tag, val }) {
-  const answer = plugin[ASK[tag]](val);
+function verdict(answer) {
   if (answer === undefined) return { tag: 'proceed' };
   if (answer?.tag === 'veto') return answer;
   throw new TypeError(`a gatekeeper returns nothing or a veto, not ${JSON.stringify(answer)}`);
 }
+
+const decide = (plugin, { tag, val }) => then(plugin[ASK[tag]](val), verdict);
 
 const provide = (plugin, job) => ({
   init: plugin.onJobcmdInit(job),
@@ -112,22 +139,18 @@ const wrapping = (entry) => (entry instanceof PluginError ? entry : { directives
 
 /** One result for each job. An error that is thrown is about all of them. */
 const forEach = (hand) =>
-  told((jobs) => {
-    try {
-      return hand(jobs).map(result);
-    } catch (error) {
-      if (error instanceof PluginError) return jobs.map(() => result(error));
-      throw error;
-    }
-  });
+  caught(
+    (jobs) => then(hand(jobs), (entries) => entries.map(result)),
+    (error, jobs) => (error instanceof PluginError ? jobs.map(() => result(error)) : fail(error)),
+  );
 
 const BEHIND = {
-  observer: (plugin) => ({ observe: told((facts) => facts.forEach((fact) => tell(plugin, fact))) }),
-  gatekeeper: (plugin) => ({ decide: told((questions) => questions.map((question) => decide(plugin, question))) }),
+  observer: (plugin) => ({ observe: told((facts) => then(inOrder(facts, (fact) => tell(plugin, fact)), () => {})) }),
+  gatekeeper: (plugin) => ({ decide: told((questions) => inOrder(questions, (question) => decide(plugin, question))) }),
   snippets: (plugin) => ({ provide: told((jobs) => jobs.map((job) => provide(plugin, job))) }),
   scheduler: (plugin) => ({
     open: told((options, run) => plugin.open(options, run)),
-    wrap: forEach((jobs) => plugin.wrap(jobs).map(wrapping)),
+    wrap: forEach((jobs) => then(plugin.wrap(jobs), (entries) => entries.map(wrapping))),
     submit: forEach((jobs) => plugin.submit(jobs)),
     poll: told((jobs) => plugin.poll(jobs)),
     cancel: forEach((jobs) => plugin.cancel(jobs)),

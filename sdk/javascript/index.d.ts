@@ -97,7 +97,10 @@ export class Plugin {
   static pluginName?: string;
   /** One line for the user. Else the package's description. */
   static summary?: string;
-  /** What the plugin may ever want to do. `script` is added where the classes need it. */
+  /**
+   * What the plugin may ever want to do. `script` is added where the classes need it. With `net` there is `fetch`, for hosts that
+   * the user granted.
+   */
   static rights: Right[];
   /** Programs that it starts, see `process`: the rights to do so. */
   static runs: string[];
@@ -107,28 +110,31 @@ export class Plugin {
   static limits: Limits;
 }
 
+/** An answer, or the promise of one: such a function may be `async`. The host waits, as long as a call may take. */
+export type Later<T> = T | Promise<T>;
+
 /** Is told what happened, in order, some time after it happened: a slow observer slows no job. */
 export class Observer {
   /** The run starts. Comes first. */
-  onInit(): void;
+  onInit(): Later<void>;
   /** The run is over. Comes last, with the name of the signal that stopped the run, if one did. */
-  onShutdown(signal?: string): void;
+  onShutdown(signal?: string): Later<void>;
   /** A job was accepted. */
-  onJobInit(job: JobFact): void;
+  onJobInit(job: JobFact): Later<void>;
   /** An attempt waits for its turn. */
-  onJobQueued(job: JobFact): void;
+  onJobQueued(job: JobFact): Later<void>;
   /** The scheduler took the attempt. */
-  onJobSubmitted(job: JobFact): void;
+  onJobSubmitted(job: JobFact): Later<void>;
   /** The attempt runs. Always comes before its end. */
-  onJobStarted(job: JobFact): void;
+  onJobStarted(job: JobFact): Later<void>;
   /** The state of a running attempt was asked for once more. */
-  onJobPolling(job: JobFact): void;
+  onJobPolling(job: JobFact): Later<void>;
   /** The job was cancelled: killed, or never allowed to start. */
-  onJobKilled(job: JobFact): void;
+  onJobKilled(job: JobFact): Later<void>;
   /** An attempt failed. `job.willRetry` tells whether another one follows. */
-  onJobFailed(job: JobFact, cause: FailureCause): void;
+  onJobFailed(job: JobFact, cause: FailureCause): Later<void>;
   /** The job succeeded. */
-  onJobSucceeded(job: JobFact): void;
+  onJobSucceeded(job: JobFact): Later<void>;
 }
 
 /** An objection, with the reason that the user will read. */
@@ -142,11 +148,11 @@ export function veto(reason: string): Veto;
 /** Is asked before something happens, and objects by returning a veto. */
 export class Gatekeeper {
   /** This signal asks the run to stop; a veto lets it go on. A second signal is not asked about. */
-  onShutdown(signal: string): Veto | void;
+  onShutdown(signal: string): Later<Veto | void>;
   /** An attempt is about to be submitted; a veto cancels the job. */
-  onJobSubmitting(job: Job): Veto | void;
+  onJobSubmitting(job: Job): Later<Veto | void>;
   /** An attempt is about to be killed; a veto lets it run on. */
-  onJobKilling(job: Job): Veto | void;
+  onJobKilling(job: Job): Later<Veto | void>;
 }
 
 /** Adds bash to job scripts, and asks for the right `script`. Use `quote` for every text that is pasted. */
@@ -176,20 +182,20 @@ export interface Wrapping {
  */
 export class Scheduler {
   /** Called once in each instance before anything else. Throw InvalidOptions if the options make no sense. */
-  open(options: Options, run: RunInfo): void;
+  open(options: Options, run: RunInfo): Later<void>;
   /** Writing it asks for the right `script`. */
-  wrap(jobs: Job[]): (Wrapping | PluginError)[];
+  wrap(jobs: Job[]): Later<(Wrapping | PluginError)[]>;
   /** Submits attempts; returns the id by which the backend knows each. Idempotent on run tag, index and attempt. */
-  submit(jobs: Job[]): (string | PluginError)[];
+  submit(jobs: Job[]): Later<(string | PluginError)[]>;
   /**
    * Asks about all attempts in flight, with as few questions to the backend as possible. A PluginError that is thrown says that
    * the question failed, and nothing about any job: the host asks again later.
    */
-  poll(jobs: JobRef[]): Observation[];
+  poll(jobs: JobRef[]): Later<Observation[]>;
   /** Cancels attempts. Cancelling what has ended already, or is unknown, is a success. */
-  cancel(jobs: JobRef[]): (undefined | PluginError)[];
+  cancel(jobs: JobRef[]): Later<(undefined | PluginError)[]>;
   /** The attempts of a run that the backend knows of, ended or not: how jobs are adopted after a crash. */
-  find(runTag: string): JobRef[];
+  find(runTag: string): Later<JobRef[]>;
 }
 
 /** Why a call failed; the class says what the host will do. This one: the attempt fails, and is not tried again. */

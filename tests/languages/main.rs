@@ -6,6 +6,7 @@ mod examples;
 mod native;
 mod projects;
 mod spooler;
+mod webhook;
 
 use std::path::{Path, PathBuf};
 

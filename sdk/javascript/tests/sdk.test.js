@@ -130,6 +130,48 @@ test('errors are data', () => {
   assert.throws(() => poll([]), { tag: 'unavailable', val: 'down' });
 });
 
+test('what takes time is waited for, in its order', async () => {
+  const seen = [];
+  class Told extends Observer {
+    async onJobFailed(job) {
+      await Promise.resolve();
+      seen.push(job.job);
+    }
+    onJobSucceeded(job) {
+      seen.push(job.job);
+    }
+  }
+  class Asked extends Gatekeeper {
+    onJobSubmitting(job) {
+      return job.index === 1 ? Promise.resolve(veto('no')) : undefined;
+    }
+    async onShutdown() {
+      return 5;
+    }
+  }
+  class Slow extends Scheduler {
+    async submit(jobs) {
+      if (jobs.length > 1) throw new Unavailable('down');
+      return ['1'];
+    }
+    async poll() {
+      throw new Unavailable('down');
+    }
+  }
+  const { observer, gatekeeper, scheduler } = guest({ Told, Asked, Slow }, project);
+  const told = [fact(1, 'succeeded'), fact(2, 'failed'), fact(3, 'succeeded'), fact(4, 'failed')];
+  assert.equal(await observer.observe(told.map((val) => ({ tag: 'job', val }))), undefined);
+  assert.deepEqual(seen, [1, 2, 3, 4]);
+  const asked = [0, 1, 2].map((index) => ({ tag: 'job-submitting', val: job(index, 'true') }));
+  const go = { tag: 'proceed' };
+  assert.deepEqual(await gatekeeper.decide(asked), [go, veto('no'), go]);
+  await assert.rejects(gatekeeper.decide([{ tag: 'shutdown', val: 'TERM' }]), TypeError);
+  assert.deepEqual(await scheduler.submit([{}]), [{ tag: 'ok', val: '1' }]);
+  const down = { tag: 'unavailable', val: 'down' };
+  assert.deepEqual(await scheduler.submit([{}, {}]), [{ tag: 'err', val: down }, { tag: 'err', val: down }]);
+  await assert.rejects(scheduler.poll([]), down);
+});
+
 test('an error that is thrown is about all jobs', () => {
   class Mine extends Scheduler {
     submit() {

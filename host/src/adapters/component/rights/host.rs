@@ -6,8 +6,8 @@ use std::{
     str::FromStr,
 };
 
-/// Which hosts are meant: `HOST`, `*.DOMAIN` (each name below it, but not itself), an IPv4 address, or `[IPV6]`; with `:PORT`
-/// behind it only that port. A name means whatever it is resolved to; an address is never compared with names.
+/// Which hosts are meant: `HOST`, `*.DOMAIN` (each name below it, but not itself), an IPv4 address, `[IPV6]`, or `*`: all; with
+/// `:PORT` behind it only that port. A name means whatever it is resolved to; an address is never compared with names.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HostPattern {
     host: Hosts,
@@ -22,6 +22,7 @@ enum Hosts {
     /// The names below this one, which is in lower case.
     Below(String),
     Address(IpAddr),
+    All,
 }
 
 /// A host as somebody wants to reach it.
@@ -39,6 +40,7 @@ impl HostPattern {
             (Hosts::Name(ours), Host::Name(theirs)) => ours == theirs,
             (Hosts::Below(domain), Host::Name(name)) => is_below(name, domain),
             (Hosts::Address(ours), Host::Address(theirs)) => ours == theirs,
+            (Hosts::All, _) => true,
             _ => false,
         };
         host && (self.port.is_none() || port.is_none() || self.port == port)
@@ -57,6 +59,7 @@ impl HostPattern {
 
     fn has_hosts_of(&self, other: &Self) -> bool {
         match (&self.host, &other.host) {
+            (Hosts::All, _) => true,
             (Hosts::Below(domain), Hosts::Name(name) | Hosts::Below(name)) => {
                 is_below(name, domain) || self.host == other.host
             }
@@ -128,6 +131,7 @@ impl fmt::Display for HostPattern {
             Hosts::Name(name) => f.write_str(name)?,
             Hosts::Below(domain) => write!(f, "*.{domain}")?,
             Hosts::Address(address) => write!(f, "{}", Host::Address(*address))?,
+            Hosts::All => f.write_str("*")?,
         }
         match self.port {
             Some(port) => write!(f, ":{port}"),
@@ -150,6 +154,10 @@ impl FromStr for HostPattern {
             }
             None => (text, None),
         };
+        if host == "*" {
+            let host = Hosts::All;
+            return Ok(Self { host, port });
+        }
         if let Some(domain) = host.strip_prefix("*.") {
             let domain = domain.to_ascii_lowercase();
             let host = is_name(&domain).then_some(Hosts::Below(domain)).ok_or(BadHost::Host)?;
@@ -176,7 +184,7 @@ fn read_port(text: &str) -> Result<u16, BadHost> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadHost {
     /// The host.
-    #[error("it must be HOST, *.DOMAIN, an IPv4 address, or [IPV6], and may have :PORT behind it")]
+    #[error("it must be HOST, *.DOMAIN, an IPv4 address, [IPV6], or * for all, and may have :PORT behind it")]
     Host,
     /// The port.
     #[error("its port must be a number from 1 to 65535")]
@@ -216,6 +224,9 @@ mod tests {
             ("[::1]:80", "::1", 80, true),
             ("[::1]:80", "[::1]", 81, false),
             ("localhost", "%6cocalhost", 80, false),
+            ("*", "example.org", 80, true),
+            ("*:443", "[::1]", 443, true),
+            ("*:443", "[::1]", 80, false),
         ] {
             assert_eq!(allows(text, host, port), allowed, "{text}: {host}:{port}");
         }
@@ -246,6 +257,9 @@ mod tests {
             ("*.org", "a.org"),
             ("*.org", "*.a.org:1"),
             ("10.0.0.1", "10.0.0.1:22"),
+            ("*", "*:443"),
+            ("*", "*.org"),
+            ("*", "[::1]:80"),
         ] {
             assert!(pattern(wide).covers(&pattern(narrow)), "{wide}: {narrow}");
             assert!(!pattern(narrow).covers(&pattern(wide)), "{narrow}: {wide}");
@@ -260,7 +274,7 @@ mod tests {
     fn malformed_patterns_are_refused() {
         for text in [
             "",
-            "*",
+            "**",
             "*.",
             "a.*.org",
             "*.10",
@@ -286,7 +300,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_shown_can_be_parsed(text in "(\\*\\.)?[a-z]{1,4}(\\.[a-z]{1,3})?(:[1-9][0-9]{0,3})?") {
+        fn what_is_shown_can_be_parsed(text in "(\\*|(\\*\\.)?[a-z]{1,4}(\\.[a-z]{1,3})?)(:[1-9][0-9]{0,3})?") {
             prop_assert_eq!(pattern(&text).to_string(), text);
         }
     }

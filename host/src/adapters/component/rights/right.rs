@@ -180,7 +180,7 @@ mod tests {
         insta::assert_snapshot!(say("run", "/bin/sh -c"), @"the right `run=/bin/sh -c` makes no sense: `/bin/sh` is not the name of a program: it is looked for on PATH, so it must be a name without `/` and `*`");
         insta::assert_snapshot!(say("run", "a\u{1b}"), @r"the right `run=a\u{1b}` makes no sense: it has a control character");
         insta::assert_snapshot!(say("read", "/a,b"), @"the right `read=/a,b` makes no sense: commas separate values, and none can have one in it");
-        insta::assert_snapshot!(say("net", "http://x.org"), @"the right `net=http://x.org` makes no sense: it must be HOST, *.DOMAIN, an IPv4 address, or [IPV6], and may have :PORT behind it");
+        insta::assert_snapshot!(say("net", "http://x.org"), @"the right `net=http://x.org` makes no sense: it must be HOST, *.DOMAIN, an IPv4 address, [IPV6], or * for all, and may have :PORT behind it");
         insta::assert_snapshot!(say("env", ""), @"the right `env` needs values: `env=VALUE,VALUE`");
         insta::assert_snapshot!(say("fly", "x"), @"there is no right `fly`; known are run, read, write, env, net and script");
     }
