@@ -1,12 +1,12 @@
 // Tells a web address which jobs failed, and when the run is over: a chat, a pager, a dashboard.
 //
-// Each message is a POST of one JSON object: `{"event": "failed", "run", "job", "name", "command", "cause", "attempts"}`, or
-// `{"event": "over", "run", "scheduler", "succeeded", "failed", "killed", "signal"}`. Both have a `text` in plain words, which
-// is what chats show. Messages wait in order; whoever does not answer loses them, and the run goes on.
+// Each message is a POST of one JSON object: `{"run", "event": "failed", "text", "job", "name", "command", "cause",
+// "attempts"}`, or `{"run", "event": "over", "text", "scheduler", "succeeded", "failed", "killed", "signal"}`; `text` is for
+// people. Messages wait in order. Who does not answer is not told, and the run goes on.
 
-import { Observer, Plugin, causeText, commandLine, log, run, value } from 'xqute-plugin';
+import { Observer, Plugin, causeText, commandLine, kv, log, run, value } from 'xqute-plugin';
 
-/** What is told of more failures than this is their number, when the run is over. */
+/** More failures than these are only counted. */
 const MOST_MESSAGES = 20;
 
 export class Webhook extends Plugin {
@@ -14,31 +14,32 @@ export class Webhook extends Plugin {
   static options = [{ name: 'url', summary: 'where messages are sent' }];
 }
 
-export class Messenger extends Observer {
-  ended = { succeeded: 0, failed: 0, killed: 0 };
+/** How many jobs of this run ended so. Kept by the host: an instance that waits too long for an answer is replaced. */
+const ended = (how) => `${run.info().tag}/${how}`;
 
+export class Messenger extends Observer {
   onJobSucceeded() {
-    this.ended.succeeded += 1;
+    kv.add(ended('succeeded'), 1);
   }
 
   onJobKilled() {
-    this.ended.killed += 1;
+    kv.add(ended('killed'), 1);
   }
 
   async onJobFailed(fact, cause) {
-    if (fact.willRetry) return;
-    this.ended.failed += 1;
-    if (this.ended.failed > MOST_MESSAGES) return;
+    if (fact.willRetry || kv.add(ended('failed'), 1) > MOST_MESSAGES) return;
     const job = run.job(fact.job);
-    const command = commandLine(job);
-    const text = `job ${fact.job}, \`${command}\`: ${causeText(cause)}`;
-    await this.send({ event: 'failed', text, job: fact.job, name: job.name, command, cause: causeText(cause), attempts: fact.attempt });
+    const [command, why] = [commandLine(job), causeText(cause)];
+    const text = `job ${fact.job}, \`${command}\`: ${why}`;
+    await this.send({ event: 'failed', text, job: fact.job, name: job.name, command, cause: why, attempts: fact.attempt });
   }
 
   async onShutdown(signal) {
-    const { succeeded, failed, killed } = this.ended;
+    const [succeeded, failed, killed] = ['succeeded', 'failed', 'killed'].map((how) => kv.number(ended(how)));
+    kv.keys(ended('')).forEach((key) => kv.remove(key));
     const text = `${succeeded} succeeded, ${failed} failed, ${killed} cancelled${signal ? `; stopped by ${signal}` : ''}`;
-    await this.send({ event: 'over', text, scheduler: run.info().scheduler, ...this.ended, signal: signal ?? null });
+    const { scheduler } = run.info();
+    await this.send({ event: 'over', text, scheduler, succeeded, failed, killed, signal: signal ?? null });
   }
 
   async send(message) {

@@ -77,8 +77,7 @@ function fail(error) {
   throw error;
 }
 
-const told = (call) => caught(call, fail);
-
+/** A call whose error, thrown now or later, has another end. */
 const caught = (call, otherwise) =>
   (...args) => {
     try {
@@ -88,6 +87,8 @@ const caught = (call, otherwise) =>
       return otherwise(error, ...args);
     }
   };
+
+const told = (call) => caught(call, fail);
 
 /** The answers to one call after the other. A promise only where one of them has to be waited for. */
 function inOrder(things, call) {

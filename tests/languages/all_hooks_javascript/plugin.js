@@ -10,10 +10,10 @@ function count(hook) {
   seen[hook] = (seen[hook] ?? 0) + 1;
 }
 
-/** Counts where the observer's instance does not see it; told are small counts only, as values have a price of their own. */
+/** Counts where the observer's instance does not see it. */
 function countAndTell(hook) {
   count(hook);
-  if (seen[hook] <= 10) kv.set(hook, String(seen[hook]));
+  kv.set(hook, String(seen[hook]));
 }
 
 export class Watcher extends Observer {

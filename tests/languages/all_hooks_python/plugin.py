@@ -15,10 +15,9 @@ def count(hook):
 
 
 def count_and_tell(hook):
-    """Counts where the observer's instance does not see it; told are small counts only, as values have a price of their own."""
+    """Counts where the observer's instance does not see it."""
     count(hook)
-    if SEEN[hook] <= 10:
-        kv.set(hook, str(SEEN[hook]))
+    kv.set(hook, str(SEEN[hook]))
 
 
 class Watcher(Observer):
