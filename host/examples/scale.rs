@@ -113,7 +113,7 @@ impl Scheduler for Nothing {
 fn builder(dir: &Path, ending: u32, then: Then) -> Builder {
     let settings = Settings {
         forks: NonZeroU32::new(64).unwrap_or(NonZeroU32::MIN),
-        submission_batch: NonZeroU32::new(64).unwrap_or(NonZeroU32::MIN),
+        submission_batch: NonZeroU32::new(64),
         ..Settings::default()
     };
     let scheduler = Nothing {

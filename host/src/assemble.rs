@@ -1,48 +1,34 @@
 //! Puts a run together: checks what can be checked before anything is touched, then opens the workdir and starts plugins.
 
-use std::{
-    hash::{BuildHasher, Hasher, RandomState},
-    sync::Arc,
-};
+use std::sync::Arc;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use tokio::sync::{mpsc, watch};
 
 use crate::{
     adapters::{
-        bash,
         clock::Clock,
-        component::{hooks::ComponentHooks, plugins::Started},
         control::server::Socket,
-        local::{LocalScheduler, Starting},
-        state::{Held, Place, Reader, StateError, Store, row::RunRow, writer::Writer},
+        state::{Held, Place, StateError, Store, row::RunRow, writer::Writer},
         workdir::{Existing, Workdir, WorkdirError},
     },
-    builder::{BuildError, Builder, LOCAL},
+    builder::{BuildError, Builder},
     flow::{
         control::{Feeding, LiveControl},
         dispatch::Counts,
         engine::{
             Engine, Mail, Parts, Wiring,
-            book::Book,
-            feeder::{Confirmations, Feeder, check_env},
+            breaker::Breaker,
+            feeder::{Confirmations, Feeder},
+            notices::lookout,
+            reasons::Reasons,
         },
         restore::Restored,
     },
-    model::{
-        hook::HookSet,
-        job::JobSpec,
-        path::SpecPath,
-        record::Origin,
-        run::Run,
-        settings::{Settings, Wrapper},
-    },
-    ports::{
-        hooks::{Hooks, NoHooks},
-        journal::Journal,
-        scheduler::Scheduler,
-    },
+    model::{job::JobSpec, record::Origin, run::Run},
+    ports::{hooks::Hooks, journal::Journal, scheduler::Scheduler},
     resume::{self, FailedJobs, Found, ResumeError, Resumed},
+    site::{Site, absolute, check_scripts, check_settings, hooks_of, scheduler_of},
     xqute::{PluginReports, Xqute},
 };
 
@@ -98,50 +84,7 @@ pub(crate) async fn assemble(asked: Builder) -> Result<Xqute, BuildError> {
     })
 }
 
-/// What is known of a run before anything of it exists.
-struct Site {
-    path: Utf8PathBuf,
-    mounted: Option<Utf8PathBuf>,
-    place: Place,
-    /// The run that is to go on, if there is one.
-    earlier: Option<RunRow>,
-    run: Arc<Run>,
-    book: Arc<Book>,
-    clock: Clock,
-}
-
 impl Site {
-    fn find(asked: &Builder) -> Result<Self, BuildError> {
-        let path = absolute(&asked.workdir)?;
-        let place = Place::of(&path, asked.state.as_deref().map(absolute).transpose()?.as_deref());
-        let earlier = earlier_run(&place, asked.existing, &asked.scheduler)?;
-        let mut settings = asked.settings.clone();
-        let mounted: Option<Utf8PathBuf> = settings.options.take("mounted-workdir").map(Into::into);
-        let run = Arc::new(Run {
-            tag: earlier.as_ref().map_or_else(new_tag, |earlier| earlier.tag.clone()),
-            workdir: faces(&path, mounted.as_deref()),
-            scheduler: asked.scheduler.clone(),
-            settings,
-        });
-        Ok(Self {
-            path,
-            mounted,
-            place,
-            earlier,
-            book: Arc::new(Book::new(run.clone())),
-            run,
-            clock: Clock::start(),
-        })
-    }
-
-    async fn start(&self, asked: &Builder) -> Result<Started, BuildError> {
-        let named = asked.own_scheduler.is_none().then_some(&*self.run.scheduler);
-        let started = asked
-            .plugins
-            .start(self.run.clone(), self.book.clone(), self.clock, named);
-        Ok(started.await?)
-    }
-
     /// Locks the workdir and opens what lasts in it.
     fn open(&self, existing: Existing, listen: bool) -> Result<Ground, BuildError> {
         let (path, mounted) = (&self.path, self.mounted.as_deref());
@@ -175,6 +118,9 @@ impl Site {
         let Ground { store, workdir, .. } = ground;
         let Self { run, book, clock, .. } = self;
         let parts = Parts {
+            lookout: lookout(&*scheduler),
+            breaker: Breaker::default(),
+            reasons: Reasons::default(),
             run,
             book,
             workdir,
@@ -256,19 +202,6 @@ impl Beginning {
     }
 }
 
-/// The run that is to go on, if there is one.
-fn earlier_run(place: &Place, existing: Existing, scheduler: &str) -> Result<Option<RunRow>, BuildError> {
-    if existing != Existing::Resume || !place.is_taken() {
-        return Ok(None);
-    }
-    let earlier = Reader::at(place)?.run()?;
-    if earlier.scheduler != scheduler {
-        let (was, is) = (earlier.scheduler, scheduler.to_owned());
-        return Err(ResumeError::Scheduler { was, is }.into());
-    }
-    Ok(Some(earlier))
-}
-
 /// The workdir of a run that was to go on, but is not there. What jobs left tells that it was.
 fn open_new(path: &Utf8Path, mounted: Option<&Utf8Path>, place: &Place) -> Result<Workdir, BuildError> {
     Workdir::open(path, mounted, Existing::Refuse).map_err(|error| match error {
@@ -305,35 +238,6 @@ fn open_state(
     Store::create(held, &row)
 }
 
-fn hooks_of(hooks: Option<Arc<ComponentHooks>>) -> Arc<dyn Hooks> {
-    match hooks {
-        Some(hooks) => hooks,
-        None => Arc::new(NoHooks),
-    }
-}
-
-fn scheduler_of(site: &Site, started: &Started) -> Arc<dyn Scheduler> {
-    match &started.scheduler {
-        Some(scheduler) => scheduler.clone(),
-        None => Arc::new(local_scheduler(&site.run, started.hooks.as_deref()).knowing(site.book.clone())),
-    }
-}
-
-/// It starts jobs directly where nothing asks for a script.
-fn local_scheduler(run: &Arc<Run>, hooks: Option<&ComponentHooks>) -> LocalScheduler {
-    let (settings, usual) = (&run.settings, Settings::default());
-    let plain = settings.wrapper == Wrapper::Auto
-        && settings.prescript.is_empty()
-        && settings.postscript.is_empty()
-        && settings.wrapper_shell == usual.wrapper_shell
-        && hooks.is_none_or(|hooks| hooks.scripted() == HookSet::default());
-    let starting = match plain {
-        true => Starting::Direct,
-        false => Starting::ByScript,
-    };
-    LocalScheduler::new(run.clone(), starting)
-}
-
 /// A run that nobody wants to feed can do without being spoken to.
 fn open_socket(workdir: &Utf8Path, listen: bool) -> Result<Option<Socket>, BuildError> {
     let here = absolute(Utf8Path::new("."))?;
@@ -345,55 +249,4 @@ fn open_socket(workdir: &Utf8Path, listen: bool) -> Result<Option<Socket>, Build
             Ok(None)
         }
     }
-}
-
-fn check_settings(run: &Run) -> Result<(), BuildError> {
-    check_env(&run.settings.env)?;
-    if let Some(cwd) = &run.settings.cwd {
-        run.check_cwd(cwd)?;
-    }
-    match run.settings.wrapper_shell.first() {
-        Some(shell) if !shell.is_empty() => Ok(()),
-        _ => Err(BuildError::NoWrapperShell),
-    }
-}
-
-/// Asks the shell that will run job scripts; that of another machine is out of reach, so this machine's reads the scripts.
-async fn check_scripts(run: &Run) -> Result<(), BuildError> {
-    let (settings, usual) = (&run.settings, Settings::default().wrapper_shell);
-    let shell = match run.scheduler == LOCAL {
-        true => &settings.wrapper_shell,
-        false => &usual,
-    };
-    if *shell != usual {
-        bash::check_shell(shell).await?;
-    }
-    for (what, script) in [("prescript", &settings.prescript), ("postscript", &settings.postscript)] {
-        if !script.is_empty() {
-            bash::check_syntax(shell, what, script).await?;
-        }
-    }
-    Ok(())
-}
-
-/// The workdir as the host sees it and as jobs see it.
-fn faces(path: &Utf8Path, mounted: Option<&Utf8Path>) -> SpecPath {
-    match mounted {
-        Some(mounted) => SpecPath::mounted_at(path, mounted),
-        None => SpecPath::same(path),
-    }
-}
-
-fn absolute(path: &Utf8Path) -> Result<Utf8PathBuf, BuildError> {
-    camino::absolute_utf8(path).map_err(|source| BuildError::Workdir {
-        path: path.to_owned(),
-        source,
-    })
-}
-
-/// Tells runs apart; nothing secret depends on it. The standard library seeds this hasher from the operating system.
-fn new_tag() -> String {
-    let mut hasher = RandomState::new().build_hasher();
-    hasher.write_u32(std::process::id());
-    format!("{:016x}", hasher.finish())
 }

@@ -1,6 +1,6 @@
 //! How a run is asked for, piece by piece, and why one cannot be had. Putting it together is the business of `assemble`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use camino::Utf8PathBuf;
 
@@ -13,6 +13,7 @@ use crate::{
         workdir::{Existing, WorkdirError},
     },
     assemble,
+    dry_run::{self, DryRun},
     flow::engine::{
         book::{BatchError, FeedError},
         publisher::Subscribers,
@@ -22,6 +23,7 @@ use crate::{
         journal::Listener,
         scheduler::{CallError, Scheduler},
     },
+    probe::{self, NoAnswer},
     resume::{FailedJobs, ResumeError},
     xqute::Xqute,
 };
@@ -149,6 +151,23 @@ impl Builder {
     /// What stands in the way. Nothing has run then, and nothing was removed.
     pub async fn build(self) -> Result<Xqute, BuildError> {
         assemble::assemble(self).await
+    }
+
+    /// Starts the plugins and asks the backend whether it is there. Returns how long its answer took; nothing for `local`.
+    ///
+    /// # Errors
+    /// What stands in the way, or what came instead of an answer.
+    pub async fn ask_backend(self) -> Result<Duration, NoAnswer> {
+        probe::ask(self).await
+    }
+
+    /// Thinks the run through instead of starting it: the same checks, and then what would happen to each job. What the
+    /// workdir holds does not matter.
+    ///
+    /// # Errors
+    /// What stands in the way.
+    pub async fn dry_run(self) -> Result<DryRun, BuildError> {
+        dry_run::rehearse(self).await
     }
 }
 

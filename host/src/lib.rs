@@ -34,10 +34,13 @@
 pub mod adapters;
 mod assemble;
 pub mod builder;
+pub mod dry_run;
 pub mod flow;
 pub mod model;
 pub mod ports;
+pub mod probe;
 pub mod resume;
+mod site;
 pub mod summary;
 mod xqute;
 

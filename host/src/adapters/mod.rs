@@ -3,6 +3,7 @@
 //! - [`clock`]: the only place that is asked for the time;
 //! - [`process`]: the only place that starts programs;
 //! - [`lock`]: files that one process has for itself;
+//! - `readable`: descriptors that become readable as an event;
 //! - [`bash`]: what a bash says about scripts before they run;
 //! - [`jobfile`]: job files, and [`written`]: single values as people write them;
 //! - [`local`]: the native scheduler;
@@ -21,6 +22,7 @@ pub mod jobfile;
 pub mod local;
 pub mod lock;
 pub mod process;
+mod readable;
 pub mod state;
 pub mod workdir;
 pub mod written;

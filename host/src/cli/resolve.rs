@@ -82,10 +82,7 @@ pub(super) fn run(flags: RunSettings, file: &RunSettings, around: &Surroundings)
         num_retries: flags.num_retries.or(file.num_retries).unwrap_or(defaults.num_retries),
         retry,
         max_failures: flags.max_failures.or(file.max_failures),
-        submission_batch: flags
-            .submission_batch
-            .or(file.submission_batch)
-            .unwrap_or(defaults.submission_batch),
+        submission_batch: flags.submission_batch.or(file.submission_batch),
         prescript: flags.prescript.or(file.prescript).unwrap_or_default(),
         postscript: flags.postscript.or(file.postscript).unwrap_or_default(),
         jobname_prefix: flags.jobname_prefix.or(file.jobname_prefix),

@@ -255,7 +255,7 @@ fn summary(run: RunSummary) -> Summary {
 }
 
 /// Which exit code fits. The messages say what to do next themselves.
-fn cannot_build(error: &BuildError, places: &Places) -> Failure {
+pub(super) fn cannot_build(error: &BuildError, places: &Places) -> Failure {
     let exit = match error {
         BuildError::NoWrapperShell
         | BuildError::Script(_)

@@ -14,8 +14,12 @@ use xqute::{
 };
 
 use super::{
-    args::{Action, Args, Global, run::RunArgs},
+    args::{
+        Action, Args, Global,
+        run::{RunArgs, RunSettings},
+    },
     config::{self, Config},
+    doctor,
     error::{Failure, Result},
     exit::Exit,
     feed, input, kill,
@@ -23,7 +27,7 @@ use super::{
     logs,
     plugin::{self, Wanted},
     records::Records,
-    resolve::{self, Surroundings, Voice},
+    resolve::{self, RunPlan, Surroundings, Voice},
     run,
     screen::{Color, LogFormat, Screen},
     status,
@@ -83,6 +87,7 @@ fn act(
     };
     let workdir = |flag| resolve::workdir(flag, config.run.workdir.clone(), around);
     match action {
+        Action::Run(args) if args.dry_run => dry_run(&args, &wanted, around, screen),
         Action::Run(args) => {
             let finished = run_jobs(&args, &wanted, around, voice, screen)?;
             // Nothing comes after the summary.
@@ -93,17 +98,21 @@ fn act(
         Action::Status(args) => status::status(&args, &workdir(args.workdir.clone())),
         Action::Logs(args) => logs::logs(&args, &workdir(args.workdir.clone())),
         Action::Kill(args) => kill::kill(&args, &workdir(args.workdir.clone())),
+        Action::Doctor(args) => {
+            let settings = RunSettings {
+                scheduler: args.scheduler.clone(),
+                opt: args.opt.clone(),
+                ..RunSettings::default()
+            };
+            let plan = resolve::run(settings, &config.run, around);
+            with_runtime(|runtime| runtime.block_on(doctor::doctor(&args, &plan, &wanted)))
+        }
         Action::Plugin(action) => with_runtime(|runtime| runtime.block_on(plugin::act(action, &wanted, screen))),
     }
 }
 
-fn run_jobs(
-    args: &RunArgs,
-    wanted: &Wanted<'_>,
-    around: &Surroundings,
-    voice: Voice,
-    screen: &Screen,
-) -> Result<run::Finished> {
+/// What the flags and the file say about a run, and the rules for its jobs.
+fn plan(args: &RunArgs, wanted: &Wanted<'_>, around: &Surroundings) -> (RunPlan, Rules) {
     let plan = resolve::run(args.settings.clone(), &wanted.config.run, around);
     for warning in &plan.warnings {
         tracing::warn!("{warning}");
@@ -113,6 +122,31 @@ fn run_jobs(
         // Other schedulers may run jobs on machines that have other folders.
         cwd_exists: plan.scheduler == xqute::builder::LOCAL,
     };
+    (plan, rules)
+}
+
+fn dry_run(args: &RunArgs, wanted: &Wanted<'_>, around: &Surroundings, screen: &Screen) -> Result<Exit> {
+    let (plan, rules) = plan(args, wanted, around);
+    let (jobs, places) = input::read_all(&args.files, &args.command, &rules)?;
+    if jobs.is_empty() && args.files.is_empty() {
+        return Err(nothing_to_run());
+    }
+    with_runtime(|runtime| runtime.block_on(super::dry_run::dry_run(plan, (jobs, places), wanted, screen)))
+}
+
+fn nothing_to_run() -> Failure {
+    Failure::usage("there is nothing to run")
+        .help("name a job file, give jobs on standard input with -, or a command behind --")
+}
+
+fn run_jobs(
+    args: &RunArgs,
+    wanted: &Wanted<'_>,
+    around: &Surroundings,
+    voice: Voice,
+    screen: &Screen,
+) -> Result<run::Finished> {
+    let (plan, rules) = plan(args, wanted, around);
     let (existing, failed) = match (args.overwrite, args.resume, args.resume_failed) {
         (true, ..) => (Existing::Overwrite, FailedJobs::Stay),
         (_, _, true) => (Existing::Resume, FailedJobs::RunAgain),
@@ -131,8 +165,7 @@ fn run_jobs(
         }
         input.catch_up(&place)?;
     } else if gives_nothing {
-        return Err(Failure::usage("there is nothing to run")
-            .help("name a job file, give jobs on standard input with -, or a command behind --"));
+        return Err(nothing_to_run());
     }
     let wants_retries = |job: &JobSpec| job.extras().num_retries.is_some();
     if plan.settings.error_strategy != ErrorStrategy::Retry && input.jobs.iter().any(wants_retries) {

@@ -18,6 +18,10 @@ use crate::model::{
     run::JobRef,
     settings::{ErrorStrategy, RetryPolicy, Settings},
 };
+use crate::ports::scheduler::Preferences;
+
+/// The most jobs in one submission, where neither the user nor the scheduler says it.
+const USUAL_BATCH: u32 = 8;
 
 /// What the dispatcher has to know about the run.
 #[derive(Clone, Debug)]
@@ -42,10 +46,11 @@ pub struct Policy {
 
 impl Policy {
     /// The policy that these settings ask for, with these hooks in use.
-    pub fn new(settings: &Settings, observed: HookSet, gated: HookSet) -> Self {
+    pub fn new(settings: &Settings, preferences: &Preferences, observed: HookSet, gated: HookSet) -> Self {
+        let batch = settings.submission_batch.or(preferences.jobs_per_submit);
         Self {
             forks: settings.forks.get(),
-            submission_batch: settings.submission_batch.get(),
+            submission_batch: batch.map_or(USUAL_BATCH, NonZeroU32::get),
             error_strategy: settings.error_strategy,
             num_retries: settings.num_retries,
             retry: settings.retry.clone(),
@@ -234,6 +239,11 @@ impl Dispatcher {
             }
         });
         in_flight.collect()
+    }
+
+    /// Whether this attempt is known to run; none, if it is not with the scheduler.
+    pub(crate) fn has_started(&mut self, job: JobIndex, attempt: Attempt) -> Option<bool> {
+        Some(self.table.in_flight(job, attempt)?.started)
     }
 
     /// Why the run was stopped, if it was.

@@ -94,8 +94,8 @@ pub struct Settings {
     pub retry: RetryPolicy,
     /// The run stops when this many jobs have failed.
     pub max_failures: Option<NonZeroU32>,
-    /// The most jobs that are handed to the scheduler in one call.
-    pub submission_batch: NonZeroU32,
+    /// The most jobs that are handed to the scheduler in one call; by default what it prefers, or 8.
+    pub submission_batch: Option<NonZeroU32>,
     /// Bash that runs before each job's command.
     pub prescript: String,
     /// Bash that runs after each job's command.
@@ -128,7 +128,7 @@ impl Default for Settings {
             num_retries: 3,
             retry: RetryPolicy::default(),
             max_failures: None,
-            submission_batch: NonZeroU32::MIN.saturating_add(7),
+            submission_batch: None,
             prescript: String::new(),
             postscript: String::new(),
             jobname_prefix: None,

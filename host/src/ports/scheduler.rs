@@ -1,6 +1,6 @@
 //! The port to something that executes jobs.
 
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 use async_trait::async_trait;
 
@@ -26,6 +26,11 @@ pub trait Scheduler: Send + Sync {
     /// What must stand in a job's directory before an attempt is submitted. The answer is the same for the whole run.
     fn preparation(&self) -> Preparation {
         Preparation::Script
+    }
+
+    /// How it wants to be called. The answer is the same for the whole run.
+    fn preferences(&self) -> Preferences {
+        Preferences::default()
     }
 
     /// Whether these options, of the run or of one job, are known. Looked at before a job is accepted.
@@ -77,6 +82,27 @@ pub enum Preparation {
     Directory,
     /// There need not even be a directory, and none is made: for schedulers that execute nothing, as measurements need them.
     Nothing,
+}
+
+/// How a scheduler wants to be called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Preferences {
+    /// How many jobs one submission takes gladly, where the user does not say it.
+    pub jobs_per_submit: Option<NonZeroU32>,
+    /// The shortest time from one answer about jobs in flight to the next question.
+    pub poll_pause: Duration,
+    /// An attempt whose script ended and left exit code 0 has succeeded: nobody need be asked about it.
+    pub zero_is_final: bool,
+}
+
+impl Default for Preferences {
+    fn default() -> Self {
+        Self {
+            jobs_per_submit: None,
+            poll_pause: Duration::from_millis(500),
+            zero_is_final: false,
+        }
+    }
 }
 
 /// How hard an attempt is cancelled.

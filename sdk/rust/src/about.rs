@@ -1,6 +1,6 @@
 //! Who a plugin is: the trait `Plugin`, and the description that grows out of the package and the plugin's other parts.
 
-use std::marker::PhantomData;
+use std::{marker::PhantomData, time::Duration};
 
 use crate::{
     Description, Gatekeeper, Hook, Limits, Observer, OptionInfo, Right, Scheduler, Snippets,
@@ -117,6 +117,26 @@ impl About {
     /// Wants other limits than the host's defaults, for one instance or one call.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.0.limits = limits;
+        self
+    }
+
+    /// How many jobs one call of [`Scheduler::submit`] takes gladly, where the user does not say it.
+    pub fn jobs_per_submit(self, jobs: u32) -> Self {
+        self.attribute("jobs-per-submit", &jobs.to_string())
+    }
+
+    /// The shortest time from one answer of [`Scheduler::poll`] to the next question.
+    pub fn polled_at_most_every(self, pause: Duration) -> Self {
+        self.attribute("poll-ms", &pause.as_millis().to_string())
+    }
+
+    /// An attempt whose script ended and left exit code 0 has succeeded: [`Scheduler::poll`] need not be called about it.
+    pub fn zero_is_final(self) -> Self {
+        self.attribute("zero-is-final", "true")
+    }
+
+    fn attribute(mut self, name: &str, value: &str) -> Self {
+        self.0.attributes.push((name.to_owned(), value.to_owned()));
         self
     }
 

@@ -153,6 +153,15 @@ pub mod run {
         host::info()
     }
 
+    /// Whether nothing is to happen: [`process::run`](crate::process::run) starts nothing and answers with exit code 0 and no
+    /// output, and a scheduler may call an attempt whatever it likes.
+    pub fn is_dry() -> bool {
+        info()
+            .attributes
+            .iter()
+            .any(|(name, value)| name == "dry-run" && value == "true")
+    }
+
     /// The options that the user gave to this plugin. Look them up with [`Lookup`](crate::Lookup).
     pub fn options() -> Vec<(String, String)> {
         host::options()

@@ -18,6 +18,7 @@ pub mod error;
 pub mod flags;
 pub mod hooks;
 mod imports;
+pub mod info;
 pub mod instance;
 pub mod load;
 pub mod plugins;

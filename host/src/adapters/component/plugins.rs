@@ -10,23 +10,25 @@ use std::{
     sync::Arc,
 };
 
+pub use super::info::PluginInfo;
 pub use super::load::{
     Locked,
     settings::{Changed, LoadOptions, Lock, PluginSettings, PluginSource, short_digest},
 };
 use super::{
-    contract::{Interface, Interfaces, schema},
+    contract::{Interface, schema},
     error::{LoadError, NoScheduler, StartError},
     flags::flags,
     hooks::{self, ComponentHooks, Lifecycle, observer::Stride},
     instance::{
         health::{Counted, Health},
         pool::Pool,
+        rehearsal::Rehearsal,
         state::{Identity, RunContext, Stage},
     },
     load::{
         Loaded,
-        describe::{OptionInfo, hooks_through},
+        describe::hooks_through,
         discover::Shipped,
         gather::{self, Gathered},
     },
@@ -44,41 +46,6 @@ use crate::{
     },
     ports::jobs::Jobs,
 };
-
-/// What there is to know about a plugin.
-#[derive(Clone, Debug)]
-pub struct PluginInfo {
-    /// Its name.
-    pub name: String,
-    /// Its version.
-    pub version: String,
-    /// One line about it.
-    pub summary: String,
-    /// Its file.
-    pub path: PathBuf,
-    /// SHA-256 of the file, in hexadecimal.
-    pub digest: String,
-    /// Its size in bytes.
-    pub size: u64,
-    /// Whether it was shipped with this executable, unchanged.
-    pub bundled: bool,
-    /// How its file and the lock file agree.
-    pub locked: Locked,
-    /// What it wants to do.
-    pub asked: Vec<Right>,
-    /// What it may do.
-    pub effective: Vec<Right>,
-    /// Where it is called.
-    pub hooks: HookSet,
-    /// What it exports besides `about`.
-    pub interfaces: Interfaces,
-    /// The names of what it imports.
-    pub imports: Arc<[String]>,
-    /// The options it understands.
-    pub options: Vec<OptionInfo>,
-    /// Its place in the order.
-    pub priority: i32,
-}
 
 /// What takes part in a run.
 pub struct Started {
@@ -141,7 +108,14 @@ impl Plugins {
 
     /// What there is to know about each plugin, in the order in which they are called.
     pub fn list(&self) -> Vec<PluginInfo> {
-        self.loaded.iter().map(info).collect()
+        self.loaded.iter().map(PluginInfo::of).collect()
+    }
+
+    /// The programs that a plugin may start, and where each was found on PATH.
+    pub fn programs(&self, name: &str) -> Vec<(String, Option<PathBuf>)> {
+        let plugin = self.loaded.iter().find(|plugin| plugin.name() == name);
+        let rights = plugin.and_then(|plugin| self.rights(plugin).ok());
+        rights.map(Rights::into_programs).unwrap_or_default()
     }
 
     /// The names of schedulers that plugins bring.
@@ -171,6 +145,46 @@ impl Plugins {
         clock: Clock,
         scheduler: Option<&str>,
     ) -> Result<Started, StartError> {
+        self.start_in(
+            Place {
+                run,
+                jobs,
+                clock,
+                rehearsal: None,
+            },
+            scheduler,
+        )
+        .await
+    }
+
+    /// Lets them take part in a dry run: they are told that it is one, and whatever they want to start is only noted.
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start).
+    pub async fn rehearse(
+        &self,
+        run: Arc<Run>,
+        jobs: Arc<dyn Jobs>,
+        clock: Clock,
+        scheduler: Option<&str>,
+    ) -> Result<(Started, Arc<Rehearsal>), StartError> {
+        let noted = Arc::new(Rehearsal::default());
+        let rehearsal = Some(Arc::clone(&noted));
+        let started = self
+            .start_in(
+                Place {
+                    run,
+                    jobs,
+                    clock,
+                    rehearsal,
+                },
+                scheduler,
+            )
+            .await?;
+        Ok((started, noted))
+    }
+
+    async fn start_in(&self, place: Place, scheduler: Option<&str>) -> Result<Started, StartError> {
         let chosen = scheduler
             .filter(|name| *name != "local")
             .map(|name| self.scheduler(name))
@@ -184,21 +198,13 @@ impl Plugins {
                 continue;
             }
             check_rights(plugin, is_chosen)?;
-            let identity = Arc::new(self.identity(
-                plugin,
-                RunContext {
-                    run: Arc::clone(&run),
-                    jobs: Arc::clone(&jobs),
-                    clock,
-                    options: options_of(plugin, &run, is_chosen),
-                },
-            )?);
+            let identity = Arc::new(self.identity(plugin, place.for_one(options_of(plugin, &place.run, is_chosen)))?);
             values.push(Arc::clone(&identity.values));
             if called_at(plugin) != HookSet::default() {
                 lifecycle.push(as_lifecycle(plugin, &identity));
             }
             if is_chosen {
-                scheduling = Some(as_scheduler(plugin, identity, &run));
+                scheduling = Some(as_scheduler(plugin, identity, &place.run));
             }
         }
         if let Some(scheduler) = &scheduling {
@@ -261,11 +267,13 @@ impl Plugins {
     /// The plugin as its instances share it, its options being checked.
     pub(super) fn identity(&self, plugin: &Loaded, context: RunContext) -> Result<Identity, StartError> {
         schema::check(plugin.name(), &plugin.description.options, &context.options)?;
-        let (lacking, stage) = (plugin.lacking(), Stage::Running(context));
+        let (lacking, is_dry) = (plugin.lacking(), context.rehearsal.is_some());
+        let (rights, stage) = (self.rights(plugin)?, Stage::Running(context));
         Ok(Identity {
-            values: Arc::new(Values::new(plugin.name(), self.shelf.clone())),
+            values: Arc::new(Values::new(plugin.name(), self.shelf.clone().filter(|_| !is_dry))),
             recorder: self.recorder(plugin)?,
-            ..Identity::new(plugin.name(), self.rights(plugin)?, lacking, plugin.limits(), stage)
+            rights: if is_dry { rights.without_effects() } else { rights },
+            ..Identity::new(plugin.name(), Rights::default(), lacking, plugin.limits(), stage)
         })
     }
 
@@ -283,24 +291,23 @@ impl Plugins {
     }
 }
 
-fn info(plugin: &Loaded) -> PluginInfo {
-    let description = &plugin.description;
-    PluginInfo {
-        name: description.name.clone(),
-        version: description.version.clone(),
-        summary: description.summary.clone(),
-        path: plugin.path.clone(),
-        digest: plugin.digest.clone(),
-        size: plugin.size,
-        bundled: plugin.bundled,
-        locked: plugin.locked,
-        asked: description.rights.clone(),
-        effective: plugin.effective.clone(),
-        hooks: description.hooks,
-        interfaces: plugin.program.shape.interfaces,
-        imports: Arc::clone(&plugin.program.imports),
-        options: description.options.clone(),
-        priority: plugin.priority(),
+/// The run that plugins are started for.
+struct Place {
+    run: Arc<Run>,
+    jobs: Arc<dyn Jobs>,
+    clock: Clock,
+    rehearsal: Option<Arc<Rehearsal>>,
+}
+
+impl Place {
+    fn for_one(&self, options: Options) -> RunContext {
+        RunContext {
+            run: Arc::clone(&self.run),
+            jobs: Arc::clone(&self.jobs),
+            clock: self.clock,
+            options,
+            rehearsal: self.rehearsal.clone(),
+        }
     }
 }
 
@@ -377,6 +384,7 @@ fn as_scheduler(plugin: &Loaded, identity: Arc<Identity>, run: &Run) -> Componen
         options: options_of(plugin, run, true),
         known: plugin.description.options.clone(),
         wraps: plugin.asks(&Right::Script),
+        preferences: plugin.description.preferences,
         health: Health::new(scheduler::MOST_FAILURES, Counted::ItsOwn),
     }
 }

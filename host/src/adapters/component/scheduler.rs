@@ -1,6 +1,6 @@
 //! A scheduler that a plugin brings, as the flow sees it. All answers are checked before they are believed.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
@@ -20,6 +20,7 @@ use super::{
     load::describe::OptionInfo,
 };
 use crate::{
+    adapters::process::bereft,
     model::{
         job::{Attempt, JobIndex},
         options::Options,
@@ -27,7 +28,7 @@ use crate::{
         record::Usage,
         run::{BackendJobId, JobAttempt, JobRef},
     },
-    ports::scheduler::{CallError, CallErrorKind, Cancel, Scheduler, Watching, Wrapping},
+    ports::scheduler::{CallError, CallErrorKind, Cancel, Preferences, Scheduler, Watching, Wrapping},
 };
 
 /// The most bytes of a backend's job id.
@@ -44,8 +45,12 @@ pub struct ComponentScheduler {
     pub(super) known: Vec<OptionInfo>,
     /// Whether it asks for the right to change scripts; otherwise `wrap` is never called.
     pub(super) wraps: bool,
+    pub(super) preferences: Preferences,
     pub(super) health: Health,
 }
+
+/// How long programs that a killed process left behind are waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// After this many failed calls in a row, a scheduler is not called any more, and the run stops.
 pub(super) const MOST_FAILURES: u32 = 5;
@@ -64,7 +69,7 @@ impl ComponentScheduler {
             return Ok(borrowed);
         }
         let context = self.context("scheduler.open")?;
-        let run = convert::run_info(&context.run);
+        let run = context.info();
         let options = convert::options(&self.options);
         let guests = borrowed.instance().guests();
         let function = self.exported(&guests)?.func_open();
@@ -123,6 +128,21 @@ impl ComponentScheduler {
             job
         };
         jobs.iter().map(with_options).collect()
+    }
+
+    /// An earlier process of the run may have been killed while programs were on their way to the backend: what they are about
+    /// to hand over would not be found yet, and would be submitted twice.
+    async fn await_the_bereft(&self) {
+        let Stage::Running(context) = &self.pool.identity.stage else {
+            return;
+        };
+        match bereft::ended(&context.run.tag, PATIENCE).await {
+            Ok(true) => {}
+            Ok(false) => tracing::warn!(
+                "programs that an earlier process of this run started still run after {PATIENCE:?}; what they submit may run twice"
+            ),
+            Err(error) => tracing::warn!("it is not known whether programs of an earlier process still run: {error}"),
+        }
     }
 
     /// How the plugin fared so far.
@@ -213,6 +233,10 @@ impl Scheduler for ComponentScheduler {
         Watching::Poll
     }
 
+    fn preferences(&self) -> Preferences {
+        self.preferences
+    }
+
     fn check_options(&self, options: &Options) -> Result<(), CallError> {
         schema::check(self.name(), &self.known, options).map_err(|error| CallError {
             kind: CallErrorKind::InvalidOptions,
@@ -260,6 +284,7 @@ impl Scheduler for ComponentScheduler {
     }
 
     async fn find(&self) -> Result<Vec<JobRef>, CallError> {
+        self.await_the_bereft().await;
         let answer = self.supervised("scheduler.find", self.try_find()).await?;
         answer.map_err(convert::error)?.into_iter().map(checked_ref).collect()
     }

@@ -16,7 +16,10 @@ use tokio::{
     net::unix::pipe,
 };
 
-use super::child::{Exit, Launch, NotStarted};
+use super::{
+    bereft,
+    child::{Exit, Launch, NotStarted},
+};
 
 /// What a program printed, and how it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +71,26 @@ pub async fn run<A: AsRef<OsStr>>(
     stdin: Vec<u8>,
     limit: usize,
 ) -> Result<Output, ProcessError> {
-    let launch = Launch::new(program, args).env("LC_ALL", "C");
+    run_to_its_end(Launch::new(program, args), program, stdin, limit).await
+}
+
+/// The same for somebody by whose name it can be found, should it outlive this process: see [`bereft`](super::bereft).
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_for<A: AsRef<OsStr>>(
+    whose: &str,
+    program: &Path,
+    args: &[A],
+    stdin: Vec<u8>,
+    limit: usize,
+) -> Result<Output, ProcessError> {
+    let launch = Launch::new(program, args).env(bereft::VARIABLE, whose);
+    run_to_its_end(launch, program, stdin, limit).await
+}
+
+async fn run_to_its_end(launch: Launch, program: &Path, stdin: Vec<u8>, limit: usize) -> Result<Output, ProcessError> {
+    let launch = launch.env("LC_ALL", "C");
     let launch = launch.stdin(Stdio::piped()).outputs(Stdio::piped(), Stdio::piped());
     let (child, pipes) = launch.start()?;
     let lost = |source| ProcessError::Io {
@@ -225,7 +247,7 @@ mod tests {
         let watch = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).unwrap();
         program.abort();
         drop(
-            crate::adapters::process::child::watch(watch)
+            crate::adapters::readable::readable(watch)
                 .unwrap()
                 .readable()
                 .await

@@ -17,10 +17,11 @@ use rustix::{
     fd::OwnedFd,
     process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_open, waitid},
 };
-use tokio::io::{Interest, unix::AsyncFd};
+use tokio::io::unix::AsyncFd;
 use wait4::Wait4;
 
 use super::stat::Stat;
+use crate::adapters::readable::readable;
 use crate::model::record::Usage;
 
 /// How a program ended.
@@ -183,7 +184,7 @@ impl Child {
         let leader = leader.ok_or_else(|| io::Error::other("the process id makes no sense"))?;
         // The child has not been reaped, so this number is still its own.
         let pidfd = pidfd_open(leader, PidfdFlags::empty()).map_err(io::Error::from);
-        match pidfd.and_then(watch) {
+        match pidfd.and_then(readable) {
             Ok(pidfd) => Ok(Self {
                 leader,
                 pidfd,
@@ -280,15 +281,6 @@ impl Drop for Child {
     }
 }
 
-/// Makes a pidfd an event.
-#[expect(
-    deprecated,
-    reason = "its successor is unsafe; an `OwnedFd` stays open and stays the same, as that demands"
-)]
-pub(super) fn watch(pidfd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
-    AsyncFd::with_interest(pidfd, Interest::READABLE)
-}
-
 fn kill(leader: Pid) {
     let _ = kill_process_group(leader, Signal::KILL);
 }
@@ -373,7 +365,7 @@ mod tests {
     async fn what_is_dropped_is_killed_and_reaped() {
         let child = bash("sleep 1000 & wait");
         let leader = child.leader;
-        let ended = watch(pidfd_open(leader, PidfdFlags::empty()).unwrap()).unwrap();
+        let ended = readable(pidfd_open(leader, PidfdFlags::empty()).unwrap()).unwrap();
         drop(child);
         drop(ended.readable().await.unwrap());
         // Reaping follows the end at once, in another thread.

@@ -7,11 +7,13 @@
 //! - `stat`: what the kernel tells about a process;
 //! - `exit_info`: how such a program ended;
 //! - [`capture`]: a program that is run for what it prints, within bounds;
+//! - [`bereft`]: such programs that outlived whoever wanted to know;
 //! - [`resolve`]: where a program is.
 //!
 //! Every program is the leader of a process group, so that what it started can be ended with it. What the programs are
 //! run for is the callers' business.
 
+pub mod bereft;
 pub mod capture;
 pub mod child;
 mod exit_info;

@@ -16,10 +16,11 @@ use rustix::{
 use tokio::io::unix::AsyncFd;
 
 use super::{
-    child::{Exit, watch},
+    child::Exit,
     exit_info::exit_of,
     marked::{self, Marked},
 };
+use crate::adapters::readable::readable;
 
 /// A process that leads its group, as it was found.
 #[derive(Clone, Debug)]
@@ -59,7 +60,7 @@ impl Found {
         Ok(Some(Orphan {
             leader: self.0.process(),
             started: self.0.started(),
-            pidfd: watch(pidfd)?,
+            pidfd: readable(pidfd)?,
             signalled: AtomicBool::new(false),
         }))
     }

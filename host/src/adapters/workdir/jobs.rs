@@ -68,7 +68,7 @@ impl Workdir {
     ) -> Result<(), JobDirError> {
         let make = || {
             self.reserve.job_starts(attempt.job)?;
-            let job = self.open_for(attempt, script_name(attempt))?;
+            let job = self.open_for(attempt)?;
             // First what shows whose directory it is.
             files::create(&job, STATUS, status(state).as_bytes(), Mode::from(0o666))?;
             write_script(&job)
@@ -133,6 +133,12 @@ impl Workdir {
         files::read_number(&dir, RC).filter(|code| *code >= 0)
     }
 
+    /// Whether the job's script says that it runs.
+    pub fn shows_running(&self, job: JobIndex) -> bool {
+        files::open_dir(&self.dir, &job.to_string())
+            .is_ok_and(|dir| files::read_number(&dir, STATUS) == Some(State::Running.code()))
+    }
+
     /// Whether the job's script began and yet never came to its command, whose output is the first thing that it creates.
     /// Only of a script that has ended, and has left no exit code, does this say anything.
     pub fn stopped_before_command(&self, job: JobIndex) -> bool {
@@ -149,7 +155,7 @@ impl Workdir {
     }
 
     /// The directory of an attempt, with nothing in the way of its files.
-    fn open_for(&self, attempt: &JobAttempt, script: &str) -> io::Result<OwnedFd> {
+    fn open_for(&self, attempt: &JobAttempt) -> io::Result<OwnedFd> {
         let name = attempt.job.to_string();
         if attempt.attempt.retries() == 0 {
             mkdirat(&self.dir, name.as_str(), Mode::from(0o777))?;
@@ -162,8 +168,8 @@ impl Workdir {
         let number = attempt.attempt.retries().to_string();
         let moving = format!("{number}.moving");
         let earlier = files::ensure_dir(&retry, &moving)?;
-        for file in [script, STATUS, RC, STDOUT, STDERR, JID] {
-            match renameat(&job, file, &earlier, file) {
+        for file in files::names(&job, ".")?.into_iter().filter(|name| is_of_attempt(name)) {
+            match renameat(&job, &*file, &earlier, &*file) {
                 Ok(()) | Err(Errno::NOENT) => (),
                 Err(error) => return Err(error.into()),
             }
@@ -187,6 +193,11 @@ impl Workdir {
         dir.and_then(|dir| write(&dir))
             .map_err(|source| JobDirError { job, action, source })
     }
+}
+
+/// Whether a file in a job directory belongs to one attempt: all that xqute, a job script or a backend writes there does.
+fn is_of_attempt(name: &str) -> bool {
+    name.starts_with("job.") && name != RETRY
 }
 
 /// What the job's script is called.

@@ -18,6 +18,7 @@
 //! - [`outputs`]: job directories as a scheduler needs them that starts jobs itself;
 //! - [`output`]: what attempts write, read by anybody;
 //! - [`script`]: the bash around a job's command;
+//! - [`lookout`]: what happens in job directories, told as it happens;
 //! - [`tail`]: the end of a text of unknown origin, fit to be shown;
 //! - `leftover`: what an earlier process left in job directories;
 //! - `quoting`: commands as bash reads them back;
@@ -31,6 +32,7 @@ pub mod dir;
 mod files;
 pub mod jobs;
 mod leftover;
+pub mod lookout;
 pub mod output;
 pub mod outputs;
 mod quoting;

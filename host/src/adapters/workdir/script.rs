@@ -65,6 +65,25 @@ const NOWHERE: &str = "xqute_at= xqute_rc=";
 const GUARD: &str = "if [[ ${xqute_at-} ]]; then echo \"xqute: the script ended in $xqute_at, before the command\"; \
                      xqute_rc=; [[ $rc != 0 ]] || rc=1; fi; ";
 
+/// Signals that end a bash and let it run its EXIT trap, beside those that ask for an end.
+const STRIKING: [(&str, i32); 15] = [
+    ("ILL", 4),
+    ("TRAP", 5),
+    ("ABRT", 6),
+    ("BUS", 7),
+    ("FPE", 8),
+    ("USR1", 10),
+    ("SEGV", 11),
+    ("USR2", 12),
+    ("PIPE", 13),
+    ("ALRM", 14),
+    ("XCPU", 24),
+    ("XFSZ", 25),
+    ("VTALRM", 26),
+    ("PROF", 27),
+    ("SYS", 31),
+];
+
 /// Whether a plugin's bash comes before the command.
 const fn has_snippets_before(snippets: &Snippets) -> bool {
     !(snippets.init.is_empty() && snippets.prep.is_empty())
@@ -159,6 +178,13 @@ impl Script {
         ));
         for (signal, code) in [("HUP", 129), ("INT", 130), ("TERM", 143)] {
             self.line(format_args!("trap 'exit {code}' {signal}"));
+        }
+        // Of these bash would tell the trap above nothing: it would find the exit code of what ran before, and record that.
+        self.line(
+            "xqute_struck() { [[ ${xqute_rc-} ]] || xqute_finish \"$2\"; trap - \"$1\"; kill -\"$1\" $BASHPID; }",
+        );
+        for (signal, number) in STRIKING {
+            self.line(format_args!("trap 'xqute_struck {signal} {}' {signal}", 128 + number));
         }
         Ok(())
     }

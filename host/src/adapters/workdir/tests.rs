@@ -4,7 +4,10 @@ use std::{fs, os::unix::fs::symlink, sync::Arc};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::*;
+use super::{
+    lookout::{Lookout, Notice, Sign},
+    *,
+};
 use crate::model::{
     job::{Attempt, JobIndex, JobSpec},
     outcome::{CancelReason, FailureCause, Outcome},
@@ -226,4 +229,64 @@ fn a_script_that_never_came_to_its_command_is_told_from_one_that_did() {
     assert!(workdir.stopped_before_command(job));
     fs::write(place.path().join("0/job.stdout"), "").unwrap();
     assert!(!workdir.stopped_before_command(job));
+}
+
+#[tokio::test]
+async fn what_scripts_do_is_noticed_until_their_job_is_over() {
+    let place = place();
+    let workdir = place.open(Existing::Refuse).unwrap();
+    let lookout = Lookout::open();
+    let first = attempt(&workdir, 0, Attempt::FIRST);
+    workdir.prepare(&first, b"script").unwrap();
+    lookout.watch(&workdir, &first);
+    let stderr = fs::File::create(place.path().join("0/job.stderr")).unwrap();
+    fs::write(place.path().join("0/job.stdout"), "of no interest").unwrap();
+    fs::write(place.path().join("0/job.status"), "4\n").unwrap();
+    assert_eq!(
+        lookout.next().await,
+        Notice::Script(JobIndex(0), Attempt::FIRST, Sign::Wrote)
+    );
+    assert!(workdir.shows_running(JobIndex(0)));
+    drop(stderr);
+    assert_eq!(
+        lookout.next().await,
+        Notice::Script(JobIndex(0), Attempt::FIRST, Sign::Over)
+    );
+    // The next attempt has the same directory; what the one before it leaves behind is elsewhere.
+    let second = attempt(&workdir, 0, Attempt::FIRST.next());
+    workdir.prepare(&second, b"script").unwrap();
+    lookout.watch(&workdir, &second);
+    fs::write(place.path().join("0/job.retry/1/job.stderr"), "late").unwrap();
+    fs::write(place.path().join("0/job.stderr"), "").unwrap();
+    let seen = [lookout.next().await, lookout.next().await];
+    assert!(
+        seen.contains(&Notice::Script(JobIndex(0), second.attempt, Sign::Over)),
+        "{seen:?}"
+    );
+    lookout.forget(JobIndex(0));
+    fs::write(place.path().join("0/job.stderr"), "").unwrap();
+    let third = attempt(&workdir, 1, Attempt::FIRST);
+    workdir.prepare(&third, b"script").unwrap();
+    lookout.watch(&workdir, &third);
+    fs::write(place.path().join("1/job.stderr"), "").unwrap();
+    assert_eq!(
+        lookout.next().await,
+        Notice::Script(JobIndex(1), Attempt::FIRST, Sign::Over)
+    );
+}
+
+#[test]
+fn all_files_of_an_attempt_are_moved_aside() {
+    let place = place();
+    let workdir = place.open(Existing::Refuse).unwrap();
+    workdir.prepare(&attempt(&workdir, 0, Attempt::FIRST), b"one").unwrap();
+    fs::write(place.path().join("0/job.backend"), "said").unwrap();
+    fs::write(place.path().join("0/results"), "the job's own").unwrap();
+    workdir
+        .prepare(&attempt(&workdir, 0, Attempt::FIRST.next()), b"two")
+        .unwrap();
+    assert_eq!(place.read("0/job.retry/1/job.backend"), "said");
+    assert_eq!(place.read("0/job.retry/1/job.wrapped.local"), "one");
+    assert_eq!(place.read("0/job.wrapped.local"), "two");
+    assert_eq!(place.read("0/results"), "the job's own");
 }

@@ -3,6 +3,7 @@
 //! - this file: the flags of every command, and the commands;
 //! - [`plugin`]: the commands about plugins, with their flags;
 //! - [`live`]: the flags of the commands about a run that was started elsewhere;
+//! - [`doctor`]: the flags of `xqute doctor`;
 //! - [`run`]: the flags of `xqute run`, and of a job's settings.
 
 use camino::Utf8PathBuf;
@@ -15,6 +16,7 @@ use super::{
     values,
 };
 
+pub(super) mod doctor;
 pub(super) mod live;
 pub(super) mod plugin;
 pub(super) mod run;
@@ -45,6 +47,7 @@ enum Command {
     Status(live::StatusCommand),
     Logs(live::LogsCommand),
     Kill(live::KillCommand),
+    Doctor(doctor::DoctorCommand),
     /// Look at plugins
     #[command(subcommand)]
     Plugin(plugin::PluginCommand),
@@ -63,6 +66,8 @@ pub(super) enum Action {
     Logs(live::LogsArgs),
     /// `xqute kill`.
     Kill(live::KillArgs),
+    /// `xqute doctor`.
+    Doctor(doctor::DoctorArgs),
     /// `xqute plugin ...`.
     Plugin(plugin::PluginAction),
 }
@@ -76,6 +81,7 @@ impl Args {
             Command::Status(status) => (status.global, Action::Status(status.args)),
             Command::Logs(logs) => (logs.global, Action::Logs(logs.args)),
             Command::Kill(kill) => (kill.global, Action::Kill(kill.args)),
+            Command::Doctor(doctor) => (doctor.global, Action::Doctor(doctor.args)),
             Command::Plugin(command) => {
                 let (global, action) = command.split();
                 (global, Action::Plugin(action))

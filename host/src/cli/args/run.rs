@@ -62,6 +62,9 @@ pub(in crate::cli) struct RunArgs {
     /// Keep the run's state in this file, for a workdir on a disk that other machines share [default: run.db in the workdir]
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) state: Option<Utf8PathBuf>,
+    /// Print the scripts that jobs would get and the programs that would be started for them, and start none
+    #[arg(long, conflicts_with_all = ["resume", "resume_failed", "overwrite", "listen", "events", "report", "record"])]
+    pub(in crate::cli) dry_run: bool,
     /// Keep the run open for jobs that xqute feed gives it, until xqute feed --stop
     #[arg(long)]
     pub(in crate::cli) listen: bool,
@@ -121,7 +124,7 @@ pub(in crate::cli) struct RunSettings {
     #[arg(long, value_name = "N", value_parser = values::failures, allow_negative_numbers = true)]
     #[serde(deserialize_with = "read::failures")]
     pub(in crate::cli) max_failures: Option<NonZeroU32>,
-    /// The most jobs handed to the scheduler in one call [default: 8]
+    /// The most jobs handed to the scheduler in one call [default: what it prefers, or 8]
     #[arg(long, value_name = "N", value_parser = values::forks, allow_negative_numbers = true)]
     #[serde(deserialize_with = "read::forks")]
     pub(in crate::cli) submission_batch: Option<NonZeroU32>,

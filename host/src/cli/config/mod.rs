@@ -97,6 +97,12 @@ pub(super) struct LimitsConfig {
     /// How many instances of a scheduler may be called at once.
     #[serde(deserialize_with = "limit")]
     pub(super) instances: Option<u32>,
+    /// How many programs and requests the plugin may start in a second.
+    #[serde(deserialize_with = "limit")]
+    pub(super) max_rate: Option<u32>,
+    /// How many programs and requests of the plugin may go on at once.
+    #[serde(deserialize_with = "limit")]
+    pub(super) max_in_flight: Option<u32>,
 }
 
 impl From<LimitsConfig> for LimitOverrides {
@@ -111,6 +117,8 @@ impl From<LimitsConfig> for LimitOverrides {
             pass_mib: limits.pass_mib,
             output_mib: limits.output_mib,
             instances: limits.instances,
+            max_rate: limits.max_rate,
+            max_in_flight: limits.max_in_flight,
         }
     }
 }
@@ -285,6 +293,8 @@ mod tests {
         pass-mib = 8
         output-mib = 4
         instances = 2
+        max-rate = 20
+        max-in-flight = 3
     "#;
 
     #[test]
@@ -312,6 +322,8 @@ mod tests {
             pass_mib: Some(8),
             output_mib: Some(4),
             instances: Some(2),
+            max_rate: Some(20),
+            max_in_flight: Some(3),
         };
         assert_eq!(LimitOverrides::from(slurm.limits), limits);
     }

@@ -77,8 +77,12 @@ impl Engine {
     fn watch(&mut self, job: JobRef) {
         if self.parts.scheduler.watching() == Watching::Wait {
             tokio::spawn(watcher::wait(self.parts.clone(), job, self.mail.clone()));
+            return self.rhythm.arm();
         }
         self.rhythm.arm();
+        if self.early.remove(&job.job) == Some(job.attempt) {
+            self.on_script_over(job.job, job.attempt);
+        }
     }
 
     fn start_timeout(&mut self, job: &JobRef) {
@@ -107,6 +111,7 @@ impl Engine {
 
     fn ended(&mut self, job: JobIndex, attempt: Attempt, outcome: Outcome) {
         self.parts.workdir.job_ended(job);
+        self.parts.lookout.forget(job);
         match &outcome {
             Outcome::Succeeded => tracing::info!(job = job.0, "succeeded"),
             Outcome::Failed(cause) => tracing::info!(job = job.0, attempt = attempt.get(), "failed: {cause}"),

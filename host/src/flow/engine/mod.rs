@@ -4,7 +4,9 @@
 //!
 //! - `actions`: what is done at once, and which tasks are started for what takes longer;
 //! - `submitter`: gate, snippets, script, hand over;
+//! - `breaker`: whether the backend can be reached, and `reasons`: why jobs wait in it;
 //! - `watcher`: what became of attempts;
+//! - `notices`: what job directories tell of attempts;
 //! - `canceller`: kills, and questions about kills;
 //! - `publisher`: those who hear of what was recorded;
 //! - `teller`: observers;
@@ -16,17 +18,20 @@
 
 mod actions;
 pub mod book;
+pub(crate) mod breaker;
 mod canceller;
 mod deadlines;
 mod failures;
 pub mod feeder;
+pub(crate) mod notices;
 mod predecessors;
 pub(crate) mod publisher;
+pub(crate) mod reasons;
 mod submitter;
 mod teller;
 mod watcher;
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use tokio::sync::{
     mpsc::{UnboundedReceiver, UnboundedSender},
@@ -35,9 +40,11 @@ use tokio::sync::{
 
 use self::{
     book::Book,
+    breaker::Breaker,
     deadlines::Deadlines,
     failures::{Ended, Failures},
     publisher::{Publisher, Subscribers},
+    reasons::Reasons,
     teller::Teller,
     watcher::{Beat, Rhythm},
 };
@@ -47,9 +54,13 @@ use super::{
     restore::Restored,
 };
 use crate::{
-    adapters::{clock::Clock, workdir::Workdir},
+    adapters::{
+        clock::Clock,
+        workdir::{Workdir, lookout::Lookout},
+    },
     model::{
         hook::HookSet,
+        job::{Attempt, JobIndex},
         outcome::{FailureCause, Observation, Outcome, StopCause},
         run::{JobRef, Run},
     },
@@ -68,6 +79,9 @@ pub(crate) struct Parts {
     pub(crate) run: Arc<Run>,
     pub(crate) book: Arc<Book>,
     pub(crate) workdir: Workdir,
+    pub(crate) lookout: Lookout,
+    pub(crate) breaker: Breaker,
+    pub(crate) reasons: Reasons,
     pub(crate) scheduler: Arc<dyn Scheduler>,
     pub(crate) hooks: Arc<dyn Hooks>,
     pub(crate) clock: Clock,
@@ -137,6 +151,8 @@ pub(crate) struct Engine {
     /// How many jobs have been recorded.
     recorded: watch::Receiver<u32>,
     progress: watch::Sender<Counts>,
+    /// Scripts that were over before it was known that their scheduler had taken them.
+    early: HashMap<JobIndex, Attempt>,
     failures: Failures,
     /// Somebody has removed the workdir.
     homeless: bool,
@@ -151,7 +167,8 @@ impl Engine {
         start_journal: impl FnOnce(Publisher) -> Result<Box<dyn Journal>, E>,
     ) -> Result<Self, E> {
         let (observed, gated) = (parts.hooks.observed(), parts.hooks.gated());
-        let policy = Policy::new(&parts.run.settings, observed, gated);
+        let preferences = parts.scheduler.preferences();
+        let policy = Policy::new(&parts.run.settings, &preferences, observed, gated);
         let Wiring {
             inbox,
             mail,
@@ -182,6 +199,7 @@ impl Engine {
             stopping: watch::Sender::new(false),
             recorded: waiting,
             progress,
+            early: HashMap::new(),
             failures: Failures::default(),
             homeless: false,
             finished: false,
@@ -196,6 +214,9 @@ impl Engine {
     /// more: they are judged by what they left.
     pub(crate) fn restore(&mut self, jobs: impl Iterator<Item = Restored>, abandoned: Vec<JobRef>) {
         jobs.for_each(|job| self.dispatcher.restore(job));
+        for (JobRef { job, attempt, .. }, _) in self.dispatcher.watched() {
+            self.parts.lookout.watch_job(&self.parts.workdir, job, attempt);
+        }
         for JobRef { job, attempt, .. } in abandoned {
             self.dispatcher.handle(Event::Observed {
                 job,
@@ -221,6 +242,7 @@ impl Engine {
                 Some(event) = self.inbox.recv() => self.on_event(event),
                 due = self.deadlines.next() => self.dispatcher.handle(due),
                 beat = self.rhythm.beat() => self.on_beat(beat),
+                notice = self.parts.lookout.next() => self.on_notice(notice),
             }
         }
     }

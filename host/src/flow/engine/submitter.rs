@@ -1,8 +1,8 @@
 //! Carries a submission out: gate, snippets and script or just a directory, hand over. One task for each batch of attempts.
 
-use std::{fmt::Display, sync::Arc, time::Duration};
+use std::{fmt::Display, sync::Arc};
 
-use tokio::{sync::watch, time::sleep};
+use tokio::sync::watch;
 
 use super::{Mail, Parts};
 use crate::{
@@ -18,15 +18,6 @@ use crate::{
         scheduler::{CallError, CallErrorKind, Preparation, Watching, Wrapping},
     },
 };
-
-/// The first pause before a backend that could not be reached is tried again; it doubles up to [`LONGEST_PAUSE`].
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-
-/// The longest pause between two tries, unless the backend asks for more.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-
-/// The most patience that a backend can ask for.
-const MOST_PATIENCE: Duration = Duration::from_secs(3600);
 
 /// What submissions have to wait for, and what ends them.
 #[derive(Clone, Debug)]
@@ -197,7 +188,10 @@ impl Submitter {
                 (Ok(wrapping), Ok(snippets)) => self.write(&attempt, &wrapping, &snippets),
             };
             match made {
-                Ok(()) => written.push(attempt),
+                Ok(()) => {
+                    self.parts.lookout.watch(&self.parts.workdir, &attempt);
+                    written.push(attempt);
+                }
                 Err(why) => self.fail(&attempt, &why),
             }
         }
@@ -222,46 +216,37 @@ impl Submitter {
 
     /// Hands attempts to the scheduler; those that it cannot take just now are tried again until it can.
     async fn hand_over(&self, mut waiting: Vec<JobAttempt>) {
-        let (mut stopping, mut pause) = (self.stopping.clone(), FIRST_PAUSE);
         while !waiting.is_empty() {
-            if self.is_stopping() {
-                return self.refuse(&waiting, &Submission::GivenUp { prepared: true });
-            }
+            let pass = tokio::select! {
+                biased;
+                () = self.stopped() => return self.refuse(&waiting, &Submission::GivenUp { prepared: true }),
+                pass = self.parts.breaker.pass() => pass,
+            };
             let results = self.parts.scheduler.submit(&waiting).await;
-            let (later, asked_for) = self.sort_out(waiting, results);
-            waiting = later;
-            if waiting.is_empty() {
-                return;
-            }
-            tokio::select! {
-                _ = stopping.wait_for(|stopping| *stopping) => {}
-                () = sleep(asked_for.unwrap_or(pause)) => pause = (pause * 2).min(LONGEST_PAUSE),
-            }
+            waiting = self.sort_out(waiting, results);
+            drop(pass);
         }
     }
 
-    /// Reports what was decided; returns what is to be tried again, and the pause that the backend asked for.
-    fn sort_out(
-        &self,
-        attempts: Vec<JobAttempt>,
-        results: Vec<Result<BackendJobId, CallError>>,
-    ) -> (Vec<JobAttempt>, Option<Duration>) {
-        let (mut later, mut asked_for) = (Vec::new(), None::<Duration>);
+    /// Reports what was decided; returns what is to be tried again.
+    fn sort_out(&self, attempts: Vec<JobAttempt>, results: Vec<Result<BackendJobId, CallError>>) -> Vec<JobAttempt> {
+        let (mut later, mut trouble) = (Vec::new(), None);
         for (attempt, result) in attempts.into_iter().zip(results) {
             match result {
                 Ok(id) => self.taken(&attempt, id),
                 Err(error) if error.kind.may_retry() => {
-                    tracing::warn!(
-                        scheduler = self.parts.scheduler.name(),
-                        "submission has to wait, and is tried again until it works: {error}"
-                    );
-                    asked_for = asked_for.max(patience(&error));
                     later.push(attempt);
+                    trouble = Some(error);
                 }
                 Err(error) => self.scheduler_failed(&attempt, &error),
             }
         }
-        (later, asked_for)
+        let (breaker, scheduler) = (&self.parts.breaker, self.parts.scheduler.name());
+        match trouble {
+            Some(error) => breaker.fails(scheduler, &error),
+            None => breaker.works(scheduler),
+        }
+        later
     }
 
     fn taken(&self, attempt: &JobAttempt, id: BackendJobId) {
@@ -286,31 +271,5 @@ impl Submitter {
             Watching::Poll => Submission::Taken(job_ref.id),
         };
         self.report(attempt, result);
-    }
-}
-
-/// The pause that a backend asks for: at least a short one, as there is no end to asking without any.
-fn patience(error: &CallError) -> Option<Duration> {
-    match error.kind {
-        CallErrorKind::RateLimited(Some(pause)) => Some(pause.clamp(FIRST_PAUSE, MOST_PATIENCE)),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn backends_may_ask_for_more_patience_than_usual_but_not_for_any() {
-        let asked = |seconds| {
-            patience(&CallError {
-                kind: CallErrorKind::RateLimited(Some(Duration::from_secs(seconds))),
-                message: String::new(),
-            })
-        };
-        assert_eq!(asked(0), Some(FIRST_PAUSE));
-        assert_eq!(asked(300), Some(Duration::from_secs(300)));
-        assert_eq!(asked(1 << 40), Some(MOST_PATIENCE));
     }
 }

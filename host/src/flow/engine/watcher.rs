@@ -19,9 +19,6 @@ use crate::{
     ports::scheduler::{CallErrorKind, Preparation, Watching},
 };
 
-/// The shortest pause between two questions to a backend.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
-
 /// Why a command never ran although all went well.
 const BEFORE_COMMAND: &str = "its script ended before its command and left no exit code; bash of a plugin, or the prescript, \
                               ended or replaced the shell";
@@ -70,8 +67,13 @@ fn observed(parts: &Parts, job: &JobRef, observation: Observation, usage: Option
 #[derive(Debug)]
 pub(super) struct Rhythm {
     watching: Watching,
+    shortest: Duration,
     longest: Duration,
     pause: Duration,
+    /// When the last answer came.
+    answered: Option<Instant>,
+    /// Whether something was noticed since the question was asked that is under way.
+    hurried: bool,
     /// Whether anybody wants to be asked at all: where ends are events, only an observer of `polling` does.
     wanted: bool,
     beating: Beating,
@@ -96,16 +98,20 @@ pub(super) enum Beat {
 impl Rhythm {
     pub(super) fn new(parts: &Parts) -> Self {
         let watching = parts.scheduler.watching();
-        let longest = parts.run.settings.recheck_interval.max(SHORTEST_PAUSE);
+        let shortest = parts.scheduler.preferences().poll_pause;
+        let longest = parts.run.settings.recheck_interval.max(shortest);
         let pause = match watching {
             Watching::Wait => longest,
-            Watching::Poll => SHORTEST_PAUSE,
+            Watching::Poll => shortest,
         };
         let wanted = watching == Watching::Poll || parts.hooks.observed().contains(Hook::JobPolling);
         Self {
             watching,
+            shortest,
             longest,
             pause,
+            answered: None,
+            hurried: false,
             wanted,
             beating: Beating::Idle,
         }
@@ -118,6 +124,17 @@ impl Rhythm {
                 until: Instant::now() + self.pause,
             };
         }
+    }
+
+    /// Something happened of which the backend may know more: asks as soon as it may be asked again.
+    pub(super) fn hurry(&mut self) {
+        let soon = self.answered.map_or_else(Instant::now, |at| at + self.shortest);
+        match &mut self.beating {
+            Beating::Idle => {}
+            Beating::Resting { until } => *until = soon.min(*until),
+            Beating::Asking(_) => self.hurried = true,
+        }
+        self.pause = self.shortest;
     }
 
     /// The question is on its way.
@@ -135,7 +152,9 @@ impl Rhythm {
             }
             Beating::Asking(answer) => {
                 let news = answer.await.unwrap_or(false);
-                self.adapt(news);
+                self.answered = Some(Instant::now());
+                let hurried = std::mem::take(&mut self.hurried);
+                self.adapt(news || hurried);
                 Beat::Answered
             }
         };
@@ -146,7 +165,7 @@ impl Rhythm {
     fn adapt(&mut self, news: bool) {
         self.pause = match self.watching {
             Watching::Wait => self.longest,
-            Watching::Poll if news => SHORTEST_PAUSE,
+            Watching::Poll if news => self.shortest,
             Watching::Poll => (self.pause * 3 / 2).min(self.longest),
         };
     }
@@ -169,8 +188,11 @@ pub(super) async fn ask(parts: Arc<Parts>, asked: Vec<Asked>, mail: Mail) -> boo
     });
     let all = parts.hooks.observed().contains(Hook::JobPolling);
     let mut news = false;
+    let (breaker, scheduler) = (&parts.breaker, parts.scheduler.name());
     match answers {
         Ok(answers) => {
+            breaker.answers(scheduler);
+            parts.reasons.tell(scheduler, &answers);
             for ((job, runs_already), answer) in refs.iter().zip(running).zip(answers) {
                 let changed = !(runs_already && answer == Observation::Running);
                 news |= changed && !matches!(answer, Observation::Queued(_));
@@ -179,10 +201,8 @@ pub(super) async fn ask(parts: Arc<Parts>, asked: Vec<Asked>, mail: Mail) -> boo
                 }
             }
         }
-        Err(error) => tracing::warn!(
-            scheduler = parts.scheduler.name(),
-            "the status of jobs is not known just now: {error}"
-        ),
+        Err(error) if error.kind.may_retry() => breaker.fails(scheduler, &error),
+        Err(error) => tracing::warn!(scheduler, "the status of jobs is not known just now: {error}"),
     }
     news
 }

@@ -18,10 +18,16 @@ use crate::{
         run::JobRef,
         settings::{ErrorStrategy, RetryPolicy, Settings},
     },
+    ports::scheduler::Preferences,
 };
 
 fn policy(settings: &Settings) -> Policy {
-    Policy::new(settings, Hook::ALL.into_iter().collect(), HookSet::default())
+    Policy::new(
+        settings,
+        &Preferences::default(),
+        Hook::ALL.into_iter().collect(),
+        HookSet::default(),
+    )
 }
 
 fn new_jobs(jobs: Vec<NewJob>) -> NewJobs {

@@ -17,12 +17,17 @@ use crate::{
         settings::Settings,
         state::State,
     },
-    ports::scheduler::Cancel,
+    ports::scheduler::{Cancel, Preferences},
 };
 
 fn gated(hook: Hook) -> World {
     let hooks = Hook::ALL.into_iter().collect();
-    World::new(Policy::new(&Settings::default(), hooks, [hook].into_iter().collect()))
+    World::new(Policy::new(
+        &Settings::default(),
+        &Preferences::default(),
+        hooks,
+        [hook].into_iter().collect(),
+    ))
 }
 
 /// The kills that the dispatcher wants, and whether nothing gets time.

@@ -39,13 +39,16 @@ pub(crate) fn options(options: &Options) -> Vec<(String, String)> {
         .collect()
 }
 
-pub(crate) fn run_info(run: &Run) -> types::RunInfo {
+pub(crate) fn run_info(run: &Run, is_dry: bool) -> types::RunInfo {
     types::RunInfo {
         tag: run.tag.clone(),
         workdir: path(&run.workdir),
         scheduler: run.scheduler.clone(),
         forks: run.settings.forks.get(),
-        attributes: Vec::new(),
+        attributes: is_dry
+            .then(|| ("dry-run".to_owned(), "true".to_owned()))
+            .into_iter()
+            .collect(),
     }
 }
 

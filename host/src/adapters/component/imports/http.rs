@@ -7,10 +7,16 @@ use http::{Request, Response, Uri, uri::Scheme};
 use http_body_util::BodyExt;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks, default_send_request};
 
-use crate::adapters::component::{instance::state::Identity, rights::Host};
+use crate::adapters::component::{
+    instance::{state::Identity, throttle::Waited},
+    rights::Host,
+};
 
 /// Sends the requests of an instance, after a look at where they go.
-pub(crate) struct Requests(pub(in crate::adapters::component) Arc<Identity>);
+pub(crate) struct Requests {
+    pub(in crate::adapters::component) plugin: Arc<Identity>,
+    pub(in crate::adapters::component) waited: Waited,
+}
 
 /// What follows a request or an answer: whether its transport went well.
 type Transported = Box<dyn Future<Output = Result<(), Error>> + Send>;
@@ -23,8 +29,10 @@ impl WasiHttpHooks for Requests {
         _: Transported,
     ) -> Box<dyn Future<Output = Result<(Response<WasiBody>, Transported), Error>> + Send> {
         let checked = self.check(request.uri());
+        let (plugin, waited) = (Arc::clone(&self.plugin), self.waited.clone());
         Box::new(async move {
             checked?;
+            let _turn = plugin.throttle.turn(&waited).await;
             let (answer, transport) = default_send_request(request, options).await?;
             Ok((answer.map(BodyExt::boxed_unsync), Box::new(transport) as Transported))
         })
@@ -44,11 +52,11 @@ impl Requests {
             None if uri.scheme() == Some(&Scheme::HTTP) => 80,
             None => 443,
         };
-        let why = match self.0.rights.reach(&host, Some(port)) {
+        let why = match self.plugin.rights.reach(&host, Some(port)) {
             Ok(()) => return Ok(()),
             Err(why) => why,
         };
-        self.0.refuse(&format!("connect to `{host}:{port}`"), why);
+        self.plugin.refuse(&format!("connect to `{host}:{port}`"), why);
         Err(Error::HttpRequestDenied)
     }
 }
@@ -65,7 +73,10 @@ mod tests {
         let rights = ["a.org:443", "*.b.org:80", "127.0.0.1"].map(|host| Right::new("net", host).unwrap());
         let mut plugin = Identity::nobody("guest");
         plugin.rights = Rights::resolve(&rights, &rights, OsStr::new("")).unwrap();
-        let requests = Requests(Arc::new(plugin));
+        let requests = Requests {
+            plugin: Arc::new(plugin),
+            waited: Waited::default(),
+        };
         let check = |uri: &str| requests.check(&uri.parse().unwrap());
         for uri in [
             "https://a.org/x",
@@ -83,7 +94,7 @@ mod tests {
         ] {
             assert!(matches!(check(uri), Err(Error::HttpRequestDenied)), "{uri}");
         }
-        assert_eq!(requests.0.refusals.load(Relaxed), 4);
+        assert_eq!(requests.plugin.refusals.load(Relaxed), 4);
         for uri in [
             "https://a.org@evil.org/",
             "https://evil.org@a.org/",

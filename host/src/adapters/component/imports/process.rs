@@ -10,7 +10,10 @@ use crate::adapters::{
             process::{Exit, Host, Output},
             types::Error,
         },
-        instance::state::{HostState, Identity},
+        instance::{
+            rehearsal::Planned,
+            state::{HostState, Identity, Stage},
+        },
         recording::tape::{Bytes, RUN},
         rights::Refusal,
     },
@@ -29,8 +32,11 @@ impl Host for HostState {
     ) -> wasmtime::Result<Result<Output, Error>> {
         let on_tape = || (program.clone(), args.clone(), Bytes::from(stdin.clone()));
         let asked = self.tape.is_on().then(on_tape);
-        let identity = Arc::clone(&self.identity);
-        let started = async { Came::from(start(&identity, &program, &args, stdin).await) };
+        let (identity, waited) = (Arc::clone(&self.identity), self.waited.clone());
+        let started = async {
+            let _turn = identity.throttle.turn(&waited).await;
+            Came::from(start(&identity, &program, &args, stdin).await)
+        };
         Ok(self.answer_later(RUN, &asked, started).await?.into())
     }
 }
@@ -69,9 +75,11 @@ impl From<Came> for Result<Output, Error> {
     }
 }
 
+/// Starts a program, or just notes that it would be.
 async fn start(plugin: &Identity, program: &str, args: &[String], stdin: Vec<u8>) -> Result<Output, Error> {
     let path = match plugin.rights.program(program, args) {
-        Ok(path) => path,
+        Ok(path) => Some(path),
+        Err(Refusal::NotFound) if plugin.rehearsal().is_some() => None,
         Err(Refusal::NotFound) => return Err(Error::Rejected(format!("there is no program `{program}` on PATH"))),
         Err(why) => {
             return Err(Error::Denied(
@@ -82,8 +90,14 @@ async fn start(plugin: &Identity, program: &str, args: &[String], stdin: Vec<u8>
     if args.iter().any(|arg| arg.contains('\0')) {
         return Err(Error::Rejected(format!("an argument of `{program}` has a NUL in it")));
     }
+    let (None, Some(path)) = (plugin.rehearsal(), path) else {
+        return Ok(rehearsed(plugin, program, args, stdin));
+    };
     tracing::debug!(plugin = &*plugin.name, ?args, "runs {}", path.display());
-    let output = capture::run(path, args, stdin, plugin.most_output).await;
+    let output = match &plugin.stage {
+        Stage::Running(context) => capture::run_for(&context.run.tag, path, args, stdin, plugin.most_output).await,
+        Stage::Describing => capture::run(path, args, stdin, plugin.most_output).await,
+    };
     let output = output.map_err(|error| failed(plugin, &error))?;
     Ok(Output {
         exit: match output.exit {
@@ -93,6 +107,23 @@ async fn start(plugin: &Identity, program: &str, args: &[String], stdin: Vec<u8>
         stdout: output.stdout,
         stderr: output.stderr,
     })
+}
+
+/// The answer of a program that was not started.
+fn rehearsed(plugin: &Identity, program: &str, args: &[String], stdin: Vec<u8>) -> Output {
+    if let Some(rehearsal) = plugin.rehearsal() {
+        rehearsal.note(Planned {
+            plugin: plugin.name.to_string(),
+            program: program.to_owned(),
+            args: args.to_vec(),
+            stdin,
+        });
+    }
+    Output {
+        exit: Exit::Code(0),
+        stdout: Vec::new(),
+        stderr: Vec::new(),
+    }
 }
 
 fn failed(plugin: &Identity, error: &ProcessError) -> Error {

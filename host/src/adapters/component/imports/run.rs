@@ -27,9 +27,7 @@ impl HostState {
 
 impl Host for HostState {
     fn info(&mut self) -> wasmtime::Result<RunInfo> {
-        self.answer("run.info", &(), |state| {
-            Ok(convert::run_info(&state.run_context()?.run))
-        })
+        self.answer("run.info", &(), |state| Ok(state.run_context()?.info()))
     }
 
     fn options(&mut self) -> wasmtime::Result<Vec<(String, String)>> {

@@ -42,6 +42,10 @@ pub struct LimitOverrides {
     pub output_mib: Option<u32>,
     /// How many instances of a scheduler may be called at once.
     pub instances: Option<u32>,
+    /// How many programs and requests the plugin may start in a second.
+    pub max_rate: Option<u32>,
+    /// How many programs and requests of the plugin may go on at once.
+    pub max_in_flight: Option<u32>,
 }
 
 impl LimitOverrides {
@@ -57,6 +61,8 @@ impl LimitOverrides {
             pass_mib: self.pass_mib.or(other.pass_mib),
             output_mib: self.output_mib.or(other.output_mib),
             instances: self.instances.or(other.instances),
+            max_rate: self.max_rate.or(other.max_rate),
+            max_in_flight: self.max_in_flight.or(other.max_in_flight),
         }
     }
 
@@ -84,6 +90,8 @@ pub(crate) struct Limits {
     /// Bytes that a program may write to one of its outputs.
     pub(super) output: usize,
     pub(crate) instances: u32,
+    pub(crate) max_rate: Option<u32>,
+    pub(crate) max_in_flight: Option<u32>,
     call: Option<Duration>,
     compute: Option<Duration>,
 }
@@ -107,6 +115,8 @@ impl Limits {
             pass: mib(chosen.pass_mib, 32),
             output: mib(chosen.output_mib, 16),
             instances: chosen.instances.unwrap_or(4).max(1),
+            max_rate: chosen.max_rate,
+            max_in_flight: chosen.max_in_flight,
             call: chosen.call,
             compute: chosen.compute,
         }

@@ -1,16 +1,18 @@
 //! One instance of a plugin: its store, its functions, and the one way to call them, with every limit in place.
 //!
 //! A `pool` holds instances and replaces those that are lost, [`health`] counts what becomes of calls, `state` is what the
-//! host keeps for one, [`limits`] bounds each call (`stopwatch`: in time), and [`call`] says how a call failed.
+//! host keeps for one, `rehearsal` what it would have done in a dry run, [`limits`] bounds each call (`stopwatch`: in time; `throttle`: in what reaches the backend), and [`call`] says how a call failed.
 
 pub mod call;
 pub mod health;
 pub mod limits;
 pub(super) mod pool;
+pub mod rehearsal;
 pub(super) mod state;
 pub(super) mod stopwatch;
+pub(crate) mod throttle;
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, pin::pin, sync::Arc};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -24,6 +26,7 @@ use self::{
     limits::{Limits, Pace},
     state::{HostState, Identity},
     stopwatch::Stopwatch,
+    throttle::Waited,
 };
 use super::{
     contract::{
@@ -90,7 +93,8 @@ const START: &str = "(start)";
 impl Instance {
     /// Starts an instance; whatever code it runs while it starts is bounded like a hook.
     pub(super) async fn start(program: &Program, identity: &Arc<Identity>, limits: Limits) -> Result<Self, StartError> {
-        let state = HostState::new(identity, limits)?;
+        let waited = Waited::default();
+        let state = HostState::new(identity, limits, waited.clone())?;
         let mut store = Store::new(program.engine.wasmtime(), state);
         store.limiter(|state| &mut state.growth);
         store.set_hostcall_fuel(limits.pass);
@@ -103,6 +107,7 @@ impl Instance {
             false => Ok(UpdateDeadline::Yield(1)),
         });
         let bounds = Bounds {
+            waited,
             stopwatch,
             engine: program.engine.clone(),
             limits,
@@ -196,6 +201,7 @@ impl Instance {
 
 /// What holds code of an instance within its limits.
 struct Bounds {
+    waited: Waited,
     stopwatch: Stopwatch,
     engine: Engine,
     limits: Limits,
@@ -205,14 +211,19 @@ impl Bounds {
     /// Lets guest code run to its end, or to the end of its time.
     async fn run<T>(&self, pace: Pace, guest: impl Future<Output = wasmtime::Result<T>>) -> wasmtime::Result<T> {
         let _ticking = self.engine.ticking();
-        let timed = self.stopwatch.time(self.limits.guest(pace), guest);
-        match tokio::time::timeout(self.limits.wall(pace), timed).await {
-            Ok(answer) => answer,
-            // On a busy machine the wall's clock may be over before that of the processor.
-            Err(_) if self.stopwatch.is_computing() && self.limits.guest(pace) <= self.limits.wall(pace) => {
-                Err(TimeOver::Computing.into())
+        let mut timed = pin!(self.stopwatch.time(self.limits.guest(pace), guest));
+        let mut left = self.limits.wall(pace);
+        let _before = self.waited.take();
+        while !left.is_zero() {
+            if let Ok(answer) = tokio::time::timeout(left, timed.as_mut()).await {
+                return answer;
             }
-            Err(_) => Err(TimeOver::Waiting.into()),
+            left = self.waited.take();
+        }
+        // On a busy machine the wall's clock may be over before that of the processor.
+        match self.stopwatch.is_computing() && self.limits.guest(pace) <= self.limits.wall(pace) {
+            true => Err(TimeOver::Computing.into()),
+            false => Err(TimeOver::Waiting.into()),
         }
     }
 

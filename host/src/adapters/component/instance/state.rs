@@ -21,8 +21,11 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use super::{
     health::Tally,
     limits::{Growth, Limits},
+    rehearsal::Rehearsal,
+    throttle::{Throttle, Waited},
 };
 use crate::adapters::component::{
+    contract::{bindings::types::RunInfo, convert},
     error::StartError,
     flags::flags,
     imports::{
@@ -55,6 +58,8 @@ pub(crate) struct Identity {
     pub(crate) instances: AtomicU32,
     /// The most bytes that a program which it starts may write to one of its outputs.
     pub(crate) most_output: usize,
+    /// When it may start programs and send requests.
+    pub(crate) throttle: Throttle,
     /// How often it was refused something.
     pub(crate) refusals: AtomicU64,
 }
@@ -73,6 +78,15 @@ pub(crate) struct RunContext {
     pub(crate) jobs: Arc<dyn Jobs>,
     pub(crate) clock: Clock,
     pub(crate) options: Options,
+    /// In a dry run nothing happens; what would is noted here.
+    pub(crate) rehearsal: Option<Arc<Rehearsal>>,
+}
+
+impl RunContext {
+    /// What the plugin is told about the run.
+    pub(crate) fn info(&self) -> RunInfo {
+        convert::run_info(&self.run, self.rehearsal.is_some())
+    }
 }
 
 impl Identity {
@@ -88,6 +102,7 @@ impl Identity {
             stage,
             instances: AtomicU32::default(),
             most_output: limits.output,
+            throttle: Throttle::new(&limits),
             refusals: AtomicU64::new(0),
         }
     }
@@ -110,12 +125,23 @@ impl Identity {
         self.refusals.fetch_add(1, Relaxed);
         let remedy = match (why, &self.stage) {
             (_, Stage::Describing) => "`describe` is called without any right".to_owned(),
+            (_, Stage::Running(context)) if context.rehearsal.is_some() => {
+                "in a dry run nothing may, but start programs that are not started".to_owned()
+            }
             (Refusal::Never, _) => "no plugin may, and no flag allows it".to_owned(),
             (Refusal::NotAsked, _) => "it never asks for that right, so this is a mistake in the plugin".to_owned(),
             _ => format!("`{}` would allow it", flags(&self.name, &self.lacking).join(" ")),
         };
         tracing::warn!(plugin = &*self.name, "was not allowed to {what}; {remedy}");
         format!("it may not {what}; {remedy}")
+    }
+
+    /// Where it is noted what would happen, if nothing is to happen.
+    pub(crate) fn rehearsal(&self) -> Option<&Rehearsal> {
+        match &self.stage {
+            Stage::Running(context) => context.rehearsal.as_deref(),
+            Stage::Describing => None,
+        }
     }
 
     /// A number for a new instance, from 0.
@@ -159,6 +185,8 @@ pub(crate) struct HostState {
     pub(crate) identity: Arc<Identity>,
     pub(crate) tape: Tape,
     pub(super) growth: Growth,
+    /// How long it has waited for its turns.
+    pub(crate) waited: Waited,
     wasi: WasiCtx,
     http: WasiHttpCtx,
     requests: Requests,
@@ -169,7 +197,7 @@ pub(crate) struct HostState {
 
 impl HostState {
     /// The state of a new instance.
-    pub(super) fn new(identity: &Arc<Identity>, limits: Limits) -> Result<Self, StartError> {
+    pub(super) fn new(identity: &Arc<Identity>, limits: Limits, waited: Waited) -> Result<Self, StartError> {
         let reach = Arc::new(Reach::new(Arc::clone(identity)));
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles);
@@ -181,7 +209,11 @@ impl HostState {
             },
             growth: Growth::new(limits),
             http: WasiHttpCtx::new(),
-            requests: Requests(Arc::clone(identity)),
+            requests: Requests {
+                plugin: Arc::clone(identity),
+                waited: waited.clone(),
+            },
+            waited,
             reach,
             sought: Sought::default(),
             table,

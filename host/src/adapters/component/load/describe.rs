@@ -1,6 +1,6 @@
 //! Who a plugin says it is, after everything it says was checked.
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, num::NonZeroU32, time::Duration};
 
 use crate::adapters::component::{
     contract::{Interface, Interfaces, bindings::about},
@@ -8,7 +8,10 @@ use crate::adapters::component::{
     instance::limits::LimitOverrides,
     rights::{Right, is_name},
 };
-use crate::model::hook::{Hook, HookSet};
+use crate::{
+    model::hook::{Hook, HookSet},
+    ports::scheduler::Preferences,
+};
 
 /// One option that a plugin understands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +45,8 @@ pub struct Description {
     pub limits: LimitOverrides,
     /// Higher comes first.
     pub priority: i32,
+    /// How it wants to be called, if it brings a scheduler.
+    pub preferences: Preferences,
 }
 
 /// The most entries of any list, and the most bytes of any text, in a description.
@@ -87,7 +92,37 @@ pub(super) fn checked(said: about::Description, interfaces: Interfaces) -> Resul
             ..LimitOverrides::default()
         },
         priority: said.priority,
+        preferences: preferences(&said.attributes)?,
         name: said.name,
+    })
+}
+
+/// The longest pause between two questions that a plugin can ask for.
+const LONGEST_PAUSE_MS: u32 = 600_000;
+
+/// What the attributes say. Those that nobody knows yet say nothing.
+fn preferences(attributes: &[(String, String)]) -> Result<Preferences, Problem> {
+    let mut preferences = Preferences::default();
+    for (name, value) in attributes {
+        match name.as_str() {
+            "jobs-per-submit" => preferences.jobs_per_submit = Some(number(name, value, u32::MAX)?),
+            "poll-ms" => {
+                let pause = number(name, value, LONGEST_PAUSE_MS)?;
+                preferences.poll_pause = Duration::from_millis(pause.get().into());
+            }
+            "zero-is-final" => preferences.zero_is_final = value == "true",
+            _ => {}
+        }
+    }
+    Ok(preferences)
+}
+
+fn number(name: &str, value: &str, most: u32) -> Result<NonZeroU32, Problem> {
+    let number = value.parse().ok().filter(|number: &NonZeroU32| number.get() <= most);
+    number.ok_or_else(|| {
+        let shown: String = value.escape_debug().take(100).collect();
+        let what = format!("`{shown}` for the attribute `{name}`, which is a number from 1 to {most}");
+        Problem::BadDescription { what }
     })
 }
 

@@ -84,6 +84,20 @@ pub(crate) struct NoFolder {
 }
 
 impl Rights {
+    /// What is left of them where nothing may be changed: programs are not started there.
+    #[must_use]
+    pub(crate) fn without_effects(mut self) -> Self {
+        self.in_force
+            .retain(|right| !matches!(right, Right::Write(_) | Right::Net(_)));
+        self.write.clear();
+        self
+    }
+
+    /// The programs by name, and where they were found.
+    pub(crate) fn into_programs(self) -> Vec<(String, Option<PathBuf>)> {
+        self.programs.into_iter().collect()
+    }
+
     /// Looks for each program on `path` and for each folder, once: what a link or PATH says later changes nothing.
     pub(crate) fn resolve(asked: &[Right], in_force: &[Right], path: &OsStr) -> Result<Self, NoFolder> {
         let mut rights = Self {

@@ -95,6 +95,7 @@ impl Trial {
             jobs: Arc::new(TrialJobs(jobs.clone())),
             clock: Clock::start(),
             options: options.clone(),
+            rehearsal: None,
         };
         Ok(Some(Self {
             description: plugin.description.clone(),
@@ -158,6 +159,6 @@ impl Trial {
 
     /// The parameters of `scheduler.open`.
     fn opening(&self) -> Value {
-        super::recording::tape::value(&(convert::options(&self.options), convert::run_info(&self.run)))
+        super::recording::tape::value(&(convert::options(&self.options), convert::run_info(&self.run, false)))
     }
 }

@@ -12,15 +12,17 @@ use tokio::sync::{Notify, mpsc, watch};
 use crate::{
     adapters::{
         clock::Clock,
-        workdir::{Existing, Workdir},
+        workdir::{Existing, Workdir, lookout::Lookout},
     },
     flow::{
         dispatch::Counts,
         engine::{
             Engine, Mail, Parts, Report, Wiring,
             book::Book,
+            breaker::Breaker,
             feeder::{Confirmations, Feeder},
             publisher::{Publisher, Subscribers},
+            reasons::Reasons,
         },
         event::Event,
     },
@@ -181,6 +183,9 @@ impl Scene {
         });
         let (scheduler, book) = (Arc::new(Endless::default()), Arc::new(Book::new(run.clone())));
         let parts = Parts {
+            lookout: Lookout::default(),
+            breaker: Breaker::default(),
+            reasons: Reasons::default(),
             run,
             book: book.clone(),
             workdir: Workdir::open(path, None, Existing::Refuse).unwrap(),

@@ -1,0 +1,184 @@
+//! What is known of a run before anything of it exists, and whether it makes sense. Nothing here touches the workdir.
+
+use std::{
+    hash::{BuildHasher, Hasher, RandomState},
+    sync::Arc,
+};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::{
+    adapters::{
+        bash,
+        clock::Clock,
+        component::{hooks::ComponentHooks, instance::rehearsal::Rehearsal, plugins::Started},
+        local::{LocalScheduler, Starting},
+        state::{Place, Reader, row::RunRow},
+        workdir::Existing,
+    },
+    builder::{BuildError, Builder, LOCAL},
+    flow::engine::{book::Book, feeder::check_env},
+    model::{
+        hook::HookSet,
+        path::SpecPath,
+        run::Run,
+        settings::{Settings, Wrapper},
+    },
+    ports::{
+        hooks::{Hooks, NoHooks},
+        scheduler::Scheduler,
+    },
+    resume::ResumeError,
+};
+
+/// What is known of a run before anything of it exists.
+pub(crate) struct Site {
+    pub(crate) path: Utf8PathBuf,
+    pub(crate) mounted: Option<Utf8PathBuf>,
+    pub(crate) place: Place,
+    /// The run that is to go on, if there is one.
+    pub(crate) earlier: Option<RunRow>,
+    pub(crate) run: Arc<Run>,
+    pub(crate) book: Arc<Book>,
+    pub(crate) clock: Clock,
+}
+
+impl Site {
+    pub(crate) fn find(asked: &Builder) -> Result<Self, BuildError> {
+        let path = absolute(&asked.workdir)?;
+        let place = Place::of(&path, asked.state.as_deref().map(absolute).transpose()?.as_deref());
+        let earlier = earlier_run(&place, asked.existing, &asked.scheduler)?;
+        let mut settings = asked.settings.clone();
+        let mounted: Option<Utf8PathBuf> = settings.options.take("mounted-workdir").map(Into::into);
+        let run = Arc::new(Run {
+            tag: earlier.as_ref().map_or_else(new_tag, |earlier| earlier.tag.clone()),
+            workdir: faces(&path, mounted.as_deref()),
+            scheduler: asked.scheduler.clone(),
+            settings,
+        });
+        Ok(Self {
+            path,
+            mounted,
+            place,
+            earlier,
+            book: Arc::new(Book::new(run.clone())),
+            run,
+            clock: Clock::start(),
+        })
+    }
+
+    pub(crate) async fn start(&self, asked: &Builder) -> Result<Started, BuildError> {
+        let named = asked.own_scheduler.is_none().then_some(&*self.run.scheduler);
+        let started = asked
+            .plugins
+            .start(self.run.clone(), self.book.clone(), self.clock, named);
+        Ok(started.await?)
+    }
+
+    /// Starts the plugins for a dry run.
+    pub(crate) async fn rehearse(&self, asked: &Builder) -> Result<(Started, Arc<Rehearsal>), BuildError> {
+        let named = asked.own_scheduler.is_none().then_some(&*self.run.scheduler);
+        let started = asked
+            .plugins
+            .rehearse(self.run.clone(), self.book.clone(), self.clock, named);
+        Ok(started.await?)
+    }
+}
+
+pub(crate) fn hooks_of(hooks: Option<Arc<ComponentHooks>>) -> Arc<dyn Hooks> {
+    match hooks {
+        Some(hooks) => hooks,
+        None => Arc::new(NoHooks),
+    }
+}
+
+pub(crate) fn scheduler_of(site: &Site, started: &Started) -> Arc<dyn Scheduler> {
+    match &started.scheduler {
+        Some(scheduler) => scheduler.clone(),
+        None => native(site, started),
+    }
+}
+
+/// The native scheduler.
+pub(crate) fn native(site: &Site, started: &Started) -> Arc<dyn Scheduler> {
+    Arc::new(local_scheduler(&site.run, started.hooks.as_deref()).knowing(site.book.clone()))
+}
+
+/// It starts jobs directly where nothing asks for a script.
+pub(crate) fn local_scheduler(run: &Arc<Run>, hooks: Option<&ComponentHooks>) -> LocalScheduler {
+    let (settings, usual) = (&run.settings, Settings::default());
+    let plain = settings.wrapper == Wrapper::Auto
+        && settings.prescript.is_empty()
+        && settings.postscript.is_empty()
+        && settings.wrapper_shell == usual.wrapper_shell
+        && hooks.is_none_or(|hooks| hooks.scripted() == HookSet::default());
+    let starting = match plain {
+        true => Starting::Direct,
+        false => Starting::ByScript,
+    };
+    LocalScheduler::new(run.clone(), starting)
+}
+
+/// The run that is to go on, if there is one.
+pub(crate) fn earlier_run(place: &Place, existing: Existing, scheduler: &str) -> Result<Option<RunRow>, BuildError> {
+    if existing != Existing::Resume || !place.is_taken() {
+        return Ok(None);
+    }
+    let earlier = Reader::at(place)?.run()?;
+    if earlier.scheduler != scheduler {
+        let (was, is) = (earlier.scheduler, scheduler.to_owned());
+        return Err(ResumeError::Scheduler { was, is }.into());
+    }
+    Ok(Some(earlier))
+}
+
+pub(crate) fn check_settings(run: &Run) -> Result<(), BuildError> {
+    check_env(&run.settings.env)?;
+    if let Some(cwd) = &run.settings.cwd {
+        run.check_cwd(cwd)?;
+    }
+    match run.settings.wrapper_shell.first() {
+        Some(shell) if !shell.is_empty() => Ok(()),
+        _ => Err(BuildError::NoWrapperShell),
+    }
+}
+
+/// Asks the shell that will run job scripts; that of another machine is out of reach, so this machine's reads the scripts.
+pub(crate) async fn check_scripts(run: &Run) -> Result<(), BuildError> {
+    let (settings, usual) = (&run.settings, Settings::default().wrapper_shell);
+    let shell = match run.scheduler == LOCAL {
+        true => &settings.wrapper_shell,
+        false => &usual,
+    };
+    if *shell != usual {
+        bash::check_shell(shell).await?;
+    }
+    for (what, script) in [("prescript", &settings.prescript), ("postscript", &settings.postscript)] {
+        if !script.is_empty() {
+            bash::check_syntax(shell, what, script).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The workdir as the host sees it and as jobs see it.
+pub(crate) fn faces(path: &Utf8Path, mounted: Option<&Utf8Path>) -> SpecPath {
+    match mounted {
+        Some(mounted) => SpecPath::mounted_at(path, mounted),
+        None => SpecPath::same(path),
+    }
+}
+
+pub(crate) fn absolute(path: &Utf8Path) -> Result<Utf8PathBuf, BuildError> {
+    camino::absolute_utf8(path).map_err(|source| BuildError::Workdir {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Tells runs apart; nothing secret depends on it. The standard library seeds this hasher from the operating system.
+pub(crate) fn new_tag() -> String {
+    let mut hasher = RandomState::new().build_hasher();
+    hasher.write_u32(std::process::id());
+    format!("{:016x}", hasher.finish())
+}
