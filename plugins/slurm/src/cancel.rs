@@ -2,18 +2,25 @@
 //!
 //! `scancel` is silent about jobs that have ended and about ids that it does not know: both count as cancelled.
 
-use crate::poll::is_id;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::id::{self, Id};
 use crate::trouble::{self, Trouble};
 use xqute_plugin::{Error, JobRef, Output};
 
-/// The arguments of `scancel`; none if there is nothing to cancel.
+/// The arguments of `scancel`; none if there is nothing to cancel. The tasks of an array are one argument, `123_[0-99]`, and one
+/// request to the controller.
 pub(crate) fn argv(jobs: &[JobRef]) -> Option<Vec<String>> {
-    let ids: Vec<String> = jobs
-        .iter()
-        .map(|job| job.backend_id.clone())
-        .filter(|id| is_id(id))
-        .collect();
-    (!ids.is_empty()).then_some(ids)
+    let mut arrays: BTreeMap<u64, BTreeSet<u32>> = BTreeMap::new();
+    for id in jobs.iter().filter_map(|job| Id::read(&job.backend_id)) {
+        arrays.entry(id.job).or_default().extend(id.task);
+    }
+    let words = arrays.into_iter().map(|(job, tasks)| match tasks.is_empty() {
+        true => job.to_string(),
+        false => format!("{job}_[{}]", id::list(tasks)),
+    });
+    let argv: Vec<String> = words.collect();
+    (!argv.is_empty()).then_some(argv)
 }
 
 /// Reads what `scancel` answered.
@@ -32,12 +39,7 @@ pub(crate) fn answer(jobs: &[JobRef], output: &Output) -> Vec<Result<(), Error>>
 /// `scancel` names the jobs that it could not cancel, one a line, and has cancelled the others.
 fn refusals(jobs: &[JobRef], output: &Output, said: &str) -> Vec<Result<(), Error>> {
     let stderr = output.stderr_text();
-    let about = |id: &str| {
-        stderr
-            .lines()
-            .find(|line| line.split(|c: char| !c.is_ascii_digit()).any(|word| word == id))
-            .map(str::trim)
-    };
+    let about = |id: &str| stderr.lines().find(|line| is_about(line, id)).map(str::trim);
     let names_some = jobs.iter().any(|job| about(&job.backend_id).is_some());
     jobs.iter()
         .map(|job| match about(&job.backend_id) {
@@ -49,6 +51,13 @@ fn refusals(jobs: &[JobRef], output: &Output, said: &str) -> Vec<Result<(), Erro
             None => Err(Error::Other(format!("scancel failed: {said}"))),
         })
         .collect()
+}
+
+/// Whether a line speaks of this id, be it alone or as one of the tasks of its array.
+fn is_about(line: &str, id: &str) -> bool {
+    let array = id.split('_').next().unwrap_or(id);
+    let mut words = line.split([' ', ':']);
+    words.any(|word| word == id || word.split_once("_[").is_some_and(|(job, _)| job == array))
 }
 
 #[cfg(test)]
@@ -80,6 +89,10 @@ mod tests {
     #[test]
     fn one_process_cancels_all() {
         assert_eq!(argv(&jobs(&["4", "-f", "5"])).unwrap(), ["4", "5"]);
+        assert_eq!(
+            argv(&jobs(&["6_3", "6_0", "6_1", "7", "6_2"])).unwrap(),
+            ["6_[0-3]", "7"]
+        );
         assert_eq!(argv(&jobs(&[])), None);
     }
 
@@ -100,6 +113,17 @@ mod tests {
             answered(&["51", "52", "99999"], 210, stderr),
             [refused(51), refused(52), Ok(())]
         );
+    }
+
+    #[test]
+    fn a_refusal_of_tasks_is_one_for_each() {
+        let stderr = include_str!("../fixtures/cancel-array-not-mine.stderr");
+        let refused = |tasks| {
+            let text = format!("Kill job error on job id 4006_{tasks}: Access/permission denied");
+            Err(Error::Rejected(text))
+        };
+        let expected = [refused("[4-5]"), refused("[4-5]"), Ok(()), Ok(())];
+        assert_eq!(answered(&["4006_4", "4006_5", "5", "14006_4"], 210, stderr), expected);
     }
 
     #[test]

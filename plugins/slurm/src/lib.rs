@@ -1,22 +1,40 @@
-//! Runs jobs on Slurm, through its clients `sbatch`, `squeue` and `scancel`.
+//! Runs jobs on Slurm, through its clients: above all `sbatch`, `squeue` and `scancel`.
 //!
-//! This file is the plugin: it starts programs and hands what they print to pure functions. Those live one step each in
-//! `submit`, `poll`, `cancel` and `find`; `options` checks what users ask for against the `table` of sbatch's options,
-//! `identity` is the word by which an attempt is found again, `trouble` judges failed calls. `fixtures/` holds what a
-//! real Slurm answered.
+//! This file is the plugin. What it does step by step:
+//! - `check` asks Slurm about the run's options before the first job, which `options` has looked at with the `table` of all
+//!   that `sbatch` understands;
+//! - `handover` submits: `submit` for one job, `array` for many that are alike, each with the `identity` by which it is
+//!   found again by `find`;
+//! - `watch` asks: `poll` reads `squeue`, `accounting` reads `sacct`, `state` says what it means, `memory` and `waiting` see
+//!   what Slurm does not say aloud;
+//! - `cancel` cancels.
+//!
+//! `check`, `handover` and `watch` start programs and keep `notes`; all else are pure functions. `id` is how Slurm calls jobs,
+//! `trouble` judges failed calls. `fixtures/` holds what a real Slurm answered.
 
+mod accounting;
+mod array;
 mod cancel;
+mod check;
 mod find;
+mod handover;
+mod id;
 mod identity;
+mod memory;
+mod notes;
 mod options;
 mod poll;
+mod state;
 mod submit;
 mod table;
 mod trouble;
+mod waiting;
+mod watch;
 
-use submit::Answer;
+use std::time::Duration;
+
+use xqute_plugin::Limits;
 use xqute_plugin::prelude::*;
-use xqute_plugin::{Limits, Output};
 
 /// The plugin.
 #[derive(Debug)]
@@ -31,14 +49,29 @@ impl Plugin for Slurm {
             call_ms: Some(300_000),
             instances: None,
         };
-        options::describe(about.runs(["sbatch", "squeue", "scancel"]).limits(limits))
+        let about = about
+            .runs([
+                "sbatch",
+                "squeue --me ...",
+                "scancel",
+                "sinfo --all --noheader --format=%t",
+            ])
+            // Arguments with a comma in them can only be matched by `*`.
+            .runs([
+                "sacct -nPX --format=* --jobs=*",
+                &format!("grep -lsE {} -- ...", memory::WORDS),
+            ])
+            .limits(limits)
+            .jobs_per_submit(array::LARGEST_SPAN)
+            .polled_at_most_every(Duration::from_secs(1));
+        options::describe(about)
     }
 }
 
 #[export]
 impl Scheduler for Slurm {
-    fn open(options: &[(String, String)], _run: &RunInfo) -> Result<(), Error> {
-        options::arguments(options).map(drop)
+    fn open(options: &[(String, String)], run: &RunInfo) -> Result<(), Error> {
+        check::open(options, run)
     }
 
     fn wrap(jobs: &[Job]) -> Vec<Result<Wrapping, Error>> {
@@ -54,25 +87,11 @@ impl Scheduler for Slurm {
     }
 
     fn submit(jobs: &[Job]) -> Vec<Result<String, Error>> {
-        let run = run::info().tag;
-        let mut patience: Option<Error> = None;
-        let mut results = Vec::with_capacity(jobs.len());
-        for job in jobs {
-            // Once Slurm asks for patience the rest of the list need not wait for the same answer.
-            let result = patience.clone().map_or_else(|| submit_one(job, &run), Err);
-            if let Err(error @ (Error::Unavailable(_) | Error::RateLimited(_))) = &result {
-                patience = Some(error.clone());
-            }
-            results.push(result);
-        }
-        results
+        handover::submit(jobs)
     }
 
     fn poll(jobs: &[JobRef]) -> Result<Vec<Observation>, Error> {
-        if jobs.is_empty() {
-            return Ok(Vec::new());
-        }
-        poll::answer(jobs, &process::run("squeue", poll::argv(jobs))?)
+        watch::poll(jobs)
     }
 
     fn cancel(jobs: &[JobRef]) -> Vec<Result<(), Error>> {
@@ -86,86 +105,21 @@ impl Scheduler for Slurm {
     }
 
     fn find(run_tag: &str) -> Result<Vec<JobRef>, Error> {
-        find::answer(run_tag, &process::run("squeue", find::argv())?)
-    }
-}
-
-/// Submits one attempt, once. Slurm itself would take the same attempt twice, so a note is kept while the answer of
-/// `sbatch` is out: when it is still there the next time, the answer was lost, and Slurm is searched for the attempt first.
-fn submit_one(job: &Job, run: &str) -> Result<String, Error> {
-    let argv = submit::argv(job, run)?;
-    let note = format!("submitting/{run}/{}/{}", job.index, job.attempt);
-    if kv::get(&note).is_some() {
-        let is_it = |found: &JobRef| found.index == job.index && found.attempt == job.attempt;
-        if let Some(found) = Slurm::find(run)?.into_iter().find(is_it) {
-            log::info!("job {} was submitted before, as {}", job.index, found.backend_id);
-            kv::remove(&note);
-            return Ok(found.backend_id);
-        }
-    }
-    kv::set(&note, "")?;
-    let answer = process::run("sbatch", argv).map(|output: Output| submit::answer(&output));
-    if !matches!(answer, Ok(Answer::InDoubt(_))) {
-        kv::remove(&note);
-    }
-    match answer? {
-        Answer::Accepted(id) => Ok(id),
-        Answer::Declined(error) | Answer::InDoubt(error) => Err(error),
+        let found = find::answer(run_tag, &process::run("squeue", find::argv())?)?;
+        notes::Adopted::note(run_tag, &found)?;
+        Ok(found)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use xqute_plugin::testing::{Host, job};
-
-    const TIMED_OUT: &str = "sbatch: error: Batch job submission failed: Socket timed out on send/recv operation\n";
+    use xqute_plugin::testing::Host;
 
     #[test]
-    fn a_lost_answer_does_not_submit_twice() {
+    fn nothing_to_do_needs_no_program() {
         let host = Host::new();
-        host.on_program("sbatch", |_| Host::fails(1, TIMED_OUT));
-        let jobs = [job(0, "true"), job(1, "true")];
-        let results = Slurm::submit(&jobs);
-        assert!(
-            results
-                .iter()
-                .all(|result| matches!(result, Err(Error::Unavailable(_)))),
-            "{results:?}"
-        );
-        assert_eq!(
-            host.calls().len(),
-            1,
-            "the second job does not wait for the same answer"
-        );
-
-        host.on_program("squeue", |_| Host::prints("17 xqute:0123456789abcdef:0:1\n"));
-        host.on_program("sbatch", |_| Host::prints("18\n"));
-        assert_eq!(Slurm::submit(&jobs), [Ok("17".to_owned()), Ok("18".to_owned())]);
-        let programs: Vec<_> = host.calls().into_iter().map(|call| call.program).collect();
-        assert_eq!(programs, ["sbatch", "squeue", "sbatch"]);
-    }
-
-    #[test]
-    fn a_lost_request_is_sent_again() {
-        let host = Host::new();
-        host.on_program("sbatch", |_| Host::fails(1, TIMED_OUT));
-        let jobs = [job(0, "true")];
-        assert!(matches!(Slurm::submit(&jobs)[..], [Err(Error::Unavailable(_))]));
-        host.on_program("squeue", |_| Host::prints(""));
-        host.on_program("sbatch", |_| Host::prints("18\n"));
-        assert_eq!(Slurm::submit(&jobs), [Ok("18".to_owned())]);
-        assert_eq!(
-            Slurm::submit(&jobs),
-            [Ok("18".to_owned())],
-            "an answered request leaves no note"
-        );
-        assert_eq!(host.calls().iter().filter(|call| call.program == "squeue").count(), 1);
-    }
-
-    #[test]
-    fn no_jobs_need_no_program() {
-        let host = Host::new();
+        assert_eq!(Slurm::submit(&[]), []);
         assert_eq!(Slurm::poll(&[]).unwrap(), []);
         assert_eq!(Slurm::cancel(&[]), []);
         assert!(host.calls().is_empty());
@@ -173,15 +127,25 @@ mod tests {
 
     #[test]
     fn bad_options_are_found_before_the_first_job() {
+        let host = Host::new();
         let run = xqute_plugin::run::info();
-        assert_eq!(
-            Slurm::open(&[("partition".to_owned(), "short".to_owned())], &run),
-            Ok(())
-        );
         let error = Slurm::open(&[("array".to_owned(), "1-4".to_owned())], &run).unwrap_err();
+        let expected = "`array` cannot be given for slurm: feed one job for each task of the array";
+        assert_eq!(error.message(), expected);
+        assert!(host.calls().is_empty());
+    }
+
+    #[test]
+    fn what_was_found_is_known_to_be_adopted() {
+        let host = Host::new();
+        host.on_program("squeue", |_| Host::prints(include_str!("../fixtures/find.stdout")));
+        let tag = "5f0c2a9be1d40713";
+        assert_eq!(Slurm::find(tag).unwrap().len(), 5);
+        let adopted = notes::Adopted::read(tag);
+        let may_lack = |id| adopted.may_lack(id::Id::read(id).unwrap());
         assert_eq!(
-            error.message(),
-            "`array` cannot be given for slurm: feed one job for each task of the array"
+            ["70_3", "70_5", "69_1", "71_0"].map(may_lack),
+            [false, true, true, false]
         );
     }
 }

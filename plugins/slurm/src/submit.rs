@@ -1,16 +1,19 @@
-//! One job → the arguments of `sbatch`, and what `sbatch` answered → an id. Pure functions.
+//! One job → the arguments of `sbatch`, and what `sbatch` answered → an id. Pure functions; several jobs at once are in
+//! `array`.
 //!
 //! The same arguments are written into the job's script as `#SBATCH` lines, where people look for them, and given to
 //! `sbatch` on its command line, where they win over `SBATCH_*` variables in the environment (lines in a script do not).
 
-use crate::identity::Identity;
-use crate::options::{arguments, quote};
+use crate::id::Id;
+use crate::identity::{Identity, Jobs};
+use crate::options::{self, quote};
 use crate::trouble::{self, Trouble};
 use xqute_plugin::{Error, Job, Lookup, Output};
 
 /// The `#SBATCH` lines of a job's script.
 pub(crate) fn directives(job: &Job, run: &str) -> Result<Vec<String>, Error> {
-    Ok(all(job, run)?
+    Ok(alone(job)
+        .arguments(run)?
         .iter()
         .map(|argument| format!("#SBATCH {}", quote(argument)))
         .collect())
@@ -19,7 +22,7 @@ pub(crate) fn directives(job: &Job, run: &str) -> Result<Vec<String>, Error> {
 /// The arguments with which `sbatch` submits a job.
 pub(crate) fn argv(job: &Job, run: &str) -> Result<Vec<String>, Error> {
     let mut argv = vec!["--parsable".to_owned()];
-    argv.extend(all(job, run)?);
+    argv.extend(alone(job).arguments(run)?);
     argv.push(job.script.spec.clone());
     Ok(argv)
 }
@@ -28,7 +31,7 @@ pub(crate) fn argv(job: &Job, run: &str) -> Result<Vec<String>, Error> {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// Slurm took the job and calls it this.
-    Accepted(String),
+    Accepted(Id),
     /// Slurm did not take it.
     Declined(Error),
     /// Nobody knows: look for the job before it is submitted once more.
@@ -53,12 +56,11 @@ pub(crate) fn answer(output: &Output) -> Answer {
                 .last()
                 .and_then(|line| line.split(';').next())
                 .unwrap_or_default();
-            if !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()) {
-                Answer::Accepted(id.to_owned())
-            } else {
-                Answer::InDoubt(Error::Other(format!(
+            match Id::read(id) {
+                Some(id @ Id { task: None, .. }) => Answer::Accepted(id),
+                _ => Answer::InDoubt(Error::Other(format!(
                     "sbatch succeeded but printed {printed:?} instead of a job id"
-                )))
+                ))),
             }
         }
     }
@@ -68,34 +70,56 @@ fn unavailable(said: &str) -> Error {
     Error::Unavailable(format!("Slurm cannot be reached: {said}"))
 }
 
-/// Everything that `sbatch` is told about a job: what xqute needs first, then what the user wants.
-fn all(job: &Job, run: &str) -> Result<Vec<String>, Error> {
-    let users = arguments(&job.options)?;
-    let mut arguments = vec![
-        format!("--job-name={}", job_name(job)),
-        format!(
-            "--comment={}",
-            Identity::of(job, run).comment(job.options.value("comment"))
-        ),
-        // The script sends the output of the job elsewhere: this file holds only what Slurm itself has to say.
-        format!("--output={}", file_name(&format!("{}/job.slurm", job.dir.mounted))),
-        "--open-mode=truncate".to_owned(),
-    ];
-    // The script goes there by itself. A relative path would count twice.
-    if let Some(cwd) = job.cwd.as_ref().filter(|cwd| cwd.mounted.starts_with('/')) {
-        arguments.push(format!("--chdir={}", cwd.mounted));
+/// What `sbatch` is told about a job, or about several that are the same in all this.
+pub(crate) struct Request<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) jobs: Jobs,
+    /// Where Slurm writes what it has to say itself: the script of a job sends all output elsewhere.
+    pub(crate) output: String,
+    /// The job, or one of them.
+    pub(crate) job: &'a Job,
+}
+
+fn alone(job: &Job) -> Request<'_> {
+    Request {
+        name: &job.name,
+        jobs: Jobs::One(job.index),
+        output: file_name(&format!("{}/job.slurm", job.dir.mounted)),
+        job,
     }
-    arguments.extend(users);
-    match arguments.iter().find(|argument| argument.chars().any(char::is_control)) {
-        None => Ok(arguments),
-        Some(bad) => Err(Error::Rejected(format!(
-            "sbatch cannot be given {bad:?}: it has a control character"
-        ))),
+}
+
+impl Request<'_> {
+    /// What xqute needs first, then what the user wants.
+    pub(crate) fn arguments(&self, run: &str) -> Result<Vec<String>, Error> {
+        let job = self.job;
+        let identity = Identity {
+            run,
+            jobs: self.jobs,
+            attempt: job.attempt,
+        };
+        let mut arguments = vec![
+            format!("--job-name={}", job_name(self.name, job.index)),
+            format!("--comment={}", identity.comment(job.options.value("comment"))),
+            format!("--output={}", self.output),
+            "--open-mode=truncate".to_owned(),
+        ];
+        // The script goes there by itself. A relative path would count twice.
+        if let Some(cwd) = job.cwd.as_ref().filter(|cwd| cwd.mounted.starts_with('/')) {
+            arguments.push(format!("--chdir={}", cwd.mounted));
+        }
+        arguments.extend(options::arguments(&job.options)?);
+        match arguments.iter().find(|argument| argument.chars().any(char::is_control)) {
+            None => Ok(arguments),
+            Some(bad) => Err(Error::Rejected(format!(
+                "sbatch cannot be given {bad:?}: it has a control character"
+            ))),
+        }
     }
 }
 
 /// The job's name in letters that no tool stumbles over.
-fn job_name(job: &Job) -> String {
+fn job_name(name: &str, index: u32) -> String {
     const LONGEST: usize = 128;
     let tame = |c: char| {
         if c.is_control() || c.is_whitespace() || "\"'\\".contains(c) {
@@ -104,9 +128,9 @@ fn job_name(job: &Job) -> String {
             c
         }
     };
-    let name: String = job.name.chars().take(LONGEST).map(tame).collect();
+    let name: String = name.chars().take(LONGEST).map(tame).collect();
     if name.is_empty() {
-        format!("xqute.{}", job.index)
+        format!("xqute.{index}")
     } else {
         name
     }
@@ -124,6 +148,10 @@ mod tests {
     use xqute_plugin::testing::{job, path};
 
     const RUN: &str = "5f0c2a9be1d40713";
+
+    fn id(text: &str) -> Id {
+        Id::read(text).unwrap()
+    }
 
     fn answered(code: i32, stdout: &str, stderr: &str) -> Answer {
         answer(&Output {
@@ -182,11 +210,8 @@ mod tests {
 
     #[test]
     fn names_are_tamed() {
-        let mut job = job(4, "true");
-        job.name = "my \"job\"\n#1/α".to_owned();
-        assert_eq!(job_name(&job), "my__job__#1/α");
-        job.name = String::new();
-        assert_eq!(job_name(&job), "xqute.4");
+        assert_eq!(job_name("my \"job\"\n#1/α", 4), "my__job__#1/α");
+        assert_eq!(job_name("", 4), "xqute.4");
         assert_eq!(file_name(r"/a/100%/b\c/%j"), r"/a/100\%/b\\c/\%j");
     }
 
@@ -209,9 +234,9 @@ mod tests {
     fn an_id_is_read_from_what_sbatch_prints() {
         assert_eq!(
             answered(0, include_str!("../fixtures/submit-accepted.stdout"), ""),
-            Answer::Accepted("62".to_owned())
+            Answer::Accepted(id("62"))
         );
-        assert_eq!(answered(0, "17;north\n", ""), Answer::Accepted("17".to_owned()));
+        assert_eq!(answered(0, "17;north\n", ""), Answer::Accepted(id("17")));
         assert!(matches!(
             answered(0, "Submitted\n", ""),
             Answer::InDoubt(Error::Other(_))

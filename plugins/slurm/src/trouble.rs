@@ -80,8 +80,20 @@ pub(crate) fn of(output: &Output) -> Option<Trouble> {
     })
 }
 
+/// Whether a client found no configuration at all: there is no Slurm here, or its controller, which hands the configuration out
+/// in some clusters, is down.
+pub(crate) fn is_not_configured(output: &Output) -> bool {
+    let stderr = output.stderr_text();
+    let signs = [
+        "configuration source",
+        "Unable to process configuration file",
+        "slurm.conf",
+    ];
+    !output.succeeded() && signs.iter().any(|sign| stderr.contains(sign))
+}
+
 /// What a client wrote, in one line and without the decoration of each of its lines.
-fn sentence(stderr: &str) -> String {
+pub(crate) fn sentence(stderr: &str) -> String {
     let mut said: Vec<&str> = Vec::new();
     for line in stderr
         .lines()
@@ -96,6 +108,7 @@ fn sentence(stderr: &str) -> String {
             "error: ",
             "fatal: ",
             "Batch job submission failed: ",
+            "allocation failure: ",
         ] {
             text = text.strip_prefix(prefix).unwrap_or(text);
         }

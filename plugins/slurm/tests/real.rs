@@ -45,7 +45,7 @@ impl Run {
         let dir = std::env::temp_dir().join(format!("xqute slurm 50% [{tag}]"));
         std::fs::create_dir(&dir).unwrap();
         let host = Host::new();
-        for program in ["sbatch", "squeue", "scancel"] {
+        for program in ["sbatch", "squeue", "scancel", "sacct", "sinfo", "grep"] {
             host.on_program(program, start);
         }
         let info = RunInfo {
@@ -79,13 +79,19 @@ impl Run {
         std::fs::write(&job.script.spec, text).unwrap();
     }
 
+    /// How often `squeue` was started.
+    fn questions(&self) -> usize {
+        let calls = self.host.calls();
+        calls.iter().filter(|call| call.program == "squeue").count()
+    }
+
     /// Asks again and again until the observations are as wanted.
     fn wait(&self, refs: &[JobRef], wanted: impl Fn(&[Observation]) -> bool) -> Vec<Observation> {
         let mut seen = Vec::new();
         for _ in 0..600 {
-            let before = self.host.calls().len();
+            let before = self.questions();
             seen = Slurm::poll(refs).expect("Slurm must answer: SLURM_CONF is set");
-            assert_eq!(self.host.calls().len(), before + 1, "one process for all jobs");
+            assert_eq!(self.questions(), before + 1, "one process for all jobs");
             if wanted(&seen) {
                 return seen;
             }
@@ -110,11 +116,19 @@ impl Drop for Run {
     reason = "stands in for the host, which starts programs for plugins"
 )]
 fn start(call: &Call) -> Result<Output, Error> {
-    let output = std::process::Command::new(&call.program)
+    use std::process::{Command, Stdio};
+    let failed = |error| Error::Rejected(format!("{}: {error}", call.program));
+    let mut child = Command::new(&call.program)
         .args(&call.args)
         .env("LC_ALL", "C")
-        .output();
-    let output = output.map_err(|error| Error::Rejected(format!("{}: {error}", call.program)))?;
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(failed)?;
+    // Short enough for the pipe; whoever does not read it does not want it.
+    let _unread = child.stdin.take().unwrap().write_all(&call.stdin);
+    let output = child.wait_with_output().map_err(failed)?;
     let exit = output
         .status
         .code()
@@ -177,6 +191,97 @@ fn twenty_jobs_are_submitted_watched_found_and_cancelled() {
         Slurm::cancel(&refs).iter().all(Result::is_ok),
         "to cancel what has ended is a success"
     );
+}
+
+#[test]
+fn tasks_of_an_array_find_their_own_places() {
+    let Some(run) = Run::new() else { return };
+    let line = "echo \"$SLURM_JOB_NAME ${SLURM_ARRAY_TASK_ID-alone}\"; exit $((SLURM_ARRAY_TASK_ID % 2))";
+    let indices = [998, 1000, 1003, 1042, 1043, 999, 1999, 12_000];
+    let jobs: Vec<Job> = indices.map(|index| run.job(index, line, &[])).into();
+    let refs = refs(&jobs, &Slurm::submit(&jobs));
+    // Five of them have the same thousand in front; the others are too few.
+    assert_eq!(run.host.calls().len(), 4);
+    let found = |task: &str| refs.iter().filter(|found| found.backend_id.ends_with(task)).count();
+    assert_eq!(
+        [found("_0"), found("_3"), found("_42"), found("_43"), found("_999")],
+        [1; 5]
+    );
+
+    let expected = |index: u32| match index {
+        1003 | 1043 | 1999 => Observation::Failed(FailureCause::ExitCode(1)),
+        _ => Observation::Succeeded,
+    };
+    run.wait(&refs, |seen| {
+        jobs.iter().zip(seen).all(|(job, seen)| *seen == expected(job.index))
+    });
+    for job in &jobs {
+        let log = std::fs::read_to_string(format!("{}/job.slurm", job.dir.spec)).unwrap();
+        let task = match job.index {
+            998 | 999 | 12_000 => "alone".to_owned(),
+            index => (index - 1000).to_string(),
+        };
+        assert_eq!(log, format!("{} {task}\n", job.name));
+    }
+    let mut found = Slurm::find(&run.info.tag).unwrap();
+    found.sort_by_key(|found| found.index);
+    let mut refs = refs;
+    refs.sort_by_key(|submitted| submitted.index);
+    assert_eq!(found, refs);
+}
+
+#[test]
+fn a_task_that_ended_is_not_run_again() {
+    let Some(run) = Run::new() else { return };
+    let jobs: Vec<Job> = (0..4).map(|index| run.job(index, "echo ran; exit 3", &[])).collect();
+    // As if the controller had forgotten how two of them ended; one of these was stopped so that it starts again.
+    for (job, code) in jobs.iter().zip(["5\n", "143\n"]) {
+        std::fs::write(format!("{}/job.rc", job.dir.spec), code).unwrap();
+    }
+    let refs = refs(&jobs, &Slurm::submit(&jobs));
+    let code = |code| Observation::Failed(FailureCause::ExitCode(code));
+    run.wait(&refs, |seen| *seen == [code(5), code(3), code(3), code(3)]);
+}
+
+#[test]
+fn a_killed_task_that_never_ran_is_cancelled() {
+    let Some(run) = Run::new() else { return };
+    let jobs: Vec<Job> = (0..5)
+        .map(|index| run.job(index, "true", &[("hold", "true")]))
+        .collect();
+    let refs = refs(&jobs, &Slurm::submit(&jobs));
+    assert!(Slurm::cancel(&refs[1..3]).iter().all(Result::is_ok));
+    let held = Observation::Queued(Some("JobHeldUser".to_owned()));
+    let cancelled = [
+        held.clone(),
+        Observation::Cancelled,
+        Observation::Cancelled,
+        held.clone(),
+        held,
+    ];
+    run.wait(&refs, |seen| *seen == cancelled);
+    let [first, .., fourth, fifth] = &refs[..] else {
+        panic!("{refs:?}")
+    };
+    let rest = [first.clone(), fourth.clone(), fifth.clone()];
+    assert!(Slurm::cancel(&rest).iter().all(Result::is_ok));
+    run.wait(&rest, |seen| *seen == [const { Observation::Cancelled }; 3]);
+}
+
+#[test]
+fn options_are_tried_without_submitting_anything() {
+    let Some(run) = Run::new() else { return };
+    let open = |name: &str, value: &str| Slurm::open(&[(name.to_owned(), value.to_owned())], &run.info);
+    for (name, value) in [
+        ("partition", "no-such-partition"),
+        ("cpus-per-task", "99999"),
+        ("time", "soon"),
+    ] {
+        let error = open(name, value).unwrap_err();
+        assert!(matches!(error, Error::InvalidOptions(_)), "{error:?}");
+    }
+    assert_eq!(open("time", "5"), Ok(()));
+    assert_eq!(Slurm::find(&run.info.tag).unwrap(), []);
 }
 
 #[test]
