@@ -36,6 +36,11 @@ fn tests() -> String {
         "languages",
         "hostile",
         "slurm",
+        "sge",
+        "ssh",
+        "container",
+        "gbatch",
+        "conformance",
         "library",
     ] {
         rust_files(&built::repository().join("tests").join(subject), &mut files);

@@ -3,9 +3,11 @@
 mod choosing;
 mod compatibility;
 mod compiled;
+mod doctor;
 mod hello;
 mod hooks;
 mod journal;
+mod knocking;
 mod limits;
 mod lock;
 mod misbehaving;

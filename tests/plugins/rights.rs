@@ -1,6 +1,6 @@
 //! What a plugin may do: what it asks for and the user grants. A refusal names the flag.
 
-use xqute_tests::{Output, Scratch, plugin};
+use xqute_tests::{Output, Scratch, built, plugin};
 
 /// A copy of a plugin, so that it does not count as one that came with xqute.
 fn stranger(scratch: &Scratch, name: &str) -> String {
@@ -36,7 +36,7 @@ fn bash_in_scripts_has_to_be_allowed() {
 fn programs_have_to_be_allowed() {
     let flags = ["--allow", "slurm:script", "--allow", "slurm:run=squeue,scancel"];
     let (_scratch, output) = run("slurm", &flags, &["-s", "slurm"]);
-    output.says("--allow slurm:run=sbatch").says("1 failed");
+    output.says("--allow 'slurm:run=sbatch,").says("1 failed");
 }
 
 #[test]
@@ -50,7 +50,8 @@ fn arguments_can_be_narrowed_down() {
     let (_scratch, output) = run("slurm", &narrow, &["-s", "slurm"]);
     output
         .says("was not allowed to run `sbatch ")
-        .says("`--allow slurm:run=sbatch` would allow it")
+        .says("`--allow 'slurm:run=sbatch,")
+        .says("would allow it")
         .says("1 failed");
     for (malformed, why) in [
         ("sbatch  -x", "exactly one space"),
@@ -95,8 +96,14 @@ fn a_refusal_names_all_flags_that_are_missing() {
     for program in ["sbatch", "squeue", "scancel"] {
         assert!(flags.contains(program), "{program} is not in {flags}");
     }
-    let inspect = scratch.xqute(flags.split_whitespace());
-    let said = inspect.args(["plugin", "inspect", "slurm.wasm"]).run().exits(0).stdout;
+    // They are typed as they stand there, quotes included.
+    let typed = format!("\"$0\" {flags} plugin inspect slurm.wasm");
+    let bash = scratch.program("/bin/bash".as_ref());
+    let said = bash
+        .args(["-c".as_ref(), typed.as_ref(), built::xqute().as_os_str()])
+        .run()
+        .exits(0)
+        .stdout;
     assert!(!said.contains("denied"), "{flags}\n{said}");
 }
 

@@ -35,7 +35,7 @@ fn check_looks_at_a_plugin_step_by_step() {
             "xqute:plugin/process@0.1.0",
             "ok    file: it is a WebAssembly component",
             "ok    types: each function looks as the contract says",
-            "--allow slurm:run=sbatch",
+            "--allow 'slurm:run=sbatch,",
             "0 failed",
         ],
     );

@@ -2,6 +2,7 @@
 
 mod commands;
 mod configuration;
+mod dry_run;
 mod environment;
 mod forms;
 mod job_directories;

@@ -5,6 +5,8 @@
 #   slurm.sh down     stop exactly what `up` started, by pid file
 #   slurm.sh restart  down, then up; with CLEAN=1 job ids start again from 1
 #   slurm.sh status   which daemons run, and sinfo
+#   slurm.sh crash    kill the controller with SIGKILL; jobs go on, clients get no answer
+#   slurm.sh revive   start it again, with the configuration that it had
 #   slurm.sh env      `export` lines for the clients:  eval "$(tests/services/slurm.sh env)"
 #   slurm.sh clean    down, and remove the state directory
 #
@@ -139,6 +141,9 @@ JobCompLoc=$SLURM_DIR/jobcomp.txt
 MinJobAge=$SLURM_MINJOBAGE
 MaxJobCount=20000
 MaxArraySize=10001
+# jobs in the partition scavenge make room for all others
+PreemptType=preempt/partition_prio
+PreemptMode=CANCEL
 # fast tests
 SchedulerType=sched/backfill
 SelectType=select/cons_tres
@@ -158,12 +163,26 @@ DefMemPerCPU=16
 PropagateResourceLimits=NONE
 LaunchParameters=
 $nodelines
-PartitionName=debug Nodes=$list Default=YES MaxTime=INFINITE DefaultTime=60 State=UP
-PartitionName=short Nodes=$list MaxTime=1 DefaultTime=1 State=UP
-PartitionName=closed Nodes=$list State=DOWN
+PartitionName=debug Nodes=$list Default=YES MaxTime=INFINITE DefaultTime=60 State=UP PriorityTier=5 PreemptMode=OFF
+PartitionName=short Nodes=$list MaxTime=1 DefaultTime=1 State=UP PriorityTier=5 PreemptMode=OFF
+PartitionName=closed Nodes=$list State=DOWN PriorityTier=5 PreemptMode=OFF
+PartitionName=scavenge Nodes=$list MaxTime=INFINITE DefaultTime=60 State=UP PriorityTier=1
 CONF
   sed -i '/^LaunchParameters=$/d' "$SLURM_DIR/slurm.conf"
 }
+
+start_controller() {
+  slurmctld >"$SLURM_DIR/slurmctld.out" 2>&1 </dev/null || { cat "$SLURM_DIR/slurmctld.out" >&2; die "start slurmctld" "$SLURM_DIR/slurmctld.log"; }
+}
+wait_for_controller() {
+  wait_for 30 sh -c 'scontrol ping | grep -q "is UP"' || die "slurmctld does not answer on $ADDR:$SLURM_PORT" "$SLURM_DIR/slurmctld.log"
+}
+crash() {
+  alive "$SLURM_DIR/slurmctld.pid" slurmctld || die "there is no controller to kill in $SLURM_DIR"
+  local p; p=$(cat "$SLURM_DIR/slurmctld.pid"); kill -9 "$p"
+  wait_for 10 sh -c "! kill -0 $p" || die "slurmctld ($p) does not die"
+}
+revive() { start_controller; wait_for_controller; }
 
 up() {
   [ "$(id -u)" = 0 ] || die "must run as root"
@@ -184,10 +203,9 @@ up() {
   fi
   wait_for 10 sh -c "munge -n --socket='$SLURM_DIR/munge.sock' | unmunge --socket='$SLURM_DIR/munge.sock'" || die "munged does not answer" "$SLURM_DIR/munged.log"
   # --- slurmctld
-  if ! alive "$SLURM_DIR/slurmctld.pid" slurmctld; then
-    slurmctld >"$SLURM_DIR/slurmctld.out" 2>&1 </dev/null || { cat "$SLURM_DIR/slurmctld.out" >&2; die "start slurmctld" "$SLURM_DIR/slurmctld.log"; }
+  if ! alive "$SLURM_DIR/slurmctld.pid" slurmctld; then start_controller
   else scontrol reconfigure || die "scontrol reconfigure" "$SLURM_DIR/slurmctld.log"; fi
-  wait_for 30 sh -c 'scontrol ping | grep -q "is UP"' || die "slurmctld does not answer on $ADDR:$SLURM_PORT" "$SLURM_DIR/slurmctld.log"
+  wait_for_controller
   # --- slurmd
   local n; for n in $NODES; do
     if ! alive "$SLURM_DIR/slurmd.$n.pid" slurmd; then
@@ -233,10 +251,10 @@ down() {
   stop_one "$SLURM_DIR/munged.pid" munged
 }
 case ${1:-up} in
-  up) up;;  down|stop) down; say down;;
+  up) up;;  crash) crash;;  revive) revive;;  down|stop) down; say down;;
   restart) down; up;;
   clean) down; rm -rf "$SLURM_DIR";;
   env) echo "export SLURM_CONF=$SLURM_CONF SLURM_REST_SOCK=$SLURM_DIR/rest.sock SLURM_REST_URL=http://127.0.0.1:$((SLURM_PORT+3))";;
   status) for d in munged slurmctld $(cd "$SLURM_DIR" && ls slurmd.*.pid 2>/dev/null | sed 's/.pid$//') restd-unix restd-tcp; do c=${d%%.*}; c=${c/restd-*/slurmrestd}; alive "$SLURM_DIR/$d.pid" "$c" && echo "$d $(cat "$SLURM_DIR/$d.pid")" || echo "$d -"; done; timeout 10 sinfo;;
-  *) sed -n '2,24p' "$0"; exit 2;;
+  *) sed -n '2,26p' "$0"; exit 2;;
 esac

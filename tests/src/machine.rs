@@ -35,13 +35,29 @@ pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
 
 /// The processes that have this text in their environment.
 pub fn processes_with(mark: &str) -> Vec<Pid> {
+    let is_marked = |process: &Pid| {
+        let environment = fs::read(format!("/proc/{}/environ", process.as_raw_nonzero())).unwrap_or_default();
+        environment.windows(mark.len()).any(|part| part == mark.as_bytes())
+    };
+    processes().filter(is_marked).collect()
+}
+
+fn processes() -> impl Iterator<Item = Pid> {
     let numbers = fs::read_dir("/proc").expect("this is Linux");
     let numbers = numbers.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
-    let marked = numbers.filter(|number| {
-        let environment = fs::read(format!("/proc/{number}/environ")).unwrap_or_default();
-        environment.windows(mark.len()).any(|part| part == mark.as_bytes())
-    });
-    marked.filter_map(Pid::from_raw).collect()
+    numbers.filter_map(Pid::from_raw)
+}
+
+/// The process that has started a process.
+pub fn parent(child: Pid) -> Option<Pid> {
+    let status = fs::read_to_string(format!("/proc/{}/status", child.as_raw_nonzero())).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("PPid:"))?;
+    Pid::from_raw(line.trim().parse().ok()?)
+}
+
+/// The processes that a process has started and that live.
+pub fn children(of: Pid) -> Vec<Pid> {
+    processes().filter(|child| parent(*child) == Some(of)).collect()
 }
 
 /// Makes sure that xqute can tell the exit code of a process whose starter is gone. The kernel keeps it since Linux 6.15;

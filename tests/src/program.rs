@@ -13,6 +13,9 @@ use rustix::process::{Pid, Signal};
 
 use crate::machine::{self, wait_for, wait_until};
 
+/// How many lines are told of a program that did not end.
+const TOLD: usize = 40;
+
 /// One use of a program that is about to start.
 pub struct Xqute {
     command: Command,
@@ -163,6 +166,27 @@ impl Running {
     #[track_caller]
     pub fn wait(mut self) -> Output {
         let status = wait_for("the program ends", || self.child.try_wait().unwrap());
+        self.ended(status)
+    }
+
+    /// Waits for its end however far that is, for as long as it says something on stderr now and then.
+    #[track_caller]
+    pub fn wait_while_it_talks(mut self) -> Output {
+        let mut said = 0;
+        loop {
+            let ended = wait_for("the program ends or says something", || {
+                let now = fs::metadata(&self.said.stderr).unwrap().len();
+                let news = now != std::mem::replace(&mut said, now);
+                let ended = self.child.try_wait().unwrap();
+                (news || ended.is_some()).then_some(ended)
+            });
+            if let Some(status) = ended {
+                return self.ended(status);
+            }
+        }
+    }
+
+    fn ended(&self, status: ExitStatus) -> Output {
         Output {
             status,
             stdout: self.said.read(&self.said.stdout),
@@ -173,6 +197,12 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            let said = self.said.read(&self.said.stderr);
+            let lines: Vec<_> = said.lines().rev().take(TOLD).collect();
+            let lines: Vec<_> = lines.into_iter().rev().collect();
+            println!("--- the end of stderr of what is killed\n{}\n---", lines.join("\n"));
+        }
         let _over_already: io::Result<()> = self.child.kill();
         let _over_already = self.child.wait();
     }

@@ -21,7 +21,7 @@ pub(crate) const COMMON: [&str; 5] = ["Cargo.toml", "Cargo.lock", "wit", "sdk/ru
 
 /// The plugins that come with the command, by their folders in `plugins/`. They are trusted, so nothing joins them by lying
 /// beside them.
-const BUNDLED: [&str; 3] = ["hello", "journal", "slurm"];
+const BUNDLED: [&str; 7] = ["container", "gbatch", "hello", "journal", "sge", "slurm", "ssh"];
 
 /// What the folders of plugins that need WASI start with; the others are built without.
 pub(crate) const WITH_WASI: &str = "wasi_";

@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every test there is.
 
-use std::{ffi::OsStr, path::Path, process::Command};
+use std::{ffi::OsStr, process::Command};
 
 use anyhow::Result;
 
@@ -25,9 +25,9 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
         Backends::Given => cargo(),
         Backends::None => {
             println!(
-                "\nxtask: NO REAL BACKENDS. Every test that needs Slurm will be SKIPPED and says so. To run them as well:\n\
-                 xtask:     cargo xtask test --services     (as root, on Debian; installs and starts a private Slurm)\n\
-                 xtask: or set SLURM_CONF to that of a Slurm that may be used.\n"
+                "\nxtask: NO REAL BACKENDS. Every test that needs one will be SKIPPED and says so. To run them as well:\n\
+                 xtask:     cargo xtask test --services     (as root, on Debian; installs and starts private ones)\n\
+                 xtask: or start those that you want, tests/services/NAME.sh up, and eval what `NAME.sh env` prints.\n"
             );
             cargo()
         }
@@ -40,12 +40,21 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
     Err(become_it(&mut test))
 }
 
+/// The environment variables by which tests find backends.
+const SIGNS: [&str; 5] = [
+    "SLURM_CONF",
+    "SGE_ROOT",
+    "SSH_CONFIG",
+    "CONTAINERS_CONF",
+    "CLOUDSDK_API_ENDPOINT_OVERRIDES_BATCH",
+];
+
 /// Where the backends that tests and benchmarks need come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Backends {
     /// There are none.
     None,
-    /// The environment names one.
+    /// The environment names some.
     Given,
     /// We are to start them.
     Started,
@@ -55,7 +64,7 @@ impl Backends {
     /// Takes `--services` out of the arguments.
     pub(crate) fn from<'a>(args: &[&'a str]) -> (Self, Vec<&'a str>) {
         let (asked, rest): (Vec<&str>, Vec<&str>) = args.iter().partition(|arg| **arg == "--services");
-        let given = std::env::var_os("SLURM_CONF").is_some_and(|conf| Path::new(&conf).exists());
+        let given = SIGNS.iter().any(|sign| std::env::var_os(sign).is_some());
         let wanted = !asked.is_empty() || std::env::var_os("CI").is_some_and(|ci| ci == "true");
         let backends = match (given, wanted) {
             (true, _) => Self::Given,

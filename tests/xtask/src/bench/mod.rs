@@ -7,7 +7,7 @@
 //! - [`scale`]: very many jobs, and how soon an outcome is recorded;
 //! - [`slow`]: an observer that takes its time;
 //! - [`startup`]: one small job;
-//! - [`slurm`]: many small jobs on a real Slurm;
+//! - [`backends`]: many small jobs on real backends;
 //! - [`measure`], [`table`], [`place`]: how it is done.
 
 use std::ffi::OsStr;
@@ -21,13 +21,13 @@ use crate::{
     test::{Backends, with_backends},
 };
 
+mod backends;
 mod disk;
 pub(crate) mod measure;
 mod others;
 mod place;
 mod scale;
 mod slow;
-mod slurm;
 mod startup;
 mod table;
 mod throughput;
@@ -44,8 +44,10 @@ struct Effort {
     short_rounds: usize,
     /// Jobs of a very big run.
     many: u32,
-    /// How often each side runs on Slurm.
-    slurm_rounds: usize,
+    /// How often each side runs on a backend.
+    backend_rounds: usize,
+    /// Whether there is time for many jobs on a backend.
+    full: bool,
 }
 
 const FULL: Effort = Effort {
@@ -53,7 +55,8 @@ const FULL: Effort = Effort {
     rounds: 5,
     short_rounds: 31,
     many: 1_000_000,
-    slurm_rounds: 3,
+    backend_rounds: 3,
+    full: true,
 };
 
 const QUICK: Effort = Effort {
@@ -61,7 +64,8 @@ const QUICK: Effort = Effort {
     rounds: 3,
     short_rounds: 9,
     many: 100_000,
-    slurm_rounds: 1,
+    backend_rounds: 1,
+    full: false,
 };
 
 /// Builds, measures, prints.
@@ -78,7 +82,7 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
     let project = Project::find()?;
     if backends == Backends::Started {
         languages::install(&project)?;
-        // It comes back to here with SLURM_CONF set.
+        // It comes back to here with their environment.
         let own = std::env::current_exe()?;
         let args = [OsStr::new("bench")].into_iter().chain(rest.iter().map(OsStr::new));
         return Err(become_it(with_backends(&project, own.as_os_str()).args(args)));
@@ -93,10 +97,7 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
     slow::observer(&place, effort)?;
     scale::run(&project, &place, effort)?;
     startup::run(&place, effort)?;
-    match backends {
-        Backends::Given => slurm::run(&place, effort)?,
-        _ => println!("\nSlurm: NOT MEASURED; --services starts one (as root, on Debian)"),
-    }
+    backends::run(&place, effort)?;
     println!("\nMedians of alternating runs; ratios and differences are medians of those within one round.");
     place.clear()
 }

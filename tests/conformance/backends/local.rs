@@ -1,0 +1,41 @@
+//! This machine, without any plugin. Jobs run by their scripts, as they do everywhere else; those that run without one are
+//! the subject of `tests/run`, `tests/signals` and `tests/resume`.
+
+use rustix::process::{Pid, Signal};
+use xqute_tests::machine;
+
+use crate::{
+    backend::{Backend, Pace},
+    bench::Bench,
+};
+
+suite! {
+    Backend {
+        name: "local",
+        service: None,
+        flags: |_| Vec::new(),
+        singly: &[],
+        forks: 8,
+        many: 1000,
+        pace: Pace::Quick,
+        live,
+        remove,
+        can: &[],
+    };
+    AnyName,
+    TellsSignals,
+}
+
+/// Ids are those of processes.
+fn process(id: &str) -> Pid {
+    Pid::from_raw(id.parse().unwrap()).unwrap()
+}
+
+fn live(_bench: &Bench, ids: &[String]) -> Vec<String> {
+    let lives = |id: &&String| rustix::process::test_kill_process(process(id)).is_ok();
+    ids.iter().filter(lives).cloned().collect()
+}
+
+fn remove(_bench: &Bench, id: &str) {
+    machine::signal_group(process(id), Signal::KILL);
+}
