@@ -4,52 +4,44 @@ use xqute_tests::Scratch;
 
 use crate::{containers, image, in_service, left, with_image};
 
+/// Options that no engine is asked about, or that podman refuses → words that the user reads.
+const BAD_OPTIONS: [(&[&str], &str); 6] = [
+    (
+        &["volumes=/no/such:/x"],
+        "there is no `/no/such` on this machine (No such file or directory)",
+    ),
+    (&["volumes=data:/x"], "`data` is not an absolute path on the host"),
+    (
+        &["volumes=/etc:/x", "volumes=/usr:/x"],
+        "cannot both be mounted at `/x`",
+    ),
+    (
+        &["volumes=/etc:/x", "mount=/usr:/y"],
+        "`volumes` and `mount` are the same",
+    ),
+    (&["volumes=MY-NAME=/etc"], "`MY-NAME` cannot be the name of a variable"),
+    (&["bin-args=--name=x"], "the argument `--name` cannot be given"),
+];
+
 #[test]
 fn what_cannot_work_does_not_start() {
     let scratch = Scratch::new();
     let test = "what_cannot_work_does_not_start";
     let Some(image) = image(test) else { return };
+    let refused = |bin: &str, image: &str, options: &[&str], says: &str| {
+        let run = with_image(&scratch, bin, image, [""; 0]);
+        let run = options.iter().fold(run, |run, option| run.args(["--opt", option]));
+        run.args(["--", "true"]).run().exits(2).says(says);
+        assert!(!scratch.has(".xqute/0/job.stdout"));
+    };
+    for (options, says) in BAD_OPTIONS {
+        refused("podman", &image, options, says);
+    }
     for (bin, image, options, says) in [
         (
             "podman",
-            &*image,
-            &["volumes=/no/such:/x"][..],
-            "there is no `/no/such` on this machine (No such file or directory)",
-        ),
-        (
-            "podman",
-            &image,
-            &["volumes=data:/x"],
-            "`data` is not an absolute path on the host",
-        ),
-        (
-            "podman",
-            &image,
-            &["volumes=/etc:/x", "volumes=/usr:/x"],
-            "cannot both be mounted at `/x`",
-        ),
-        (
-            "podman",
-            &image,
-            &["volumes=/etc:/x", "mount=/usr:/y"],
-            "`volumes` and `mount` are the same",
-        ),
-        (
-            "podman",
-            &image,
-            &["volumes=MY-NAME=/etc"],
-            "`MY-NAME` cannot be the name of a variable",
-        ),
-        (
-            "podman",
-            &image,
-            &["bin-args=--name=x"],
-            "the argument `--name` cannot be given",
-        ),
-        (
-            "podman",
             "localhost/no-such:1",
-            &["pull=never"],
+            &["pull=never"][..],
             "podman has no image `localhost/no-such:1`",
         ),
         (
@@ -61,7 +53,7 @@ fn what_cannot_work_does_not_start() {
         ("podman", "", &[], "no image: say which one jobs run in"),
         (
             "lxc",
-            &image,
+            &*image,
             &[],
             "`bin` is one of docker, podman, apptainer, singularity, not `lxc`",
         ),
@@ -72,10 +64,7 @@ fn what_cannot_work_does_not_start() {
             "there is no program `singularity` on PATH",
         ),
     ] {
-        let run = with_image(&scratch, bin, image, [""; 0]);
-        let run = options.iter().fold(run, |run, option| run.args(["--opt", option]));
-        run.args(["--", "true"]).run().exits(2).says(says);
-        assert!(!scratch.has(".xqute/0/job.stdout"));
+        refused(bin, image, options, says);
     }
 }
 

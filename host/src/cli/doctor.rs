@@ -31,7 +31,7 @@ struct Missing {
 }
 
 impl Missing {
-    fn new(step: &'static str, what: impl ToString) -> Self {
+    fn new(step: &'static str, what: &impl ToString) -> Self {
         let (what, help) = (what.to_string(), None);
         Self { step, what, help }
     }
@@ -72,7 +72,7 @@ fn good(step: &str, what: &str) {
 async fn look(plan: &RunPlan, plugins: Plugins, scratch: &Utf8Path) -> std::result::Result<(), Missing> {
     let shell = Settings::default().wrapper_shell;
     let checked = bash::check_shell(&shell).await;
-    checked.map_err(|error| Missing::new("bash", error).help("job scripts need a bash; install one"))?;
+    checked.map_err(|error| Missing::new("bash", &error).help("job scripts need a bash; install one"))?;
     good("bash", &shell.join(" "));
     if plan.scheduler == LOCAL {
         return Ok(());
@@ -86,7 +86,7 @@ async fn look(plan: &RunPlan, plugins: Plugins, scratch: &Utf8Path) -> std::resu
         good("limits", &limits(&info, plan));
     }
     let asked = builder(plan, scratch).plugins(plugins).ask_backend().await;
-    let took = asked.map_err(|error| Missing::new("backend", error))?;
+    let took = asked.map_err(|error| Missing::new("backend", &error))?;
     good("backend", &format!("answers, in {:.3} s", took.as_secs_f64()));
     Ok(())
 }
@@ -96,7 +96,7 @@ fn look_at_rights(info: &PluginInfo, plugins: &Plugins) -> std::result::Result<(
     let flags = flags(&info.name, lacking);
     if !flags.is_empty() {
         let what = "the plugin may not do all that it asks for";
-        return Err(Missing::new("rights", what).help(format!("allow it with {}", flags.join(" "))));
+        return Err(Missing::new("rights", &what).help(format!("allow it with {}", flags.join(" "))));
     }
     let rights: Vec<String> = info.effective.iter().map(ToString::to_string).collect();
     good("rights", &rights.join(" "));
@@ -147,11 +147,11 @@ async fn run_one(
 ) -> std::result::Result<(), Missing> {
     let job = JobSpec::from("echo \"$HOSTNAME\"");
     let run = builder(plan, scratch).plugins(plugins).jobs(vec![job]).build().await;
-    let run = run.map_err(|error| Missing::new("job", error))?;
+    let run = run.map_err(|error| Missing::new("job", &error))?;
     let (events, stopper) = (run.events(), run.stopper());
     let on_signal = run.stopper();
     let listening = signals::listen(move |signal| on_signal.stop(signal));
-    let _listening = listening.map_err(|error| Missing::new("signals", error))?;
+    let _listening = listening.map_err(|error| Missing::new("signals", &error))?;
     let mut running = std::pin::pin!(run.run_until_complete());
     let summary = match timeout(wait, running.as_mut()).await {
         Ok(summary) => summary,
@@ -172,11 +172,11 @@ fn why(summary: &RunSummary, wait: Duration, course: &str) -> Missing {
     match summary.failures.first() {
         Some(failed) if !matches!(failed.outcome, Outcome::Cancelled(_)) => {
             let tail = printable_line(failed.stderr_tail.lines().last().unwrap_or_default());
-            Missing::new("job", format!("{}; {course}", failed.outcome)).help(format!("its last words were: {tail}"))
+            Missing::new("job", &format!("{}; {course}", failed.outcome)).help(format!("its last words were: {tail}"))
         }
         _ => Missing::new(
             "job",
-            format!("was not over within {wait:?}, and was cancelled; {course}"),
+            &format!("was not over within {wait:?}, and was cancelled; {course}"),
         )
         .help("wait longer with --wait, or look at the backend's queue; -v shows why it waits"),
     }

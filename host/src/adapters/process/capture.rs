@@ -74,7 +74,7 @@ pub async fn run<A: AsRef<OsStr>>(
     run_to_its_end(Launch::new(program, args), program, stdin, limit).await
 }
 
-/// The same for somebody by whose name it can be found, should it outlive this process: see [`bereft`](super::bereft).
+/// The same for somebody by whose name it can be found, should it outlive this process: see [`bereft`].
 ///
 /// # Errors
 /// As [`run`].
