@@ -93,9 +93,9 @@ fn jobs_run_with(test: &str, bin: &str) {
         .says("12 succeeded")
         .says("4 failed")
         .says("exit code 3")
-        .says("killed by signal 11")
+        .says("signal 11")
         .says("exit code 137")
-        .says("killed by signal 9");
+        .says("signal 9");
     for number in 0..12 {
         let job = scratch.job(number).ended(0);
         assert_eq!(job.stdout(), format!("{}\n", number * number));

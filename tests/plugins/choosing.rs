@@ -115,11 +115,11 @@ fn flags_about_plugins_that_are_not_there_are_refused() {
         refused(flags)
             .says(&format!("`{}` names the plugin `helo`", flags[0]))
             .says("did you mean `hello`?")
-            .says("known are hello");
+            .says("known are container, gbatch, hello");
     }
     refused(&["--disable", "zzz"])
         .does_not_say("did you mean")
-        .says("known are hello");
+        .says("known are container, gbatch, hello");
 }
 
 #[test]

@@ -95,7 +95,9 @@ fn those_that_could_be_used_are_named_when_one_is_not_known() {
     let scratch = Scratch::new();
     let flags = ["run", "-s", "nope", "--", "touch", "ran"];
     let output = scratch.with_plugins(&["fake_sched", "hello"], flags).run().exits(2);
-    output.says("there is no scheduler `nope`; known are `local`, `fake-sched`, `slurm`");
+    output.says(
+        "there is no scheduler `nope`; known are `local`, `container`, `fake-sched`, `gbatch`, `sge`, `slurm`, `ssh`",
+    );
     assert!(!scratch.has("ran"));
 }
 
@@ -104,7 +106,7 @@ fn a_plugin_may_be_no_scheduler() {
     let output = Scratch::new().run(["-s", "journal", "--", "touch", "ran"]).exits(2);
     output
         .says("`journal` is a plugin but no scheduler")
-        .says("known are `local`, `slurm`");
+        .says("known are `local`, `container`, `gbatch`, `sge`, `slurm`, `ssh`");
 }
 
 #[test]
@@ -113,5 +115,5 @@ fn one_that_is_disabled_is_said_to_be() {
     let output = Scratch::new().xqute(flags).run().exits(2);
     output
         .says("the plugin `slurm` is disabled")
-        .does_not_say("known are `local`, `slurm`");
+        .does_not_say("`sge`, `slurm`");
 }

@@ -8,6 +8,10 @@ use crate::ports::scheduler::{CallError, CallErrorKind};
 /// The most files that are set aside for everything but jobs.
 const ASIDE: u64 = 128;
 
+/// What to do when there are none left.
+pub(super) const HELP: &str =
+    "`ulimit -n` in the shell that starts xqute allows more, or start fewer jobs at once with `-j`";
+
 /// How many jobs can run at once.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Room {
@@ -32,10 +36,7 @@ impl Room {
         }
         Err(CallError {
             kind: CallErrorKind::Unavailable,
-            message: format!(
-                "{running} jobs run, and this process may have only {files} files open; `ulimit -n` in the shell that starts \
-                 xqute allows more, or start fewer jobs at once with `-j`"
-            ),
+            message: format!("{running} jobs run, and this process may have only {files} files open; {HELP}"),
         })
     }
 }

@@ -17,6 +17,7 @@ use rustix::{
     io::Errno,
 };
 
+use super::room;
 use crate::{
     adapters::{
         process::{
@@ -126,7 +127,7 @@ impl Starter<'_> {
             Ok((child, _)) => return Ok(child),
             Err(error) => match &error {
                 NotStarted::Refused { source, .. } if !is_shortage(source) => {
-                    let errno = source.raw_os_error().map(Errno::from_raw_os_error);
+                    let errno = errno(source);
                     (error, errno)
                 }
                 // It is not about this job; or it ran already, and must not do so twice.
@@ -251,16 +252,25 @@ impl From<NotStarted> for CallError {
 
 /// Whether the machine, or what xqute may take of it, has no room left just now.
 fn is_shortage(error: &io::Error) -> bool {
-    let errno = error.raw_os_error().map(Errno::from_raw_os_error);
-    matches!(errno, Some(Errno::AGAIN | Errno::NOMEM | Errno::MFILE | Errno::NFILE))
+    matches!(
+        errno(error),
+        Some(Errno::AGAIN | Errno::NOMEM | Errno::MFILE | Errno::NFILE)
+    )
+}
+
+fn errno(error: &io::Error) -> Option<Errno> {
+    error.raw_os_error().map(Errno::from_raw_os_error)
 }
 
 /// What keeps a job from starting, and may be over in a moment where the machine only lacks room for it.
-fn trouble(error: &io::Error, message: String) -> CallError {
+fn trouble(error: &io::Error, mut message: String) -> CallError {
     let kind = match is_shortage(error) {
         true => CallErrorKind::Unavailable,
         false => CallErrorKind::Other,
     };
+    if errno(error) == Some(Errno::MFILE) {
+        message = format!("{message}; {}", room::HELP);
+    }
     CallError { kind, message }
 }
 

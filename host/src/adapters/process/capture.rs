@@ -10,7 +10,7 @@ use std::{
     process::Stdio,
 };
 
-use rustix::process::Signal;
+use rustix::{io::Errno, process::Signal};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::unix::pipe,
@@ -167,14 +167,18 @@ impl Capture {
         Ok(())
     }
 
-    /// Reads what is in the pipe now.
+    /// Reads what is in the pipe now. Asks the kernel: the runtime may not have heard yet that there is something.
     fn drain(&mut self) -> Result<(), Broken> {
+        let mut chunk = [0; 8 << 10];
         loop {
-            match self.pipe.try_read_buf(&mut self.bytes) {
-                Ok(0) => return Ok(()),
-                Ok(_) => self.check()?,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                Err(error) => return Err(Broken::Io(error)),
+            match rustix::io::read(&self.pipe, &mut chunk) {
+                Ok(0) | Err(Errno::WOULDBLOCK) => return Ok(()),
+                Ok(read) => {
+                    self.bytes.extend(chunk.iter().take(read));
+                    self.check()?;
+                }
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(Broken::Io(error.into())),
             }
         }
     }
@@ -220,6 +224,15 @@ mod tests {
         );
         assert!(bash("echo 123", b"", 4).await.is_ok());
         assert!(bash("echo 1234 >&2", b"", 4).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn what_was_written_is_found_before_the_runtime_has_heard_of_it() {
+        let (reader, mut writer) = io::pipe().unwrap();
+        io::Write::write_all(&mut writer, b"done").unwrap();
+        let mut capture = Capture::new("stdout", Some(reader.into()), 100).unwrap();
+        assert!(capture.drain().is_ok());
+        assert_eq!(capture.bytes, b"done");
     }
 
     #[tokio::test]

@@ -213,6 +213,7 @@ pub(super) mod tests {
           status  Show where a run and its jobs stand
           logs    Show what a job wrote
           kill    End jobs of a run that lives
+          doctor  Find out whether jobs can run, up to running one
           plugin  Look at plugins
 
         Options:

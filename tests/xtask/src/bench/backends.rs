@@ -16,6 +16,7 @@ use anyhow::{Context as _, Result};
 use super::{
     Effort,
     measure::{Samples, Side, side_by_side},
+    others,
     place::Place,
     table::{self, Target},
     yardstick::write_scripts,
@@ -27,8 +28,7 @@ struct Backend {
     name: &'static str,
     /// Without this variable it is not there.
     sign: &'static str,
-    /// What is typed without xqute: bash, given a file that lists the scripts of the jobs.
-    rivals: &'static [(&'static str, &'static str)],
+    rivals: &'static [Rival],
     flags: fn(&Place) -> Result<Vec<String>>,
     /// The most jobs in flight; none: all of them.
     forks: Option<usize>,
@@ -38,6 +38,25 @@ struct Backend {
     target: f64,
     /// How many jobs are measured in full, and quickly.
     jobs: (usize, usize),
+}
+
+/// What is typed without xqute.
+struct Rival {
+    name: &'static str,
+    /// Bash, given a file that lists the scripts of the jobs.
+    script: &'static str,
+    is_there: fn() -> bool,
+}
+
+impl Rival {
+    /// Takes no more than the backend's own clients.
+    const fn new(name: &'static str, script: &'static str) -> Self {
+        Self {
+            name,
+            script,
+            is_there: || true,
+        }
+    }
 }
 
 /// Waits for the last but one thing that each script writes.
@@ -56,7 +75,7 @@ const SLURM: Backend = Backend {
     name: "slurm",
     sign: "SLURM_CONF",
     rivals: &[
-        (
+        Rival::new(
             "sbatch, one by one, and waiting",
             and_wait!(
                 r#"
@@ -64,7 +83,7 @@ while read -r script; do sbatch --parsable --output=/dev/null "$script" > /dev/n
 "#
             ),
         ),
-        (
+        Rival::new(
             "sbatch --array, and waiting",
             and_wait!(
                 r##"
@@ -85,7 +104,7 @@ const SGE: Backend = Backend {
     name: "sge",
     sign: "SGE_ROOT",
     rivals: &[
-        (
+        Rival::new(
             "qsub, one by one, and waiting",
             and_wait!(
                 r#"
@@ -94,7 +113,7 @@ while read -r script; do qsub -terse -o /dev/null -j y "$script" > /dev/null || 
 "#
             ),
         ),
-        (
+        Rival::new(
             "qsub -t, and waiting",
             and_wait!(
                 r##"
@@ -116,11 +135,12 @@ const SSH: Backend = Backend {
     name: "ssh",
     sign: "SSH_CONFIG",
     rivals: &[
-        (
-            "parallel -S, over open connections",
-            r#"parallel --ssh "ssh -F $SSH_CONFIG" -S 4/n1,4/n2 bash < "$1" > /dev/null"#,
-        ),
-        (
+        Rival {
+            name: "parallel -S, over open connections",
+            script: r#"parallel --will-cite --ssh "ssh -F $SSH_CONFIG" -S 4/n1,4/n2 bash < "$1" > /dev/null"#,
+            is_there: others::has_gnu_parallel,
+        },
+        Rival::new(
             "xargs -P 8 ssh, over open connections",
             r#"
 for host in n1 n2; do ssh -n -F "$SSH_CONFIG" "$host" true 2> /dev/null; done
@@ -138,7 +158,7 @@ awk '{ print (NR % 2 ? "n1" : "n2"), "bash", $0 }' "$1" | xargs -P 8 -L 1 ssh -n
 const CONTAINER: Backend = Backend {
     name: "container",
     sign: "XQUTE_TEST_IMAGE",
-    rivals: &[(
+    rivals: &[Rival::new(
         "xargs -P 4 podman run --rm",
         r#"wc -l < "$1" | xargs seq | xargs -P 4 -I{} podman run --rm --pull=never "$XQUTE_TEST_IMAGE" true"#,
     )],
@@ -190,7 +210,11 @@ fn beside_rivals(place: &Place, effort: Effort, backend: &Backend) -> Result<Vec
     let counting = Counting::make(place, backend.clients)?;
     let ours = format!("xqute run -s {}", backend.name);
     let mut sides = vec![Side::new(ours, || xqute(place, backend, &counting, jobs))];
-    sides.extend(backend.rivals.iter().map(|(name, script)| {
+    for missing in backend.rivals.iter().filter(|rival| !(rival.is_there)()) {
+        println!("{}: NOT MEASURED, it is not installed", missing.name);
+    }
+    let rivals = backend.rivals.iter().filter(|rival| (rival.is_there)());
+    sides.extend(rivals.map(|Rival { name, script, .. }| {
         Side::new(*name, move || {
             let list = write_scripts(&place.path("scripts"), jobs)?;
             let mut bash = program("bash");

@@ -94,7 +94,8 @@ fn the_help_is_a_page() {
                                          signal, out-of-memory, preempted, node-failure, never-started,
                                          lost, submission-failed, other; may be repeated
           --max-failures <N>             Stop when this many jobs have failed [default: never]
-          --submission-batch <N>         The most jobs handed to the scheduler in one call [default: 8]
+          --submission-batch <N>         The most jobs handed to the scheduler in one call [default:
+                                         what it prefers, or 8]
           --timeout <DURATION>           How long a job may run, such as 90 (seconds), 20m or 1h30m
           --cwd <DIR>                    Where jobs start [default: here]
           --env <K=V>                    An environment variable for all jobs; may be repeated
@@ -119,6 +120,8 @@ fn the_help_is_a_page() {
           --overwrite                    Remove what an earlier run left in the workdir
           --state <FILE>                 Keep the run's state in this file, for a workdir on a disk that
                                          other machines share [default: run.db in the workdir]
+          --dry-run                      Print the scripts that jobs would get and the programs that
+                                         would be started for them, and start none
           --listen                       Keep the run open for jobs that xqute feed gives it, until
                                          xqute feed --stop
           --events <FILE.jsonl>          Write what happens to this file, a JSON object on each line
