@@ -46,7 +46,8 @@ fn update(bench: &Bench, id: &str, what: &str) {
         .exits(0);
 }
 
-/// Slurm lets a job that was started once wait for two minutes; here it need not.
+/// Slurm lets a job that was started once wait for two minutes; here it need not. Where it starts again within the second in
+/// which it was taken back, a node takes it for the job that it was told to end.
 fn requeue(bench: &Bench, id: &str) {
     bench.tool("scontrol", ["requeue", id]).exits(0);
     wait_until("Slurm has taken it back", || {
@@ -56,7 +57,7 @@ fn requeue(bench: &Bench, id: &str) {
             .trim()
             == "PENDING"
     });
-    update(bench, id, "StartTime=now");
+    update(bench, id, "StartTime=now+2");
 }
 
 /// The value of a setting in Slurm's configuration.

@@ -30,8 +30,9 @@ cargo xtask CHORE
   test [--services] [CARGO TEST ARGS...]
                    build, then run every test; --services (or CI=true) starts the backends that tests need, as root
   lint             formatting, lints, documentation
-  bench [--quick] [--services]
-                   build, then measure; --services (or CI=true) starts a Slurm to measure with, as root";
+  bench [--quick] [--services] [SUBJECT...]
+                   build, then measure: all, or throughput, disk, slow, scale, startup, backends; --services
+                   (or CI=true) starts the backends to measure with, as root";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();

@@ -14,6 +14,7 @@ use std::ffi::OsStr;
 
 use anyhow::{Result, bail};
 
+use self::place::Place;
 use crate::{
     build, languages,
     program::become_it,
@@ -68,17 +69,28 @@ const QUICK: Effort = Effort {
     full: false,
 };
 
+/// What can be measured by itself, in the order in which it is.
+const SUBJECTS: [(&str, fn(&Place, Effort) -> Result<()>); 6] = [
+    ("throughput", throughput::run),
+    ("disk", |place, _| disk::run(place)),
+    ("slow", slow::observer),
+    ("scale", scale::run),
+    ("startup", startup::run),
+    ("backends", backends::run),
+];
+
 /// Builds, measures, prints.
 pub(crate) fn run(args: &[&str]) -> Result<()> {
     let (backends, rest) = Backends::from(args);
-    let effort = match *rest {
-        [] => FULL,
-        ["--quick"] => QUICK,
-        _ => bail!(
-            "`cargo xtask bench` takes --quick and --services, not `{}`",
-            rest.join(" ")
-        ),
-    };
+    let (quick, wanted): (Vec<&str>, Vec<&str>) = rest.iter().partition(|arg| **arg == "--quick");
+    let effort = if quick.is_empty() { FULL } else { QUICK };
+    if let Some(unknown) = wanted
+        .iter()
+        .find(|name| SUBJECTS.iter().all(|(known, _)| known != *name))
+    {
+        let known = SUBJECTS.map(|(name, _)| name).join(", ");
+        bail!("`cargo xtask bench` takes --quick, --services and any of {known}, not `{unknown}`");
+    }
     let project = Project::find()?;
     if backends == Backends::Started {
         languages::install(&project)?;
@@ -89,15 +101,12 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
     }
     build::all()?;
     languages::all()?;
-    let place = place::Place::make(&project)?;
-    throughput::direct(&place, effort)?;
-    throughput::against_bare_loop(&place, effort)?;
-    disk::run(&place)?;
-    throughput::with_plugins(&place, effort)?;
-    slow::observer(&place, effort)?;
-    scale::run(&project, &place, effort)?;
-    startup::run(&place, effort)?;
-    backends::run(&place, effort)?;
+    let place = Place::make(&project)?;
+    for (name, measure) in SUBJECTS {
+        if wanted.is_empty() || wanted.contains(&name) {
+            measure(&place, effort)?;
+        }
+    }
     println!("\nMedians of alternating runs; ratios and differences are medians of those within one round.");
     place.clear()
 }

@@ -17,6 +17,7 @@ use crate::{
 pub(super) struct Place {
     folder: PathBuf,
     plugins: PathBuf,
+    examples: PathBuf,
     /// On the disk that this project is on, and so most likely ext4.
     disk: PathBuf,
 }
@@ -39,8 +40,14 @@ impl Place {
         Ok(Self {
             folder,
             plugins: project.plugins(),
+            examples: project.target.join("release/examples"),
             disk: project.target.join("bench-disk"),
         })
+    }
+
+    /// An example of the library.
+    pub(super) fn example(&self, name: &str) -> PathBuf {
+        self.examples.join(name)
     }
 
     /// A workdir on a real disk, which is not there yet.

@@ -10,11 +10,11 @@ use super::{
     place::Place,
     table::{self, Target},
 };
-use crate::{program::program, project::Project};
+use crate::program::program;
 
 /// Measures all of it, each in a process of its own.
-pub(super) fn run(project: &Project, place: &Place, effort: Effort) -> Result<()> {
-    let scale = project.target.join("release/examples/scale");
+pub(super) fn run(place: &Place, effort: Effort) -> Result<()> {
+    let scale = place.example("scale");
     let (few, many) = (effort.many / 100, effort.many);
     let ask = |args: &[&str], figure: &str| ask(&scale, place, args, figure);
     let time = |jobs: u32| Ok::<_, anyhow::Error>(ask(&["run", &jobs.to_string()], "seconds")? / f64::from(jobs));

@@ -24,9 +24,16 @@ pub(super) const IN_FLIGHT: &str = "4";
 /// Makes jobs have scripts: something has to be in them.
 pub(super) const SCRIPTED: [&str; 2] = ["--prescript", ":"];
 
+/// Measures all of it.
+pub(super) fn run(place: &Place, effort: Effort) -> Result<()> {
+    direct(place, effort)?;
+    against_bare_loop(place, effort)?;
+    with_plugins(place, effort)
+}
+
 /// Programs without a shell, beside a loop that does nothing but start them with files for their output, and beside others
 /// that keep their output.
-pub(super) fn direct(place: &Place, effort: Effort) -> Result<()> {
+fn direct(place: &Place, effort: Effort) -> Result<()> {
     let jobs = place.program_file(effort.jobs)?;
     let mut sides = vec![
         Side::new("bare posix_spawn loop, output files", || {
@@ -52,7 +59,7 @@ pub(super) fn direct(place: &Place, effort: Effort) -> Result<()> {
 
 /// Beside a loop that does nothing but run scripts that lie ready: those that xqute writes, and the least possible ones,
 /// which lose the exit code of a command that leaves the shell. And beside others that run the least possible ones.
-pub(super) fn against_bare_loop(place: &Place, effort: Effort) -> Result<()> {
+fn against_bare_loop(place: &Place, effort: Effort) -> Result<()> {
     let jobs = place.job_file(effort.jobs)?;
     let xqute = || {
         let mut xqute = place.xqute(&[])?;
@@ -94,7 +101,7 @@ pub(super) fn against_bare_loop(place: &Place, effort: Effort) -> Result<()> {
 }
 
 /// With plugins, beside none; with scripts on all sides, as plugins may have something to say in them.
-pub(super) fn with_plugins(place: &Place, effort: Effort) -> Result<()> {
+fn with_plugins(place: &Place, effort: Effort) -> Result<()> {
     let jobs = place.job_file(effort.jobs)?;
     let jobs = &jobs;
     let with = |plugins: &'static [&'static str]| {
