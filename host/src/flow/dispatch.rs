@@ -30,6 +30,9 @@ pub struct Policy {
     pub forks: u32,
     /// The most jobs in one submission.
     pub submission_batch: u32,
+    /// Whether few submissions of many jobs are better than many of few: then jobs whose slots become free while some are
+    /// under way share the next.
+    pub gathers: bool,
     /// What happens when an attempt fails.
     pub error_strategy: ErrorStrategy,
     /// The retries of a job that does not say.
@@ -51,6 +54,7 @@ impl Policy {
         Self {
             forks: settings.forks.get(),
             submission_batch: batch.map_or(USUAL_BATCH, NonZeroU32::get),
+            gathers: preferences.jobs_per_submit.is_some_and(|jobs| jobs.get() > 1),
             error_strategy: settings.error_strategy,
             num_retries: settings.num_retries,
             retry: settings.retry.clone(),

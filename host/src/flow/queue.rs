@@ -80,16 +80,27 @@ impl Dispatcher {
     /// Hands over as many jobs as there are free slots, in batches.
     pub(crate) fn fill_slots(&mut self) {
         let forks = usize::try_from(self.policy.forks).unwrap_or(usize::MAX);
+        let most = usize::try_from(self.policy.submission_batch).unwrap_or(usize::MAX);
         let mut free = forks.saturating_sub(self.in_flight());
         while free > 0 {
-            let size = free.min(usize::try_from(self.policy.submission_batch).unwrap_or(usize::MAX));
-            let batch = self.take_queued(size);
+            let room = free.min(most);
+            if room < most && self.gathers(room) {
+                return;
+            }
+            let batch = self.take_queued(room);
             if batch.is_empty() {
                 return;
             }
             free -= batch.len();
             self.act(Action::Submit(batch));
         }
+    }
+
+    /// Whether so few jobs had better wait for more to come along: a submission is to be as big as those that are under way.
+    /// So the more of them are slow, the fewer and bigger they become.
+    fn gathers(&self, room: usize) -> bool {
+        let ready = usize::try_from(self.waiting).map_or(room, |waiting| waiting.min(room));
+        self.policy.gathers && ready < self.submitting.len()
     }
 
     fn take_queued(&mut self, size: usize) -> Vec<(JobIndex, Attempt)> {

@@ -120,7 +120,8 @@ impl About {
         self
     }
 
-    /// How many jobs one call of [`Scheduler::submit`] takes gladly, where the user does not say it.
+    /// How many jobs one call of [`Scheduler::submit`] takes gladly, where the user does not say it. If that is more than one,
+    /// jobs whose slots become free while calls are under way share the next.
     pub fn jobs_per_submit(self, jobs: u32) -> Self {
         self.attribute("jobs-per-submit", &jobs.to_string())
     }

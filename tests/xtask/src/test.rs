@@ -32,6 +32,11 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
             cargo()
         }
     };
+    if std::env::var_os(THREADS).is_none() {
+        // Most of the time most tests wait: for jobs, and for backends.
+        let processors = std::thread::available_parallelism()?;
+        test.env(THREADS, (2 * processors.get()).to_string());
+    }
     test.current_dir(&project.root)
         .env("XQUTE_BIN", project.xqute())
         .env("XQUTE_TEST_PLUGINS", project.plugins())
@@ -39,6 +44,9 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
         .args(args);
     Err(become_it(&mut test))
 }
+
+/// How many tests run at the same time.
+const THREADS: &str = "RUST_TEST_THREADS";
 
 /// The environment variables by which tests find backends.
 const SIGNS: [&str; 5] = [

@@ -73,6 +73,30 @@ fn halting_stops_the_rest_while_feeding_is_open() {
 }
 
 #[test]
+fn jobs_gather_while_a_submission_is_under_way() {
+    let settings = Settings {
+        forks: NonZeroU32::new(3).unwrap(),
+        ..Settings::default()
+    };
+    let on_its_way = |gathers| {
+        let mut world = World::new(Policy {
+            gathers,
+            ..policy(&settings)
+        });
+        let mut waves = Vec::new();
+        for _ in 0..4 {
+            world.feed_after(&NewJob::default(), &[]);
+            waves.push(world.submitting.len());
+        }
+        world.run_one(Outcome::Succeeded);
+        waves.push(world.submitting.len());
+        waves
+    };
+    assert_eq!(on_its_way(false), [1, 2, 3, 3, 3]);
+    assert_eq!(on_its_way(true), [1, 2, 2, 2, 2]);
+}
+
+#[test]
 fn a_retry_goes_before_what_waits() {
     let mut world = world(&retrying());
     world.feed_after(&NewJob::default(), &[]);

@@ -174,16 +174,25 @@ pub(super) fn policy() -> impl Strategy<Value = Policy> {
     let gated = proptest::sample::subsequence(vec![Hook::JobKilling, Hook::Shutdown], 0..=2);
     let retry = (0..3_u32, retry_policy());
     let max_failures = prop_oneof![2 => Just(None), 1 => (1..4_u32).prop_map(NonZeroU32::new)];
-    (1..5_u32, 1..4_u32, strategy, retry, max_failures, gated).prop_map(
-        |(forks, submission_batch, error_strategy, (num_retries, retry), max_failures, gated)| Policy {
-            forks,
-            submission_batch,
-            error_strategy,
-            num_retries,
-            retry,
-            max_failures,
-            observed: Hook::ALL.into_iter().collect(),
-            gated: gated.into_iter().collect(),
-        },
+    (
+        1..5_u32,
+        (1..4_u32, any::<bool>()),
+        strategy,
+        retry,
+        max_failures,
+        gated,
     )
+        .prop_map(
+            |(forks, (submission_batch, gathers), error_strategy, (num_retries, retry), max_failures, gated)| Policy {
+                forks,
+                submission_batch,
+                gathers,
+                error_strategy,
+                num_retries,
+                retry,
+                max_failures,
+                observed: Hook::ALL.into_iter().collect(),
+                gated: gated.into_iter().collect(),
+            },
+        )
 }
