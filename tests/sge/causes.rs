@@ -3,10 +3,11 @@
 use serde_json::json;
 use xqute_tests::Scratch;
 
-use crate::sge;
+use crate::{among_others, sge};
 
 #[test]
 fn failures_have_their_causes() {
+    let _turn = among_others();
     let scratch = Scratch::new();
     let eats = "for i in 1 2 3 4; do python3 -c 'x = bytearray(100 << 20); import time; time.sleep(60)' & done; wait";
     let rows = [

@@ -5,7 +5,7 @@ use std::{path::PathBuf, thread, time::Duration};
 use rustix::process::{Pid, Signal};
 use xqute_tests::{Scratch, built, machine, wait_until};
 
-use crate::{again, in_its_environment, is_there};
+use crate::{again, alone, among_others, in_its_environment, is_there};
 
 /// Leaves a line for each time that it runs.
 const JOB: &str = "echo x >> ran.$XQUTE_JOB_INDEX; sleep 1\n";
@@ -32,6 +32,7 @@ fn qmaster() -> Option<Pid> {
 
 #[test]
 fn a_qmaster_that_goes_away_is_waited_for() {
+    let _turn = alone();
     let test = "a_qmaster_that_goes_away_is_waited_for";
     if !is_there(test) {
         return;
@@ -71,6 +72,7 @@ fn a_qmaster_that_goes_away_is_waited_for() {
 
 #[test]
 fn a_run_goes_on_after_kill_nine() {
+    let _turn = among_others();
     if !is_there("a_run_goes_on_after_kill_nine") {
         return;
     }

@@ -7,6 +7,7 @@ mod interrupted;
 use std::{
     ffi::{OsStr, OsString},
     os::unix::{ffi::OsStringExt as _, fs::PermissionsExt as _},
+    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
 use rustix::process::Signal;
@@ -20,6 +21,18 @@ const ENVIRONMENT: [&str; 5] = [
     "SGE_EXECD_PORT",
     "SGE_CLUSTER_NAME",
 ];
+
+/// Held by a test while it needs the qmaster, or takes it away: a task that is being handed to its machine just then hangs for
+/// ten minutes.
+static QMASTER: RwLock<()> = RwLock::new(());
+
+pub(crate) fn among_others() -> RwLockReadGuard<'static, ()> {
+    QMASTER.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub(crate) fn alone() -> RwLockWriteGuard<'static, ()> {
+    QMASTER.write().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Whether there is a Grid Engine.
 pub(crate) fn is_there(test: &str) -> bool {
@@ -54,6 +67,7 @@ pub(crate) fn again(scratch: &Scratch, args: impl IntoIterator<Item = impl AsRef
 
 #[test]
 fn jobs_run_and_their_results_come_back() {
+    let _turn = among_others();
     let scratch = Scratch::new();
     let jobs: String = (0..20)
         .map(|number| format!("echo $(({number} * {number}))\n"))
@@ -81,6 +95,7 @@ fn jobs_run_and_their_results_come_back() {
 
 #[test]
 fn every_exit_code_comes_back() {
+    let _turn = among_others();
     let scratch = Scratch::new();
     scratch.write(
         "jobs.txt",
@@ -97,6 +112,7 @@ fn every_exit_code_comes_back() {
 
 #[test]
 fn arguments_arrive_as_they_are() {
+    let _turn = among_others();
     let scratch = Scratch::new();
     let mut args: Vec<Vec<u8>> = [
         "",
@@ -124,6 +140,7 @@ fn arguments_arrive_as_they_are() {
 
 #[test]
 fn an_interrupt_deletes_what_runs_and_what_waits() {
+    let _turn = among_others();
     let scratch = Scratch::new();
     let waits = r#"{"cmd": "sleep 600", "opts": {"h": "true"}}"#;
     scratch.write(
@@ -163,6 +180,7 @@ fn counted(scratch: &Scratch, run: Xqute) -> Xqute {
 
 #[test]
 fn many_jobs_need_few_calls() {
+    let _turn = among_others();
     let scratch = Scratch::new();
     scratch.write("jobs.txt", "sleep 3\n".repeat(100));
     let args = ["-j", "100", "--submission-batch", "100", "jobs.txt"];
@@ -179,6 +197,7 @@ fn many_jobs_need_few_calls() {
 
 #[test]
 fn options_become_directives_and_bad_ones_are_refused_first() {
+    let _turn = among_others();
     let scratch = Scratch::new();
     let test = "options_become_directives_and_bad_ones_are_refused_first";
     if !is_there(test) {
@@ -220,6 +239,7 @@ fn options_become_directives_and_bad_ones_are_refused_first() {
 
 #[test]
 fn a_dry_run_shows_what_would_run() {
+    let _turn = among_others();
     let scratch = Scratch::new();
     scratch.write("jobs.txt", "true\ntrue\n");
     let args = ["--dry-run", "--opt", "q=all.q", "jobs.txt"];
@@ -236,6 +256,7 @@ fn a_dry_run_shows_what_would_run() {
 
 #[test]
 fn the_example_of_its_page_works() {
+    let _turn = among_others();
     let test = "the_example_of_its_page_works";
     if !is_there(test) {
         return;

@@ -95,9 +95,13 @@ impl<'a> Record<'a> {
 
     /// The limit that a signal was about, if it was about one.
     fn limit_behind(&self, signal: i32) -> Option<FailureCause> {
-        matches!(signal, SIGUSR1 | SIGXCPU | SIGKILL | KILLED_WITHIN)
-            .then(|| self.limit())
-            .flatten()
+        let asked = || ["s_cpu", "h_cpu"].iter().any(|name| self.requested(name).is_some());
+        match signal {
+            // It is about nothing else, whatever the record says.
+            SIGXCPU if asked() => Some(FailureCause::TimedOut),
+            SIGUSR1 | SIGXCPU | SIGKILL | KILLED_WITHIN => self.limit(),
+            _ => None,
+        }
     }
 
     /// Which of the limits that it asked for it went over.
@@ -233,6 +237,9 @@ mod tests {
         let ended_inside = "slots 1\nmaxvmem 2.1GB\ncategory -q long.q -l h_vmem=2G\n";
         assert_eq!(seen("0", "137", ended_inside), Some(Failed(OutOfMemory)));
         assert_eq!(seen("0", "1", ended_inside), Some(Failed(ExitCode(1))));
+        let counted_less = "cpu 1.1s\ncategory -l s_cpu=2\n";
+        assert_eq!(seen("0", "152", counted_less), Some(Failed(TimedOut)));
+        assert_eq!(seen("0", "152", "cpu 9s\n"), Some(Failed(ExitCode(152))));
     }
 
     #[test]
