@@ -69,8 +69,10 @@ const QUICK: Effort = Effort {
     full: false,
 };
 
+type Measure = fn(&Place, Effort) -> Result<()>;
+
 /// What can be measured by itself, in the order in which it is.
-const SUBJECTS: [(&str, fn(&Place, Effort) -> Result<()>); 6] = [
+const SUBJECTS: [(&str, Measure); 6] = [
     ("throughput", throughput::run),
     ("disk", |place, _| disk::run(place)),
     ("slow", slow::observer),
