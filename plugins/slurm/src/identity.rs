@@ -6,7 +6,7 @@ use crate::id::Id;
 use xqute_plugin::JobRef;
 
 /// Run, jobs and attempt, as read back from a comment.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Identity<'a> {
     pub(crate) run: &'a str,
     pub(crate) jobs: Jobs,

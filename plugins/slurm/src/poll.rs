@@ -7,6 +7,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::id::Id;
+use crate::identity::Identity;
 use crate::state::Seen;
 use crate::trouble::{self, Trouble};
 use xqute_plugin::{Error, JobRef, Output};
@@ -15,7 +16,10 @@ use xqute_plugin::{Error, JobRef, Output};
 const LONGEST_LIST: usize = 120 * 1024;
 
 /// Fixed widths are a must for `--Format`; a value that is too long is cut before the `|`.
-const FORMAT: &str = "--Format=JobArrayID:24|,State:24|,exit_code:16|,BatchHost:16|,Reason:120|";
+const FORMAT: &str = "--Format=JobArrayID:24|,State:24|,exit_code:16|,BatchHost:16|,Reason:120|,Comment:80|";
+
+/// A comment that fills its column may have been cut.
+const COMMENT: usize = 80;
 
 /// The arguments of `squeue`. `--me` lets the controller look through the jobs of one user only, and what else is given
 /// overrules `SQUEUE_*` variables in the environment.
@@ -49,10 +53,15 @@ pub(crate) fn read(stdout: &str) -> Table<'_> {
 }
 
 fn row(line: &str) -> Option<(Id, Seen<'_>)> {
-    let mut fields = line.split('|').map(str::trim);
+    let mut fields = line.splitn(6, '|').map(str::trim);
     let id = Id::read(fields.next()?)?;
     let (state, status, machine, reason) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
-    Some((id, Seen::new(state, status, machine, reason)))
+    let comment = fields.next().unwrap_or_default().trim_end_matches('|').trim_end();
+    let seen = Seen {
+        owner: Identity::read(comment).filter(|_| comment.len() < COMMENT),
+        ..Seen::new(state, status, machine, reason)
+    };
+    Some((id, seen))
 }
 
 /// Whether a question to `squeue` was answered. To know none of the ids is an answer.
@@ -174,6 +183,35 @@ mod tests {
         ];
         for (id, expected) in expected {
             assert_eq!(observed(stdout, id), expected, "{id}");
+        }
+    }
+
+    #[test]
+    fn a_job_is_known_by_its_comment() {
+        let is_of_another = |id: &str, comment: &str| {
+            let line = format!("{id}|RUNNING|0|n1|None|{comment:80.80}|");
+            let job = JobRef { index: 12, ..job(id) };
+            read(&line)[&Id::read(id).unwrap()].is_of_another(&job, "a")
+        };
+        for (id, own) in [
+            ("7", "xqute:a:12:1"),
+            ("7", "a | b xqute:a:12:1"),
+            ("7_2", "xqute:a:10+:1"),
+        ] {
+            assert!(!is_of_another(id, own), "{own}");
+        }
+        for (id, other) in [
+            ("7", "xqute:a:1:1"),
+            ("7", "xqute:a:12:2"),
+            ("7", "xqute:b:12:1"),
+            ("7", "xqute:a:10+:1"),
+            ("7_2", "xqute:a:0+:1"),
+        ] {
+            assert!(is_of_another(id, other), "{other}");
+        }
+        let cut = format!("{} xqute:a:12:123", "x".repeat(65));
+        for unclear in ["", "(null)", "what the site says", &cut] {
+            assert!(!is_of_another("7", unclear), "{unclear}");
         }
     }
 

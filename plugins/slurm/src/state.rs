@@ -1,7 +1,9 @@
 //! What Slurm says about one attempt → an observation. Pure functions; the words are the same for `squeue` and `sacct`, which
 //! are read in `poll` and `accounting`.
 
-use xqute_plugin::{FailureCause, Observation};
+use crate::id::Id;
+use crate::identity::Identity;
+use xqute_plugin::{FailureCause, JobRef, Observation};
 
 /// What Slurm says about one attempt.
 #[derive(Clone, Copy, Debug)]
@@ -11,6 +13,8 @@ pub(crate) struct Seen<'a> {
     /// Whether a machine was found for the job's script.
     pub(crate) placed: bool,
     pub(crate) reason: Option<&'a str>,
+    /// Whose it is, as far as Slurm tells.
+    pub(crate) owner: Option<Identity<'a>>,
 }
 
 /// How the job's script ended, as far as Slurm knows.
@@ -29,7 +33,15 @@ impl<'a> Seen<'a> {
             ended: Ended::read(status),
             placed: !matches!(machine, "" | "n/a" | "N/A" | "(null)" | "None assigned"),
             reason: Some(reason).filter(|reason| !matches!(*reason, "" | "None" | "(null)")),
+            owner: None,
         }
+    }
+
+    /// Whether the attempt's id is now that of another one: a controller that was killed forgets what it took last, and gives
+    /// those ids again. A comment that is not xqute's says nothing: some sites rewrite them.
+    pub(crate) fn is_of_another(&self, job: &JobRef, run: &str) -> bool {
+        let owner = self.owner.zip(Id::read(&job.backend_id));
+        owner.is_some_and(|(owner, id)| owner.run != run || owner.attempt_called(id).as_ref() != Some(job))
     }
 
     /// Meanings: "JOB STATE CODES" in squeue(1).

@@ -1,7 +1,7 @@
 //! Carries a question about attempts out: one `squeue`, and where it leaves something open, whoever else knows. What the
 //! answers mean is in `poll`, `state`, `accounting`, `memory` and `waiting`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap};
 
 use xqute_plugin::prelude::*;
 
@@ -20,7 +20,7 @@ pub(crate) fn poll(jobs: &[JobRef]) -> Result<Vec<Observation>, Error> {
     poll::check(&output)?;
     let stdout = output.stdout_text();
     let table = poll::read(&stdout);
-    let mut observations: Vec<Observation> = jobs.iter().map(|job| listed(job, &table)).collect();
+    let mut observations: Vec<Observation> = jobs.iter().map(|job| listed(job, &table, &run)).collect();
     ask_accounting(jobs, &mut observations, &run);
     judge_missing_tasks(jobs, &mut observations, &table, &run);
     find_memory_hogs(jobs, &mut observations);
@@ -28,9 +28,10 @@ pub(crate) fn poll(jobs: &[JobRef]) -> Result<Vec<Observation>, Error> {
     Ok(observations)
 }
 
-fn listed(job: &JobRef, table: &Table<'_>) -> Observation {
+fn listed(job: &JobRef, table: &Table<'_>, run: &str) -> Observation {
     let seen = Id::read(&job.backend_id).and_then(|id| table.get(&id));
-    seen.map_or(Observation::Unknown, Seen::observe)
+    let own = seen.filter(|seen| !seen.is_of_another(job, run));
+    own.map_or(Observation::Unknown, Seen::observe)
 }
 
 /// The attempts that nothing is known about yet.
@@ -68,10 +69,13 @@ fn ask_accounting(jobs: &[JobRef], observations: &mut [Observation], run: &str) 
 /// that ended some minutes ago, such a task is called cancelled only when it is missing for the second time (an exit code would
 /// have been found after the first), and not if it was missing already when it was adopted from an earlier process.
 fn judge_missing_tasks(jobs: &[JobRef], observations: &mut [Observation], table: &Table<'_>, run: &str) {
-    let arrays: BTreeSet<u64> = table.keys().map(|id| id.job).collect();
-    let is_missing = |id: &Id| id.task.is_some() && arrays.contains(&id.job);
+    let arrays: HashMap<u64, &Seen<'_>> = table.iter().map(|(id, seen)| (id.job, seen)).collect();
+    let missing_task = |job: &JobRef| {
+        let id = Id::read(&job.backend_id).filter(|id| id.task.is_some())?;
+        (!arrays.get(&id.job)?.is_of_another(job, run)).then_some(id)
+    };
     let mut missing: Vec<(Id, &mut Observation)> = unknown(jobs, observations)
-        .filter_map(|(job, observation)| Some((Id::read(&job.backend_id).filter(is_missing)?, observation)))
+        .filter_map(|(job, observation)| Some((missing_task(job)?, observation)))
         .collect();
     let before = notes::missing(run);
     if missing.is_empty() && before.is_empty() {
@@ -221,6 +225,22 @@ mod tests {
         );
         poll(&refs[..1]).unwrap();
         assert!(kv::keys("missing/").is_empty());
+    }
+
+    #[test]
+    fn ids_that_were_given_to_others_say_nothing() {
+        let host = Host::new();
+        squeue(
+            &host,
+            &[
+                "7|COMPLETED|0|n1|None|xqute:another:0:1|",
+                "8_0|RUNNING|0|n1|None|xqute:another:0+:1|",
+            ],
+        );
+        let refs = refs(&["7", "8_0", "8_1"]);
+        for _ in 0..2 {
+            assert_eq!(poll(&refs).unwrap(), [Unknown, Unknown, Unknown]);
+        }
     }
 
     #[test]
