@@ -9,18 +9,12 @@
     reason = "a test, helpers included"
 )]
 
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
-use std::io::Write;
 use std::os::unix::fs::PermissionsExt as _;
-use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 
 use xqute_plugin::prelude::*;
-use xqute_plugin::testing::{Call, Host, job, path};
-use xqute_plugin::{Exit, Output};
+use xqute_plugin::testing::{Call, Host, job, path, real};
 use xqute_sge::Sge;
 
 /// A run of its own: a tag, a folder, and a host that starts real programs. Its jobs are deleted at the end.
@@ -33,23 +27,14 @@ struct Run {
 impl Run {
     /// None if there is no Grid Engine here.
     fn new() -> Option<Self> {
-        if std::env::var_os("SGE_ROOT").is_none() {
-            assert!(
-                std::env::var("CI").as_deref() != Ok("true"),
-                "no Grid Engine (SGE_ROOT unset), but CI is true"
-            );
-            // Not by a macro: what those print is hidden when a test passes.
-            let text = b"SKIPPED: no Grid Engine (SGE_ROOT unset); start one with tests/services/sge.sh\n";
-            std::io::stderr().write_all(text).unwrap();
-            return None;
-        }
-        let tag = format!("{:016x}", RandomState::new().hash_one("tag"));
+        real::backend("SGE_ROOT", "Grid Engine, see tests/services/sge.sh")?;
+        let tag = real::tag();
         // Letters that Grid Engine could take for something else.
         let dir = std::env::temp_dir().join(format!("xqute sge: 50%, [$HOME {tag}]"));
         std::fs::create_dir(&dir).unwrap();
         let host = Host::new();
         for program in ["qsub", "qstat", "qacct", "qdel"] {
-            host.on_program(program, start);
+            host.on_program(program, real::start);
         }
         let info = RunInfo {
             tag,
@@ -112,13 +97,7 @@ impl Run {
     }
 
     fn submit(&self, jobs: &[Job]) -> Vec<JobRef> {
-        let ids = Sge::submit(jobs);
-        let with_id = |(job, id): (&Job, &Result<String, Error>)| JobRef {
-            index: job.index,
-            attempt: job.attempt,
-            backend_id: id.clone().expect("Grid Engine must take the job: SGE_ROOT is set"),
-        };
-        jobs.iter().zip(&ids).map(with_id).collect()
+        real::accepted(jobs, &Sge::submit(jobs))
     }
 
     fn calls(&self, program: &str) -> usize {
@@ -133,34 +112,6 @@ impl Drop for Run {
         }
         let _ = std::fs::remove_dir_all(&self.dir);
     }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "stands in for the host, which starts programs for plugins"
-)]
-fn start(call: &Call) -> Result<Output, Error> {
-    let failed = |error: std::io::Error| Error::Rejected(format!("{}: {error}", call.program));
-    let mut child = std::process::Command::new(&call.program)
-        .args(&call.args)
-        .env("LC_ALL", "C")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(failed)?;
-    // Who does not read it does not want it.
-    let _unread = child.stdin.take().unwrap().write_all(&call.stdin);
-    let output = child.wait_with_output().map_err(failed)?;
-    let exit = output
-        .status
-        .code()
-        .map_or_else(|| Exit::Signal(output.status.signal().unwrap_or(0)), Exit::Code);
-    Ok(Output {
-        exit,
-        stdout: output.stdout,
-        stderr: output.stderr,
-    })
 }
 
 #[test]
@@ -264,7 +215,7 @@ fn what_cannot_be_started_says_why_and_does_not_stay() {
 fn grid_engine_understands_the_script_alone_as_well() {
     let Some(run) = Run::new() else { return };
     let job = run.job(0, "exit 3", &[("notify", "true"), ("l", "h_rt=60")]);
-    let by_hand = start(&Call {
+    let by_hand = real::start(&Call {
         program: "qsub".into(),
         args: ["-terse", "-t", "1", &job.script.spec].map(str::to_owned).into(),
         stdin: vec![],

@@ -8,16 +8,11 @@
     reason = "a test, helpers included"
 )]
 
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
-use std::io::Write;
-use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use xqute_plugin::prelude::*;
-use xqute_plugin::testing::{Call, Host, job, path};
-use xqute_plugin::{Exit, Output};
+use xqute_plugin::testing::{Call, Host, job, path, real};
 use xqute_slurm::Slurm;
 
 /// A run of its own: a tag, a folder, and a host that starts real programs. Its jobs are cancelled at the end.
@@ -30,23 +25,14 @@ struct Run {
 impl Run {
     /// None if there is no Slurm here.
     fn new() -> Option<Self> {
-        if std::env::var_os("SLURM_CONF").is_none() {
-            assert!(
-                std::env::var("CI").as_deref() != Ok("true"),
-                "no Slurm (SLURM_CONF unset), but CI is true"
-            );
-            // Not by a macro: what those print is hidden when a test passes.
-            let text = b"SKIPPED: no Slurm (SLURM_CONF unset); start one with tests/services/slurm.sh\n";
-            std::io::stderr().write_all(text).unwrap();
-            return None;
-        }
-        let tag = format!("{:016x}", RandomState::new().hash_one("tag"));
+        real::backend("SLURM_CONF", "Slurm, see tests/services/slurm.sh")?;
+        let tag = real::tag();
         // Letters that Slurm could take for something else.
         let dir = std::env::temp_dir().join(format!("xqute slurm 50% [{tag}]"));
         std::fs::create_dir(&dir).unwrap();
         let host = Host::new();
         for program in ["sbatch", "squeue", "scancel", "sacct", "sinfo", "grep"] {
-            host.on_program(program, start);
+            host.on_program(program, real::start);
         }
         let info = RunInfo {
             tag,
@@ -111,47 +97,6 @@ impl Drop for Run {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "stands in for the host, which starts programs for plugins"
-)]
-fn start(call: &Call) -> Result<Output, Error> {
-    use std::process::{Command, Stdio};
-    let failed = |error| Error::Rejected(format!("{}: {error}", call.program));
-    let mut child = Command::new(&call.program)
-        .args(&call.args)
-        .env("LC_ALL", "C")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(failed)?;
-    // Short enough for the pipe; whoever does not read it does not want it.
-    let _unread = child.stdin.take().unwrap().write_all(&call.stdin);
-    let output = child.wait_with_output().map_err(failed)?;
-    let exit = output
-        .status
-        .code()
-        .map_or_else(|| Exit::Signal(output.status.signal().unwrap_or(0)), Exit::Code);
-    Ok(Output {
-        exit,
-        stdout: output.stdout,
-        stderr: output.stderr,
-    })
-}
-
-fn refs(jobs: &[Job], ids: &[Result<String, Error>]) -> Vec<JobRef> {
-    let with_id = |(job, id): (&Job, &Result<String, Error>)| {
-        let backend_id = id.clone().expect("Slurm must take the job: SLURM_CONF is set");
-        JobRef {
-            index: job.index,
-            attempt: job.attempt,
-            backend_id,
-        }
-    };
-    jobs.iter().zip(ids).map(with_id).collect()
-}
-
 #[test]
 fn twenty_jobs_are_submitted_watched_found_and_cancelled() {
     let Some(run) = Run::new() else { return };
@@ -164,7 +109,7 @@ fn twenty_jobs_are_submitted_watched_found_and_cancelled() {
             _ => run.job(index, "exit 0", &[("hold", "true")]),
         });
     }
-    let refs = refs(&jobs, &Slurm::submit(&jobs));
+    let refs = real::accepted(&jobs, &Slurm::submit(&jobs));
 
     let mut found = Slurm::find(&run.info.tag).unwrap();
     found.sort_by_key(|found| found.index);
@@ -179,6 +124,16 @@ fn twenty_jobs_are_submitted_watched_found_and_cancelled() {
     run.wait(&refs, |seen| {
         seen.iter().enumerate().all(|(index, seen)| *seen == expected(index))
     });
+
+    let other = JobRef {
+        index: 99,
+        ..refs[2].clone()
+    };
+    assert_eq!(
+        Slurm::poll(&[other]).unwrap(),
+        [Observation::Unknown],
+        "the id is that of job 2"
+    );
 
     assert!(Slurm::cancel(&refs).iter().all(Result::is_ok));
     run.wait(&refs, |seen| {
@@ -199,7 +154,7 @@ fn tasks_of_an_array_find_their_own_places() {
     let line = "echo \"$SLURM_JOB_NAME ${SLURM_ARRAY_TASK_ID-alone}\"; exit $((SLURM_ARRAY_TASK_ID % 2))";
     let indices = [998, 1000, 1003, 1042, 1043, 999, 1999, 12_000];
     let jobs: Vec<Job> = indices.map(|index| run.job(index, line, &[])).into();
-    let refs = refs(&jobs, &Slurm::submit(&jobs));
+    let refs = real::accepted(&jobs, &Slurm::submit(&jobs));
     // Five of them have the same thousand in front; the others are too few.
     assert_eq!(run.host.calls().len(), 4);
     let found = |task: &str| refs.iter().filter(|found| found.backend_id.ends_with(task)).count();
@@ -238,7 +193,7 @@ fn a_task_that_ended_is_not_run_again() {
     for (job, code) in jobs.iter().zip(["5\n", "143\n"]) {
         std::fs::write(format!("{}/job.rc", job.dir.spec), code).unwrap();
     }
-    let refs = refs(&jobs, &Slurm::submit(&jobs));
+    let refs = real::accepted(&jobs, &Slurm::submit(&jobs));
     let code = |code| Observation::Failed(FailureCause::ExitCode(code));
     run.wait(&refs, |seen| *seen == [code(5), code(3), code(3), code(3)]);
 }
@@ -249,7 +204,7 @@ fn a_killed_task_that_never_ran_is_cancelled() {
     let jobs: Vec<Job> = (0..5)
         .map(|index| run.job(index, "true", &[("hold", "true")]))
         .collect();
-    let refs = refs(&jobs, &Slurm::submit(&jobs));
+    let refs = real::accepted(&jobs, &Slurm::submit(&jobs));
     assert!(Slurm::cancel(&refs[1..3]).iter().all(Result::is_ok));
     let held = Observation::Queued(Some("JobHeldUser".to_owned()));
     let cancelled = [
@@ -298,7 +253,7 @@ fn slurm_understands_the_script_alone_as_well_as_the_command_line() {
     );
     job.cwd = Some(path(run.dir.to_str().unwrap()));
     run.write(&job, "pwd > seen; echo said by the job");
-    let refs = refs(std::slice::from_ref(&job), &Slurm::submit(std::slice::from_ref(&job)));
+    let refs = real::accepted(std::slice::from_ref(&job), &Slurm::submit(std::slice::from_ref(&job)));
     run.wait(&refs, |seen| *seen == [Observation::Succeeded]);
     assert_eq!(
         std::fs::read_to_string(run.dir.join("seen")).unwrap().trim_end(),
@@ -309,7 +264,7 @@ fn slurm_understands_the_script_alone_as_well_as_the_command_line() {
 
     // Submitted by hand, as a user would repeat it, the script means the same: found once more under the same name.
     std::fs::remove_file(&log).unwrap();
-    let by_hand = start(&Call {
+    let by_hand = real::start(&Call {
         program: "sbatch".into(),
         args: vec![job.script.spec.clone()],
         stdin: vec![],

@@ -10,7 +10,11 @@
 //! assert_eq!(host.calls()[0].to_string(), "squeue -j 1");
 //! ```
 //!
-//! Each thread, and so each test, has its own; [`Host::new`] starts afresh.
+//! Each thread, and so each test, has its own; [`Host::new`] starts afresh. Tests against a real backend are helped by
+//! [`real`].
+
+#[cfg(unix)]
+pub mod real;
 
 use std::{
     cell::RefCell,

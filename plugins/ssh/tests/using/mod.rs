@@ -1,17 +1,11 @@
 //! A run on real servers, as the tests of the plugin's native half need it.
 
-use std::collections::hash_map::RandomState;
 use std::fs;
-use std::hash::BuildHasher;
-use std::io::Write;
-use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 
 use xqute_plugin::prelude::*;
-use xqute_plugin::testing::{Call, Host, job, path};
-use xqute_plugin::{Exit, Output};
+use xqute_plugin::testing::{Host, job, path, real};
 use xqute_ssh::Ssh;
 
 /// A run of its own: a tag, a folder, and a host that starts real programs. Its jobs are cancelled at the end.
@@ -25,17 +19,8 @@ pub(crate) struct Run {
 impl Run {
     /// None if there are no servers here.
     pub(crate) fn new() -> Option<Self> {
-        let Ok(config) = std::env::var("SSH_CONFIG") else {
-            assert!(
-                std::env::var("CI").as_deref() != Ok("true"),
-                "no servers (SSH_CONFIG unset), but CI is true"
-            );
-            // Not by a macro: what those print is hidden when a test passes.
-            let text = b"SKIPPED: no servers (SSH_CONFIG unset); start some with tests/services/sshd.sh\n";
-            std::io::stderr().write_all(text).unwrap();
-            return None;
-        };
-        let tag = format!("{:016x}", RandomState::new().hash_one("tag"));
+        let config = real::backend("SSH_CONFIG", "servers, see tests/services/sshd.sh")?;
+        let tag = real::tag();
         // Letters that a shell or ssh could take for something else.
         let dir = std::env::temp_dir().join(format!("xq it's 5% [{tag}]"));
         fs::create_dir(&dir).unwrap();
@@ -55,7 +40,7 @@ impl Run {
 
     /// Makes a host know the run, and these options beside those that every test needs.
     pub(crate) fn prepare(&self, host: &Host, options: &[(&str, &str)]) {
-        host.on_program("ssh", start);
+        host.on_program("ssh", real::start);
         host.on_program("pwd", |_| {
             Host::prints(&format!("{}\n", std::env::temp_dir().display()))
         });
@@ -120,45 +105,8 @@ impl Drop for Run {
     }
 }
 
-/// Waits until both outputs are closed, which is more than a host asks for: nothing may keep them open.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "stands in for the host, which starts programs for plugins"
-)]
-fn start(call: &Call) -> Result<Output, Error> {
-    let mut program = std::process::Command::new(&call.program);
-    program.args(&call.args).env("LC_ALL", "C");
-    program
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = program
-        .spawn()
-        .map_err(|error| Error::Rejected(format!("{}: {error}", call.program)))?;
-    let mut stdin = child.stdin.take().unwrap();
-    let input = call.stdin.clone();
-    // Who does not read all of it need not.
-    let feeder = std::thread::spawn(move || stdin.write_all(&input).ok());
-    let output = child.wait_with_output().unwrap();
-    feeder.join().unwrap();
-    let exit = output
-        .status
-        .code()
-        .map_or_else(|| Exit::Signal(output.status.signal().unwrap_or(0)), Exit::Code);
-    Ok(Output {
-        exit,
-        stdout: output.stdout,
-        stderr: output.stderr,
-    })
-}
-
 pub(crate) fn submit(jobs: &[Job]) -> Vec<JobRef> {
-    let with_id = |(job, id): (&Job, Result<String, Error>)| JobRef {
-        index: job.index,
-        attempt: job.attempt,
-        backend_id: id.expect("a server must take the job: SSH_CONFIG is set"),
-    };
-    jobs.iter().zip(Ssh::submit(jobs)).map(with_id).collect()
+    real::accepted(jobs, &Ssh::submit(jobs))
 }
 
 pub(crate) fn is_alive(pid: &str) -> bool {
