@@ -5,13 +5,12 @@ mod causes;
 mod interrupted;
 
 use std::{
-    ffi::{OsStr, OsString},
-    os::unix::{ffi::OsStringExt as _, fs::PermissionsExt as _},
+    ffi::OsStr,
+    os::unix::fs::PermissionsExt as _,
     sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
-use rustix::process::Signal;
-use xqute_tests::{Scratch, Xqute, docs, machine::skip, wait_until};
+use xqute_tests::{Scratch, Xqute, docs, machine::skip};
 
 /// What the clients need to know.
 const ENVIRONMENT: [&str; 5] = [
@@ -91,80 +90,6 @@ fn jobs_run_and_their_results_come_back() {
     assert_eq!(scratch.job(20).ended(3).stderr(), "oh\n");
     let here = format!("{}\n", scratch.path("").to_str().unwrap().trim_end_matches('/'));
     assert_eq!(scratch.job(21).stdout(), here, "jobs start where xqute was started");
-}
-
-#[test]
-fn every_exit_code_comes_back() {
-    let _turn = among_others();
-    let scratch = Scratch::new();
-    scratch.write(
-        "jobs.txt",
-        (0..256).map(|code| format!("exit {code}\n")).collect::<String>(),
-    );
-    let Some(run) = sge("every_exit_code_comes_back", &scratch, ["-j", "256", "jobs.txt"]) else {
-        return;
-    };
-    run.run().exits(1).says("1 succeeded").says("255 failed");
-    for code in 0..256 {
-        scratch.job(code).ended(i32::try_from(code).unwrap());
-    }
-}
-
-#[test]
-fn arguments_arrive_as_they_are() {
-    let _turn = among_others();
-    let scratch = Scratch::new();
-    let mut args: Vec<Vec<u8>> = [
-        "",
-        "two words",
-        "it's",
-        "\"",
-        "$HOME",
-        "`id`",
-        "a\nb",
-        "$TASK_ID",
-        "#$ -h",
-    ]
-    .map(|arg| arg.as_bytes().to_vec())
-    .to_vec();
-    args.extend((1..=255).map(|byte| vec![b'x', byte, byte]));
-    let head = ["--", "printf", "%s\\0"].map(OsString::from);
-    let all = head.into_iter().chain(args.iter().cloned().map(OsString::from_vec));
-    let Some(run) = sge("arguments_arrive_as_they_are", &scratch, all) else {
-        return;
-    };
-    run.run().exits(0);
-    let expected: Vec<u8> = args.iter().flat_map(|arg| [arg, [0].as_slice()].concat()).collect();
-    assert!(scratch.job(0).ended(0).bytes("job.stdout") == expected);
-}
-
-#[test]
-fn an_interrupt_deletes_what_runs_and_what_waits() {
-    let _turn = among_others();
-    let scratch = Scratch::new();
-    let waits = r#"{"cmd": "sleep 600", "opts": {"h": "true"}}"#;
-    scratch.write(
-        "jobs.jsonl",
-        format!("{{\"cmd\": \"touch ready; sleep 600\"}}\n{waits}\n"),
-    );
-    let test = "an_interrupt_deletes_what_runs_and_what_waits";
-    let Some(run) = sge(test, &scratch, ["-j", "2", "jobs.jsonl"]) else {
-        return;
-    };
-    let run = run.start();
-    scratch.wait_for_file("ready");
-    run.wait_for_word("job=1");
-    run.signal(Signal::INT);
-    run.wait().exits(130).says("2 cancelled");
-    for index in 0..2 {
-        let id = scratch.job(index).text("job.jid");
-        let (array, _) = id.trim().split_once('.').unwrap();
-        let gone = || {
-            let qstat = scratch.program("qstat".as_ref()).args(["-j", array]);
-            in_its_environment(qstat).run().stderr.contains("do not exist")
-        };
-        wait_until("Grid Engine has done with it", gone);
-    }
 }
 
 /// Programs with these names that count their calls, first on `PATH`.

@@ -1,11 +1,7 @@
 //! Jobs run, and their results come back.
 
-use std::{
-    ffi::OsString,
-    os::unix::{ffi::OsStringExt as _, fs::PermissionsExt as _},
-};
+use std::os::unix::fs::PermissionsExt as _;
 
-use rustix::process::Signal;
 use xqute_tests::{Scratch, plugin};
 
 use crate::service::Slurm;
@@ -55,51 +51,6 @@ fn what_is_recorded_of_a_real_run_is_replayed_without_slurm() {
     let output = replay.run().exits(0);
     for call in ["scheduler.submit: ", "scheduler.poll: "] {
         assert!(output.stdout.contains(call), "{}", output.stdout);
-    }
-}
-
-#[test]
-fn arguments_arrive_as_they_are() {
-    let scratch = Scratch::new();
-    let mut args: Vec<Vec<u8>> = [
-        "",
-        "two words",
-        "it's",
-        "\"",
-        "$HOME",
-        "`id`",
-        "a\nb",
-        "%j",
-        "#SBATCH --hold",
-    ]
-    .map(|arg| arg.as_bytes().to_vec())
-    .to_vec();
-    args.extend((1..=255).map(|byte| vec![b'x', byte, byte]));
-    let head = ["--", "printf", "%s\\0"].map(OsString::from);
-    let all = head.into_iter().chain(args.iter().cloned().map(OsString::from_vec));
-    let Some(slurm) = Slurm::shared("arguments_arrive_as_they_are") else {
-        return;
-    };
-    slurm.run(&scratch, all).run().exits(0);
-    let expected: Vec<u8> = args.iter().flat_map(|arg| [arg, [0].as_slice()].concat()).collect();
-    assert!(scratch.job(0).ended(0).bytes("job.stdout") == expected);
-}
-
-#[test]
-fn an_interrupt_cancels_what_runs_and_what_waits() {
-    let scratch = Scratch::new();
-    scratch.write("jobs.txt", "touch ready; sleep 600\ntouch ready; sleep 600\n");
-    let Some(slurm) = Slurm::shared("an_interrupt_cancels_what_runs_and_what_waits") else {
-        return;
-    };
-    let args = ["--opt", "comment=it's", "-j", "2", "jobs.txt"];
-    let run = slurm.run(&scratch, args).start();
-    scratch.wait_for_file("ready");
-    run.signal(Signal::INT);
-    run.wait().exits(130).says("2 cancelled");
-    for job in 0..2 {
-        let id = slurm.id(&scratch, job);
-        slurm.wait_for_state(&scratch, &id, "CANCELLED");
     }
 }
 
