@@ -48,11 +48,6 @@ fn cargo_target() -> PathBuf {
     built::target().join("languages/rust")
 }
 
-fn new(scratch: &Scratch, language: &str) {
-    let output = scratch.xqute(["plugin", "new", "mine", "--lang", language]).run();
-    output.exits(0);
-}
-
 /// It keeps a job from starting and tells of another that failed, as the guide shows.
 fn works(scratch: &Scratch) {
     let guide = page("sdk/README.md");
@@ -120,15 +115,19 @@ fn in_javascript() {
 #[test]
 fn what_fails_is_shown_in_the_words_of_the_tool() {
     let scratch = Scratch::new();
-    new(&scratch, "rust");
-    std::fs::copy(built::repository().join("Cargo.lock"), scratch.path("mine/Cargo.lock")).unwrap();
-    scratch.write("mine/src/lib.rs", "fn broken( {}\n");
-    let build = with_tools(scratch.xqute(["plugin", "build", "mine"]));
+    // By a name of its own: to cargo, projects of one name that are built in one place are the same, and this one would be as
+    // good as built as soon as another one is.
+    let new = scratch.xqute(["plugin", "new", "broken", "--lang", "rust"]);
+    new.run().exits(0);
+    let lock = built::repository().join("Cargo.lock");
+    std::fs::copy(lock, scratch.path("broken/Cargo.lock")).unwrap();
+    scratch.write("broken/src/lib.rs", "fn broken( {}\n");
+    let build = with_tools(scratch.xqute(["plugin", "build", "broken"]));
     let build = build
         .env("CARGO_TARGET_DIR", cargo_target())
         .env("CARGO_NET_OFFLINE", "true");
     build.run().exits(2).says("fn broken( {}").says("cargo could not build");
-    assert!(!scratch.has("mine/mine.wasm"));
+    assert!(!scratch.has("broken/broken.wasm"));
 }
 
 #[test]
