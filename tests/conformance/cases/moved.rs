@@ -13,7 +13,9 @@ pub(crate) fn a_job_that_is_started_again_stays_the_same_attempt(bench: &Bench) 
         Capability::Requeues(requeue) => Some(requeue),
         _ => None,
     });
-    let job = Job::new(format!("{TRACE}; [[ -e again ]] || sleep 600; echo done")).opts(requeue.options);
+    // It looks before it leaves its trace, after which the file is there.
+    let command = format!("[[ -e again ]] && wait=0 || wait=600; {TRACE}; sleep $wait; echo done");
+    let job = Job::new(command).opts(requeue.options);
     let run = bench.run(&[job]).args(["-e", "retry"]).start();
     bench.wait_until_started([0]);
     bench.scratch.write("again", "");
