@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
+use rustix::process::Signal;
 use xqute_tests::{Scratch, plugin};
 
 use crate::service::Slurm;
@@ -51,6 +52,24 @@ fn what_is_recorded_of_a_real_run_is_replayed_without_slurm() {
     let output = replay.run().exits(0);
     for call in ["scheduler.submit: ", "scheduler.poll: "] {
         assert!(output.stdout.contains(call), "{}", output.stdout);
+    }
+}
+
+#[test]
+fn an_interrupt_cancels_what_runs_and_what_waits() {
+    let scratch = Scratch::new();
+    scratch.write("jobs.txt", "touch ready; sleep 600\ntouch ready; sleep 600\n");
+    let Some(slurm) = Slurm::shared("an_interrupt_cancels_what_runs_and_what_waits") else {
+        return;
+    };
+    let args = ["--opt", "comment=it's", "-j", "2", "jobs.txt"];
+    let run = slurm.run(&scratch, args).start();
+    scratch.wait_for_file("ready");
+    run.signal(Signal::INT);
+    run.wait().exits(130).says("2 cancelled");
+    for job in 0..2 {
+        let id = slurm.id(&scratch, job);
+        slurm.wait_for_state(&scratch, &id, "CANCELLED");
     }
 }
 

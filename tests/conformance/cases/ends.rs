@@ -4,9 +4,9 @@ use serde_json::json;
 
 use crate::{backend::Backend, bench::Job, medley::Medley};
 
-/// Signals that end a process, with and without a core, and one that shells treat in their own way. Not HUP: who is started
-/// by nohup ignores it, and so do its jobs.
-const SIGNALS: [(&str, i32); 4] = [("KILL", 9), ("SEGV", 11), ("ALRM", 14), ("TERM", 15)];
+/// Signals that end a process, with and without a core, and the two that a shell treats in its own way. Who starts the tests by
+/// nohup lets jobs ignore the first.
+const SIGNALS: [(&str, i32); 4] = [("HUP", 1), ("KILL", 9), ("SEGV", 11), ("TERM", 15)];
 
 pub(crate) fn jobs(backend: &Backend) -> Vec<Job> {
     let codes = backend.pace.exit_codes().into_iter();

@@ -73,6 +73,7 @@ pub(crate) fn arguments() -> Vec<OsString> {
         "-n",
         "#SBATCH --hold",
         "#$ -h",
+        "$TASK_ID",
         "{script}",
     ];
     let words = words.map(|word| word.as_bytes().to_vec()).into_iter();
