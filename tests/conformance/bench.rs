@@ -1,16 +1,14 @@
 //! A backend in use by one test: a folder of its own, its turn at the backend, runs there, and questions about them.
 
 use std::{
-    env,
     ffi::OsStr,
-    fs::File,
     hash::{DefaultHasher, Hash as _, Hasher as _},
     path::Path,
 };
 
 use rustix::process::{Pid, Signal};
 use serde_json::{Map, Value, json};
-use xqute_tests::{JobDir, Output, Running, Scratch, Xqute, machine, plugin, wait_for, wait_until};
+use xqute_tests::{JobDir, Output, Running, Scratch, Turn, Xqute, machine, plugin, wait_for, wait_until};
 
 use crate::backend::Backend;
 
@@ -24,38 +22,31 @@ pub(crate) const TRACE: &str = "echo \"$XQUTE_JOB_ATTEMPT\" >> \"ran.$XQUTE_JOB_
 pub(crate) struct Bench {
     pub(crate) backend: &'static Backend,
     pub(crate) scratch: Scratch,
-    /// Locked. Other test programs and other threads wait at the same file.
-    _turn: File,
+    _turn: Turn,
 }
 
 impl Bench {
     /// For a test that lets others use the backend at the same time. `None` if the backend is not there.
     pub(crate) fn beside_others(backend: &'static Backend, test: &str) -> Option<Self> {
-        Self::new(backend, test, File::lock_shared)
+        Self::new(backend, test, Turn::shared)
     }
 
     /// For a test that must be the only one at the backend.
     pub(crate) fn undisturbed(backend: &'static Backend, test: &str) -> Option<Self> {
-        Self::new(backend, test, File::lock)
+        Self::new(backend, test, Turn::alone)
     }
 
-    fn new(backend: &'static Backend, test: &str, wait: fn(&File) -> std::io::Result<()>) -> Option<Self> {
+    fn new(backend: &'static Backend, test: &str, wait: fn(&str) -> Turn) -> Option<Self> {
         if !backend.is_there(test) {
             return None;
         }
         let mut address = DefaultHasher::new();
         backend.address().for_each(|variable| variable.hash(&mut address));
-        let name = format!("xqute-conformance-{}-{:016x}.lock", backend.name, address.finish());
-        let turn = File::options()
-            .append(true)
-            .create(true)
-            .open(env::temp_dir().join(name))
-            .unwrap();
-        wait(&turn).unwrap();
+        let name = format!("conformance-{}-{:016x}", backend.name, address.finish());
         Some(Self {
             backend,
             scratch: Scratch::new(),
-            _turn: turn,
+            _turn: wait(&name),
         })
     }
 

@@ -4,13 +4,10 @@
 mod causes;
 mod interrupted;
 
-use std::{
-    ffi::OsStr,
-    os::unix::fs::PermissionsExt as _,
-    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
-};
+use std::{ffi::OsStr, os::unix::fs::PermissionsExt as _};
 
-use xqute_tests::{Scratch, Xqute, docs, machine::skip};
+use rustix::process::Signal;
+use xqute_tests::{Scratch, Turn, Xqute, docs, machine::skip, wait_until};
 
 /// What the clients need to know.
 const ENVIRONMENT: [&str; 5] = [
@@ -21,16 +18,15 @@ const ENVIRONMENT: [&str; 5] = [
     "SGE_CLUSTER_NAME",
 ];
 
-/// Held by a test while it needs the qmaster, or takes it away: a task that is being handed to its machine just then hangs for
-/// ten minutes.
-static QMASTER: RwLock<()> = RwLock::new(());
-
-pub(crate) fn among_others() -> RwLockReadGuard<'static, ()> {
-    QMASTER.read().unwrap_or_else(PoisonError::into_inner)
+/// For a test that needs the qmaster. A task that is being handed to its machine while the qmaster goes away hangs for ten
+/// minutes.
+pub(crate) fn among_others() -> Turn {
+    Turn::shared("sge")
 }
 
-pub(crate) fn alone() -> RwLockWriteGuard<'static, ()> {
-    QMASTER.write().unwrap_or_else(PoisonError::into_inner)
+/// For a test that takes the qmaster away.
+pub(crate) fn alone() -> Turn {
+    Turn::alone("sge")
 }
 
 /// Whether there is a Grid Engine.
@@ -90,6 +86,35 @@ fn jobs_run_and_their_results_come_back() {
     assert_eq!(scratch.job(20).ended(3).stderr(), "oh\n");
     let here = format!("{}\n", scratch.path("").to_str().unwrap().trim_end_matches('/'));
     assert_eq!(scratch.job(21).stdout(), here, "jobs start where xqute was started");
+}
+
+#[test]
+fn an_interrupt_deletes_what_runs_and_what_waits() {
+    let _turn = among_others();
+    let scratch = Scratch::new();
+    let waits = r#"{"cmd": "sleep 600", "opts": {"h": "true"}}"#;
+    scratch.write(
+        "jobs.jsonl",
+        format!("{{\"cmd\": \"touch ready; sleep 600\"}}\n{waits}\n"),
+    );
+    let test = "an_interrupt_deletes_what_runs_and_what_waits";
+    let Some(run) = sge(test, &scratch, ["-j", "2", "jobs.jsonl"]) else {
+        return;
+    };
+    let run = run.start();
+    scratch.wait_for_file("ready");
+    run.wait_for_word("job=1");
+    run.signal(Signal::INT);
+    run.wait().exits(130).says("2 cancelled");
+    for index in 0..2 {
+        let id = scratch.job(index).text("job.jid");
+        let (array, _) = id.trim().split_once('.').unwrap();
+        let gone = || {
+            let qstat = scratch.program("qstat".as_ref()).args(["-j", array]);
+            in_its_environment(qstat).run().stderr.contains("do not exist")
+        };
+        wait_until("Grid Engine has done with it", gone);
+    }
 }
 
 /// Programs with these names that count their calls, first on `PATH`.

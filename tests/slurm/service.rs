@@ -3,31 +3,30 @@
 
 use std::{
     ffi::{OsStr, OsString},
-    fs::{self, File},
+    fs,
     path::{Path, PathBuf},
 };
 
-use xqute_tests::{JobDir, Scratch, Xqute, built, machine::skip, wait_for, wait_until};
+use xqute_tests::{JobDir, Scratch, Turn, Xqute, built, machine::skip, wait_for, wait_until};
 
 /// A turn with the Slurm that `SLURM_CONF` names.
 pub(crate) struct Slurm {
     conf: OsString,
-    /// Locked until it is dropped. What other processes start may not hold it any longer.
-    _turn: File,
+    _turn: Turn,
 }
 
 impl Slurm {
     /// Beside other tests; none if there is no Slurm.
     pub(crate) fn shared(test: &str) -> Option<Self> {
-        Self::turn(test, File::lock_shared)
+        Self::turn(test, Turn::shared)
     }
 
     /// While no other test uses it; none if there is no Slurm.
     pub(crate) fn alone(test: &str) -> Option<Self> {
-        Self::turn(test, File::lock)
+        Self::turn(test, Turn::alone)
     }
 
-    fn turn(test: &str, lock: fn(&File) -> std::io::Result<()>) -> Option<Self> {
+    fn turn(test: &str, wait: fn(&str) -> Turn) -> Option<Self> {
         let Some(conf) = std::env::var_os("SLURM_CONF") else {
             skip(
                 test,
@@ -35,9 +34,10 @@ impl Slurm {
             );
             return None;
         };
-        let turn = File::create(std::env::temp_dir().join("xqute-slurm-tests.lock")).unwrap();
-        lock(&turn).unwrap();
-        Some(Self { conf, _turn: turn })
+        Some(Self {
+            conf,
+            _turn: wait("slurm"),
+        })
     }
 
     /// `xqute run -s slurm` with these arguments.

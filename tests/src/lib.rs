@@ -6,7 +6,8 @@
 //! - [`plugins`]: the same with plugins;
 //! - [`job`]: reads a job directory;
 //! - [`docs`]: the pages whose commands are run;
-//! - [`machine`]: waiting, processes, and disks that are small or read-only.
+//! - [`machine`]: waiting, processes, and disks that are small or read-only;
+//! - [`turn`]: who may use what tests share.
 //!
 //! Tests wait for facts, never for a time: see [`machine::wait_for`].
 
@@ -17,9 +18,11 @@ pub mod machine;
 pub mod plugins;
 pub mod program;
 pub mod scratch;
+pub mod turn;
 
 pub use built::plugin;
 pub use job::JobDir;
 pub use machine::{wait_for, wait_until};
 pub use program::{Output, Running, Xqute};
 pub use scratch::Scratch;
+pub use turn::Turn;
