@@ -19,9 +19,12 @@ impl Dispatcher {
         reported: Option<i32>,
         usage: Option<Usage>,
     ) {
-        let adopted = self.end_flight(index, attempt, &outcome);
-        // The process that submitted an adopted one may have been killed between its exit code and its state.
-        if adopted || reported != Some(outcome.rc()) {
+        let flight = self.table.in_flight(index, attempt);
+        let (adopted, killed) = flight.map_or((false, false), |flight| (flight.adopted, flight.kill.is_some()));
+        self.end_flight(index, attempt, &outcome);
+        // The process that submitted an adopted one may have been killed between its exit code and its state, and so may the
+        // script of one that we killed.
+        if adopted || killed || reported != Some(outcome.rc()) {
             self.act(Action::Record(index, outcome.clone()));
         }
         match outcome {
@@ -32,17 +35,16 @@ impl Dispatcher {
     }
 
     /// Nobody has to watch the attempt any more. Observers always hear that a job started before they hear how it ended, even
-    /// if nobody saw it run. Says whether an earlier process submitted the attempt.
-    fn end_flight(&mut self, index: JobIndex, attempt: Attempt, outcome: &Outcome) -> bool {
-        let (started, adopted) = match self.table.in_flight(index, attempt) {
-            Some(flight) => (flight.started, flight.adopted),
-            None => (false, false),
-        };
+    /// if nobody saw it run.
+    fn end_flight(&mut self, index: JobIndex, attempt: Attempt, outcome: &Outcome) {
+        let started = self
+            .table
+            .in_flight(index, attempt)
+            .is_some_and(|flight| flight.started);
         if !started && !matches!(outcome, Outcome::Cancelled(_)) {
             self.tell_job(index, attempt, JobEvent::Started);
         }
         self.watched.remove(&index);
-        adopted
     }
 
     /// The error strategy decides what a failure means.

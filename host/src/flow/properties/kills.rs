@@ -13,7 +13,7 @@ use crate::{
     model::{
         hook::{Hook, Verdict},
         job::{Attempt, JobIndex},
-        outcome::{Observation, StopCause},
+        outcome::{CancelReason, Observation, Outcome, StopCause},
         settings::Settings,
         state::State,
     },
@@ -94,6 +94,22 @@ fn a_job_that_could_not_be_killed_can_be_killed_again_or_end_by_itself() {
         usage: None,
     });
     assert_eq!(world.ended[&job].1, failed());
+}
+
+#[test]
+fn a_killed_script_may_have_left_its_exit_code_but_not_its_state() {
+    let mut world = world(&Settings::default());
+    let (job, attempt) = in_flight(&mut world);
+    decided(&mut world, Event::CancelRequested(job));
+    let cancelled = Outcome::Cancelled(CancelReason::Requested);
+    let ended = Event::Observed {
+        job,
+        attempt,
+        observation: Observation::Ended(failed()),
+        reported: Some(cancelled.rc()),
+        usage: None,
+    };
+    assert!(decided(&mut world, ended).contains(&Action::Record(job, cancelled)));
 }
 
 #[test]
