@@ -40,7 +40,7 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
     test.current_dir(&project.root)
         .env("XQUTE_BIN", project.xqute())
         .env("XQUTE_TEST_PLUGINS", project.plugins())
-        .args(["test", "--release", "--workspace"])
+        .args(["test", "--release", "--workspace", "--no-fail-fast"])
         .args(args);
     Err(become_it(&mut test))
 }
