@@ -65,7 +65,7 @@ impl<'a> Record<'a> {
             24 | 25 => return None,
             // What came after the job does not change how the job ended.
             0 | 12..=16 => self.exited(status),
-            37 => Observation::Failed(self.limit().unwrap_or(FailureCause::TimedOut)),
+            37 => Observation::Failed(self.limit().unwrap_or_else(|| self.limit_unseen())),
             17 | 100 if status > 128 => self.ended_by(status.saturating_sub(128)),
             // The machine, or Grid Engine on it, went away.
             17..=21 | 100 => Observation::Failed(FailureCause::NodeFailure),
@@ -122,6 +122,16 @@ impl<'a> Record<'a> {
         let cpu = quantity(self.field("cpu")).map(|used| used + TICKS_MISSED);
         let late = over(wall, &["h_rt", "s_rt"], 1.0) || over(cpu, &["h_cpu", "s_cpu"], 0.8);
         late.then_some(FailureCause::TimedOut)
+    }
+
+    /// Grid Engine ended it for a limit, but the record shows none that it went over. Times are always in there; memory is looked
+    /// at now and then, and what was found last may have come too late for the record.
+    fn limit_unseen(&self) -> FailureCause {
+        match self.requested("h_vmem") {
+            Some(_) => FailureCause::OutOfMemory,
+            // The queue has limits too, most often of time.
+            None => FailureCause::TimedOut,
+        }
     }
 
     /// The value of a resource in `-q short.q -l h_rt=60,h_vmem=2G`.
@@ -236,6 +246,12 @@ mod tests {
             seen("37  : limit", "137", parallel),
             Some(Failed(TimedOut)),
             "4 slots have 1000M"
+        );
+        let came_too_late = "slots 1\nmaxvmem 0.000B\nru_wallclock 2s\ncategory -l h_rt=60,h_vmem=250M\n";
+        assert_eq!(seen("37  : limit", "137", came_too_late), Some(Failed(OutOfMemory)));
+        assert_eq!(
+            seen("37  : limit", "137", "ru_wallclock 2s\ncategory -q short.q\n"),
+            Some(Failed(TimedOut))
         );
         let ended_inside = "slots 1\nmaxvmem 2.1GB\ncategory -q long.q -l h_vmem=2G\n";
         assert_eq!(seen("0", "137", ended_inside), Some(Failed(OutOfMemory)));
