@@ -16,6 +16,9 @@ const SIGXCPU: i32 = 24;
 /// a busy machine the two are far apart, in seconds; in the long run they differ by up to a fifth.
 const TICKS_MISSED: f64 = 2.0;
 
+/// In seconds: by then the memory of a job has been noted. Machines report every 40 seconds unless their site says otherwise.
+const MEMORY_NOTED: f64 = 60.0;
+
 /// The arguments that ask about some tasks of one job. Of several ranges `qacct` heeds only the last.
 pub(crate) fn argv(job: u32, first: u32, last: u32) -> [String; 4] {
     ["-j", &job.to_string(), "-t", &format!("{first}-{last}")].map(str::to_owned)
@@ -124,13 +127,14 @@ impl<'a> Record<'a> {
         late.then_some(FailureCause::TimedOut)
     }
 
-    /// Grid Engine ended it for a limit, but the record shows none that it went over. Times are always in there; memory is looked
-    /// at now and then, and what was found last may have come too late for the record.
+    /// Grid Engine ended it for a limit, but the record shows none that it asked for and went over: the queue has limits too, most
+    /// often of time. Times are always in the record, but memory is looked at now and then, and a job that grew quickly may be
+    /// over before what was found last is noted.
     fn limit_unseen(&self) -> FailureCause {
+        let is_young = quantity(self.field("ru_wallclock")).is_some_and(|wall| wall < MEMORY_NOTED);
         match self.requested("h_vmem") {
-            Some(_) => FailureCause::OutOfMemory,
-            // The queue has limits too, most often of time.
-            None => FailureCause::TimedOut,
+            Some(_) if is_young => FailureCause::OutOfMemory,
+            _ => FailureCause::TimedOut,
         }
     }
 
@@ -247,12 +251,13 @@ mod tests {
             Some(Failed(TimedOut)),
             "4 slots have 1000M"
         );
-        let came_too_late = "slots 1\nmaxvmem 0.000B\nru_wallclock 2s\ncategory -l h_rt=60,h_vmem=250M\n";
+        // As a real one of a busy machine.
+        let came_too_late = "slots 1\nmaxvmem 181.422MB\nru_wallclock 2s\ncategory -l h_rt=60,h_vmem=250M\n";
         assert_eq!(seen("37  : limit", "137", came_too_late), Some(Failed(OutOfMemory)));
-        assert_eq!(
-            seen("37  : limit", "137", "ru_wallclock 2s\ncategory -q short.q\n"),
-            Some(Failed(TimedOut))
-        );
+        let by_the_queue = "slots 1\nmaxvmem 0.000B\nru_wallclock 3600s\ncategory -l h_vmem=250M\n";
+        assert_eq!(seen("37  : limit", "137", by_the_queue), Some(Failed(TimedOut)));
+        let asked_for_nothing = "ru_wallclock 2s\ncategory -q short.q\n";
+        assert_eq!(seen("37  : limit", "137", asked_for_nothing), Some(Failed(TimedOut)));
         let ended_inside = "slots 1\nmaxvmem 2.1GB\ncategory -q long.q -l h_vmem=2G\n";
         assert_eq!(seen("0", "137", ended_inside), Some(Failed(OutOfMemory)));
         assert_eq!(seen("0", "1", ended_inside), Some(Failed(ExitCode(1))));
