@@ -47,15 +47,15 @@ fn one_whose_killed_run_left_a_job_alive() {
     let job = "touch ready; until [[ -e go ]]; do sleep 0.01; done; touch done";
     let killed = scratch.xqute(["run", "--", "bash", "-c", job]).start();
     scratch.wait_for_file("ready");
+    let pid = scratch.job(0).id();
     killed.signal(Signal::KILL);
     killed.wait();
-    let pid = scratch.job(0).text("job.jid");
     let output = scratch.run(["--overwrite", "--", "touch", "ran"]).exits(4);
-    output.says(&format!("`kill -- -{}`", pid.trim()));
+    output.says(&format!("`kill -- -{pid}`"));
     assert!(!scratch.has("ran"));
     scratch.write("go", "");
     scratch.wait_for_file("done");
-    wait_until("the job has ended", || !Path::new("/proc").join(pid.trim()).exists());
+    wait_until("the job has ended", || !Path::new("/proc").join(&pid).exists());
     scratch.run(["--overwrite", "--", "true"]).exits(0);
 }
 

@@ -6,7 +6,7 @@ use std::fs;
 use rustix::process::Signal;
 use xqute_tests::{Scratch, wait_until};
 
-use crate::{backend_id, containers, in_service, left};
+use crate::{containers, in_service, left};
 
 #[test]
 fn an_interrupt_ends_what_runs_and_leaves_no_container() {
@@ -63,7 +63,7 @@ fn a_container_that_somebody_removes_is_lost() {
     };
     let run = run.start();
     scratch.wait_for_file("ready");
-    let id = backend_id(&scratch);
+    let id = scratch.job(0).id();
     let remove = scratch.program("podman".as_ref()).args(["rm", "-f", "-t", "0", &id]);
     in_service(remove).run().exits(0);
     run.wait().exits(1).says("lost");

@@ -4,7 +4,7 @@
 
 use std::{ffi::OsStr, fs, os::unix::fs::PermissionsExt as _};
 
-use xqute_tests::{Scratch, Xqute, docs, machine::skip, plugin, wait_for};
+use xqute_tests::{Scratch, Xqute, docs, machine::skip, plugin};
 
 mod apptainer;
 mod ends;
@@ -51,16 +51,9 @@ fn containers(
     Some(with_image(scratch, bin, &image(test)?, args))
 }
 
-/// How podman knows the first job. A job may be quicker than the word that it was submitted.
-fn backend_id(scratch: &Scratch) -> String {
-    let read = || fs::read_to_string(scratch.path(".xqute/0/job.jid")).ok();
-    let id = wait_for("the job was submitted", || read().filter(|id| id.ends_with('\n')));
-    id.trim().to_owned()
-}
-
 /// The containers of the run in the default workdir, with how they are.
 fn left(scratch: &Scratch) -> Vec<String> {
-    let id = backend_id(scratch);
+    let id = scratch.job(0).id();
     let run = id.split('-').nth(1).unwrap();
     let filter = format!("label=xqute.run={run}");
     let list = scratch.program("podman".as_ref());

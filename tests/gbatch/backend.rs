@@ -6,10 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use xqute_tests::{
-    Scratch, Xqute, built,
-    machine::{skip, wait_for},
-};
+use xqute_tests::{Scratch, Xqute, built, machine::skip};
 
 /// What `batch.sh env` says, as the shell that starts the tests has it.
 const VARIABLES: [&str; 6] = [
@@ -156,12 +153,8 @@ impl<'a> Batch<'a> {
 
     /// The job of Batch that holds this job, and the number of its task.
     pub(crate) fn task_of(&self, index: u32) -> (String, String) {
-        // The job may run before gcloud has said that it was submitted.
-        self.scratch.wait_for_file(format!(".xqute/{index}/job.jid"));
-        let id = wait_for("the backend id is there", || {
-            Some(self.scratch.job(index).text("job.jid")).filter(|id| id.contains('/'))
-        });
-        let (job, task) = id.trim().split_once('/').unwrap();
+        let id = self.scratch.job(index).id();
+        let (job, task) = id.split_once('/').unwrap();
         (job.to_owned(), task.to_owned())
     }
 }

@@ -59,7 +59,7 @@ fn a_killed_job_does_not_take_its_array_along() {
     let run = slurm
         .run(&scratch, ["-j", "6", "--opt", "hold=true", "jobs.txt"])
         .start();
-    let (second, fifth) = (slurm.id(&scratch, 1), slurm.id(&scratch, 4));
+    let (second, fifth) = (scratch.job(1).id(), scratch.job(4).id());
     // One by hand, one by xqute. Neither has started, so Slurm forgets both at once.
     slurm.ask(&scratch, "scancel", &[&second]);
     scratch.xqute(["kill", "4"]).run().exits(0);

@@ -53,7 +53,7 @@ fn somebody_cancels_what_runs() {
     let run = start(&slurm, &scratch, &"$ready; sleep 600\n".repeat(5), &[]);
     for job in 0..5 {
         scratch.wait_for_file(format!("ready.{job}"));
-        slurm.ask(&scratch, "scancel", &[&slurm.id(&scratch, job)]);
+        slurm.ask(&scratch, "scancel", &[&scratch.job(job).id()]);
     }
     run.wait().exits(1).says("5 cancelled");
 }
@@ -67,7 +67,7 @@ fn the_time_limit_of_slurm() {
     let run = start(&slurm, &scratch, "$ready; sleep 600", &["time=1"]);
     scratch.wait_for_file("ready.0");
     // It counts in minutes; an administrator may say that they are over.
-    let job = format!("JobId={}", slurm.id(&scratch, 0));
+    let job = format!("JobId={}", scratch.job(0).id());
     slurm.ask(&scratch, "scontrol", &["update", &job, "EndTime=now"]);
     run.wait().exits(1).says("timed out");
     assert!(scratch.job(0).text("job.slurm").contains("DUE TO TIME LIMIT"));
@@ -125,7 +125,7 @@ fn a_job_that_is_started_again_is_the_same_attempt() {
         scratch.wait_for_file(format!("ready.{job}"));
     }
     for job in 0..5 {
-        let id = slurm.id(&scratch, job);
+        let id = scratch.job(job).id();
         slurm.ask(&scratch, "scontrol", &["requeue", &id]);
         // Slurm lets such jobs wait for two minutes. A machine does not start one in the second in which it was stopped.
         wait_until("it waits again", || slurm.state(&scratch, &id) == "PENDING");

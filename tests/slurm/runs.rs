@@ -68,7 +68,7 @@ fn an_interrupt_cancels_what_runs_and_what_waits() {
     run.signal(Signal::INT);
     run.wait().exits(130).says("2 cancelled");
     for job in 0..2 {
-        let id = slurm.id(&scratch, job);
+        let id = scratch.job(job).id();
         slurm.wait_for_state(&scratch, &id, "CANCELLED");
     }
 }

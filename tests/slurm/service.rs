@@ -3,11 +3,10 @@
 
 use std::{
     ffi::{OsStr, OsString},
-    fs,
     path::{Path, PathBuf},
 };
 
-use xqute_tests::{JobDir, Scratch, Turn, Xqute, built, machine::skip, wait_for, wait_until};
+use xqute_tests::{JobDir, Scratch, Turn, Xqute, built, machine::skip, wait_until};
 
 /// A turn with the Slurm that `SLURM_CONF` names.
 pub(crate) struct Slurm {
@@ -57,15 +56,6 @@ impl Slurm {
     pub(crate) fn ask(&self, scratch: &Scratch, program: &str, args: &[&str]) -> String {
         let output = self.client(scratch, program, args).run();
         output.exits(0).stdout.trim().to_owned()
-    }
-
-    /// What Slurm calls the latest attempt of a job, as soon as that is written down.
-    pub(crate) fn id(&self, scratch: &Scratch, job: u32) -> String {
-        let jid = scratch.job(job).path("job.jid");
-        wait_for("the job is submitted", || {
-            let text = fs::read_to_string(&jid).ok()?;
-            text.strip_suffix('\n').map(str::to_owned)
-        })
     }
 
     /// The state of a job, in Slurm's words.

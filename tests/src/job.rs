@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::machine::wait_for;
+
 /// One job's directory.
 pub struct JobDir {
     path: PathBuf,
@@ -37,6 +39,16 @@ impl JobDir {
     #[track_caller]
     pub fn text(&self, name: &str) -> String {
         String::from_utf8(self.bytes(name)).unwrap()
+    }
+
+    /// What the backend calls the attempt, as soon as that is written down: a job may be quicker.
+    #[track_caller]
+    pub fn id(&self) -> String {
+        let read = || fs::read_to_string(self.path("job.jid")).ok();
+        let id = wait_for("the id of the job is written down", || {
+            read().filter(|id| id.ends_with('\n'))
+        });
+        id.trim().to_owned()
     }
 
     /// What the command wrote to its standard output.
