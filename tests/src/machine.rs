@@ -12,8 +12,8 @@ use std::{
 use rustix::process::{Pid, Signal, geteuid, getpid, kill_process, kill_process_group, set_child_subreaper};
 
 const PAUSE: Duration = Duration::from_millis(10);
-/// About two minutes: only a test that fails anyhow waits that long.
-const PAUSES: u32 = 12_000;
+/// About ten minutes, as some tests compile a lot: only a test that fails anyhow waits that long.
+const PAUSES: u32 = 60_000;
 
 /// Waits until there is something, and returns it. Waits long; panics when nothing comes.
 #[track_caller]
