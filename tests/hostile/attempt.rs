@@ -91,7 +91,7 @@ impl Attempt {
 
     /// With so little time for each call that a test has it too.
     pub(crate) fn hurried(self) -> Self {
-        self.with("limits = { call-ms = 300 }")
+        self.with("limits = { call-ms = 1500 }")
     }
 
     /// With a right that the user grants.
