@@ -158,6 +158,10 @@ fn cuts(from: i64, to: i64, spans: &[Span]) -> Vec<(i64, i64)> {
         }
         worth_it
     });
+    if left == 0 {
+        // Nothing that takes time would be shown.
+        idle.clear();
+    }
     idle.sort_unstable();
     idle
 }
@@ -225,6 +229,13 @@ mod tests {
         assert!(axis.x(13 * hour) > axis.x(hour));
         let labels: Vec<_> = axis.ticks().into_iter().map(|tick| tick.label).collect();
         insta::assert_snapshot!(labels.join(" | "), @"0 s | 30 min | 1 h | 13 h 30 min");
+    }
+
+    #[test]
+    fn a_run_in_which_nothing_takes_time_is_not_cut() {
+        let axis = Axis::new(0, 2 * LEAST_CUT, &[span(0, 0), span(0, 0)]);
+        assert_eq!(axis.pieces().len(), 1);
+        assert!((axis.x(2 * LEAST_CUT) - WIDTH).abs() < 0.001);
     }
 
     #[test]
