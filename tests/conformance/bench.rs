@@ -8,7 +8,7 @@ use std::{
 
 use rustix::process::{Pid, Signal};
 use serde_json::{Map, Value, json};
-use xqute_tests::{JobDir, Output, Running, Scratch, Turn, Xqute, machine, plugin, wait_for, wait_until};
+use xqute_tests::{JobDir, Output, Running, Scratch, Turn, Xqute, machine, plugin, wait_until};
 
 use crate::backend::Backend;
 
@@ -107,13 +107,7 @@ impl Bench {
 
     /// The ids by which the backend knows these jobs, once it does.
     pub(crate) fn ids(&self, workdir: &str, jobs: impl IntoIterator<Item = u32>) -> Vec<String> {
-        let id = |job| {
-            let file = self.scratch.path(format!("{workdir}/{job}/job.jid"));
-            wait_for(&format!("{} is written", file.display()), || {
-                let text = std::fs::read_to_string(&file).ok()?;
-                text.strip_suffix('\n').map(str::to_owned)
-            })
-        };
+        let id = |job| JobDir::new(self.scratch.path(format!("{workdir}/{job}"))).id();
         jobs.into_iter().map(id).collect()
     }
 

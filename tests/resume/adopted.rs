@@ -100,7 +100,7 @@ fn a_stranger_that_bears_the_number_of_a_job_is_left_alone() {
     for args in [&[], SCRIPT] {
         let scratch = left_alone(args);
         for job in [0, 1] {
-            let pid: i32 = scratch.job(job).text("job.jid").trim().parse().unwrap();
+            let pid: i32 = scratch.job(job).id().parse().unwrap();
             machine::signal(Pid::from_raw(pid).unwrap(), Signal::KILL);
         }
         wait_until("the jobs are gone", || {
@@ -197,7 +197,7 @@ fn a_signal_ends_an_adopted_job_as_it_ends_any() {
     let running = scratch.xqute(["run", "--resume"]).args(args).start();
     running.wait_for_word("2 may still run");
     for job in [0, 1] {
-        let pid = scratch.job(job).text("job.jid").trim().parse().unwrap();
+        let pid = scratch.job(job).id().parse().unwrap();
         machine::signal(Pid::from_raw(pid).unwrap(), Signal::KILL);
     }
     running.wait().exits(1).says("2 failed");

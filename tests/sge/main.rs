@@ -107,8 +107,8 @@ fn an_interrupt_deletes_what_runs_and_what_waits() {
     run.signal(Signal::INT);
     run.wait().exits(130).says("2 cancelled");
     for index in 0..2 {
-        let id = scratch.job(index).text("job.jid");
-        let (array, _) = id.trim().split_once('.').unwrap();
+        let id = scratch.job(index).id();
+        let (array, _) = id.split_once('.').unwrap();
         let gone = || {
             let qstat = scratch.program("qstat".as_ref()).args(["-j", array]);
             in_its_environment(qstat).run().stderr.contains("do not exist")

@@ -21,8 +21,8 @@ fn many_jobs_are_one_submission_and_each_is_itself() {
     let mut arrays = BTreeSet::new();
     for index in 0..12 {
         let job = xqute_tests::JobDir::new(scratch.path("%j/%a").join(index.to_string()));
-        let id = job.text("job.jid");
-        let (array, task) = id.trim().split_once('_').unwrap();
+        let id = job.id();
+        let (array, task) = id.split_once('_').unwrap();
         arrays.insert(array.to_owned());
         assert_eq!(task, index.to_string());
         assert_eq!(job.stdout(), format!("slurm-{index} {index} {index}\n"));
