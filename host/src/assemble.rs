@@ -25,7 +25,7 @@ use crate::{
         },
         restore::Restored,
     },
-    model::{job::JobSpec, record::Origin, run::Run},
+    model::{job::JobSpec, path::Location, record::Origin, run::Run},
     ports::{hooks::Hooks, journal::Journal, scheduler::Scheduler},
     resume::{self, FailedJobs, Found, ResumeError, Resumed},
     site::{Site, absolute, check_scripts, check_settings, hooks_of, scheduler_of},
@@ -87,13 +87,13 @@ pub(crate) async fn assemble(asked: Builder) -> Result<Xqute, BuildError> {
 impl Site {
     /// Locks the workdir and opens what lasts in it.
     fn open(&self, existing: Existing, listen: bool) -> Result<Ground, BuildError> {
-        let (path, mounted) = (&self.path, self.mounted.as_deref());
+        let (home, name) = (&self.run.home, self.run.workdir.spec());
         let (existing, mut workdir) = match (existing, &self.earlier) {
             // There is nothing to go on with, so nothing may be in the way either.
-            (Existing::Resume, None) => (Existing::Refuse, open_new(path, mounted, &self.place)?),
-            (existing, _) => (existing, Workdir::open(path, mounted, existing)?),
+            (Existing::Resume, None) => (Existing::Refuse, open_new(home, name, &self.place)?),
+            (existing, _) => (existing, Workdir::open(home, name, existing)?),
         };
-        let socket = open_socket(path, listen)?;
+        let socket = open_socket(home, listen)?;
         let held = self.place.hold()?;
         if existing == Existing::Overwrite {
             // In this order: a state without job directories would say that jobs are done whose files are gone.
@@ -103,7 +103,7 @@ impl Site {
         Ok(Ground {
             socket,
             existing,
-            store: open_state(&self.run, path, held, existing, self.clock)?,
+            store: open_state(&self.run, held, existing, self.clock)?,
             workdir,
         })
     }
@@ -203,8 +203,8 @@ impl Beginning {
 }
 
 /// The workdir of a run that was to go on, but is not there. What jobs left tells that it was.
-fn open_new(path: &Utf8Path, mounted: Option<&Utf8Path>, place: &Place) -> Result<Workdir, BuildError> {
-    Workdir::open(path, mounted, Existing::Refuse).map_err(|error| match error {
+fn open_new(home: &Utf8Path, name: &Location, place: &Place) -> Result<Workdir, BuildError> {
+    Workdir::open(home, name, Existing::Refuse).map_err(|error| match error {
         WorkdirError::Used { .. } => {
             let path = place.file().to_owned();
             StateError::Missing { path }.into()
@@ -216,7 +216,6 @@ fn open_new(path: &Utf8Path, mounted: Option<&Utf8Path>, place: &Place) -> Resul
 /// The state of the run, in the place that is held for it.
 fn open_state(
     run: &Run,
-    workdir: &Utf8Path,
     held: Held,
     existing: Existing,
     clock: Clock,
@@ -231,7 +230,7 @@ fn open_state(
     }
     let row = RunRow {
         tag: run.tag.clone(),
-        workdir: workdir.to_string(),
+        workdir: run.workdir.to_string(),
         scheduler: run.scheduler.clone(),
         started: clock.timestamp(),
     };
@@ -239,9 +238,9 @@ fn open_state(
 }
 
 /// A run that nobody wants to feed can do without being spoken to.
-fn open_socket(workdir: &Utf8Path, listen: bool) -> Result<Option<Socket>, BuildError> {
+fn open_socket(home: &Utf8Path, listen: bool) -> Result<Option<Socket>, BuildError> {
     let here = absolute(Utf8Path::new("."))?;
-    match Socket::bind(workdir, here) {
+    match Socket::bind(home, here) {
         Ok(socket) => Ok(Some(socket)),
         Err(error) if listen => Err(error.into()),
         Err(error) => {

@@ -9,6 +9,7 @@ use crate::{
         bash::BadScript,
         component::{error::StartError, plugins::Plugins},
         control::server::NoSocket,
+        objects::home::NoHome,
         state::StateError,
         workdir::{Existing, WorkdirError},
     },
@@ -18,7 +19,11 @@ use crate::{
         book::{BatchError, FeedError},
         publisher::Subscribers,
     },
-    model::{job::JobSpec, settings::Settings},
+    model::{
+        job::JobSpec,
+        path::{BadLocation, Location},
+        settings::Settings,
+    },
     ports::{
         journal::Listener,
         scheduler::{CallError, Scheduler},
@@ -36,7 +41,7 @@ pub struct Builder {
     pub(crate) settings: Settings,
     pub(crate) scheduler: String,
     pub(crate) own_scheduler: Option<Arc<dyn Scheduler>>,
-    pub(crate) workdir: Utf8PathBuf,
+    pub(crate) workdir: Result<Location, BadLocation>,
     pub(crate) existing: Existing,
     pub(crate) state: Option<Utf8PathBuf>,
     pub(crate) plugins: Plugins,
@@ -52,7 +57,7 @@ impl Default for Builder {
             settings: Settings::default(),
             scheduler: LOCAL.to_owned(),
             own_scheduler: None,
-            workdir: ".xqute".into(),
+            workdir: Ok(Location::Local(".xqute".into())),
             existing: Existing::Refuse,
             state: None,
             plugins: Plugins::default(),
@@ -87,10 +92,10 @@ impl Builder {
         self
     }
 
-    /// The run's directory. Default: `.xqute`.
+    /// The run's directory: a folder, or a place in a store, like `gs://bucket/run`. Default: `.xqute`.
     #[must_use]
-    pub fn workdir(mut self, path: impl Into<Utf8PathBuf>) -> Self {
-        self.workdir = path.into();
+    pub fn workdir(mut self, place: impl AsRef<str>) -> Self {
+        self.workdir = place.as_ref().parse();
         self
     }
 
@@ -192,6 +197,12 @@ pub enum BuildError {
     /// A plugin could not be started.
     #[error(transparent)]
     Plugin(#[from] StartError),
+    /// The workdir's place makes no sense.
+    #[error("cannot use the workdir: {0}")]
+    BadWorkdir(#[from] BadLocation),
+    /// The workdir is in a store, and there is no place for its state.
+    #[error(transparent)]
+    NoHome(#[from] NoHome),
     /// The workdir's place cannot be told.
     #[error("the workdir `{path}` cannot be found: {source}")]
     Workdir {

@@ -13,6 +13,7 @@ use crate::{
         clock::Clock,
         component::{hooks::ComponentHooks, instance::rehearsal::Rehearsal, plugins::Started},
         local::{LocalScheduler, Starting},
+        objects::home,
         state::{Place, Reader, row::RunRow},
         workdir::Existing,
     },
@@ -20,7 +21,7 @@ use crate::{
     flow::engine::{book::Book, feeder::check_env},
     model::{
         hook::HookSet,
-        path::SpecPath,
+        path::{Location, SpecPath},
         run::Run,
         settings::{Settings, Wrapper},
     },
@@ -33,8 +34,6 @@ use crate::{
 
 /// What is known of a run before anything of it exists.
 pub(crate) struct Site {
-    pub(crate) path: Utf8PathBuf,
-    pub(crate) mounted: Option<Utf8PathBuf>,
     pub(crate) place: Place,
     /// The run that is to go on, if there is one.
     pub(crate) earlier: Option<RunRow>,
@@ -45,20 +44,23 @@ pub(crate) struct Site {
 
 impl Site {
     pub(crate) fn find(asked: &Builder) -> Result<Self, BuildError> {
-        let path = absolute(&asked.workdir)?;
-        let place = Place::of(&path, asked.state.as_deref().map(absolute).transpose()?.as_deref());
+        let workdir = match asked.workdir.clone()? {
+            Location::Local(path) => Location::Local(absolute(&path)?),
+            stored @ Location::Stored(_) => stored,
+        };
+        let home = home::of(&workdir)?;
+        let place = Place::of(&home, asked.state.as_deref().map(absolute).transpose()?.as_deref());
         let earlier = earlier_run(&place, asked.existing, &asked.scheduler)?;
         let mut settings = asked.settings.clone();
-        let mounted: Option<Utf8PathBuf> = settings.options.take("mounted-workdir").map(Into::into);
+        let mounted = settings.options.take("mounted-workdir");
         let run = Arc::new(Run {
             tag: earlier.as_ref().map_or_else(new_tag, |earlier| earlier.tag.clone()),
-            workdir: faces(&path, mounted.as_deref()),
+            workdir: faces(workdir, mounted),
+            home,
             scheduler: asked.scheduler.clone(),
             settings,
         });
         Ok(Self {
-            path,
-            mounted,
             place,
             earlier,
             book: Arc::new(Book::new(run.clone())),
@@ -162,10 +164,10 @@ pub(crate) async fn check_scripts(run: &Run) -> Result<(), BuildError> {
 }
 
 /// The workdir as the host sees it and as jobs see it.
-pub(crate) fn faces(path: &Utf8Path, mounted: Option<&Utf8Path>) -> SpecPath {
+fn faces(workdir: Location, mounted: Option<String>) -> SpecPath {
     match mounted {
-        Some(mounted) => SpecPath::mounted_at(path, mounted),
-        None => SpecPath::same(path),
+        Some(mounted) => SpecPath::mounted_at(workdir, Utf8PathBuf::from(mounted)),
+        None => SpecPath::same(workdir),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::{
     model::{
         job::JobIndex,
         outcome::{Outcome, StopCause},
+        path::Location,
     },
     ports::{jobs::Jobs, journal::NotRecorded},
 };
@@ -38,7 +39,9 @@ pub struct RunSummary {
     /// What the plugins did.
     pub plugins: Vec<PluginReport>,
     /// The run's directory.
-    pub workdir: Utf8PathBuf,
+    pub workdir: Location,
+    /// Where this machine keeps its files: the same, unless that is in a store.
+    pub home: Utf8PathBuf,
 }
 
 /// A job that did not succeed.
@@ -55,7 +58,7 @@ pub struct FailedJob {
     /// How many attempts were made.
     pub attempts: u32,
     /// The file that holds what its last attempt wrote to stderr.
-    pub stderr: Utf8PathBuf,
+    pub stderr: Location,
     /// The last lines of that file.
     pub stderr_tail: String,
 }
@@ -74,7 +77,7 @@ pub(crate) fn failed_jobs(parts: &Parts, report: &Report) -> Vec<FailedJob> {
         Some(FailedJob {
             job: ended.job,
             command: job.command().to_string(),
-            stderr: job.dir.join("job.stderr").spec().to_owned(),
+            stderr: job.dir.below("job.stderr").spec().clone(),
             name: job.name,
             outcome: ended.outcome.clone(),
             attempts: ended.attempt.get(),

@@ -117,6 +117,11 @@ impl Xqute {
         self.feeder.feed_job(job)
     }
 
+    /// Where this machine keeps the run's files: its workdir, unless that is in a store.
+    pub fn home(&self) -> Utf8PathBuf {
+        self.engine.parts().run.home.clone()
+    }
+
     /// How many jobs are where, from now on until the end.
     pub fn progress(&self) -> watch::Receiver<Counts> {
         self.progress.clone()
@@ -175,7 +180,8 @@ impl Xqute {
             stopped: report.stopped,
             unrecorded: report.unrecorded,
             plugins: reports.collect(),
-            workdir: parts.run.workdir.spec().to_owned(),
+            workdir: parts.run.workdir.spec().clone(),
+            home: parts.run.home.clone(),
         }
     }
 }
@@ -259,6 +265,11 @@ impl LiveRun {
     /// When one of the jobs could not be run as it is, or the run was stopped.
     pub fn feed_all(&self, jobs: Vec<JobSpec>) -> Result<Vec<JobIndex>, BatchError> {
         self.feeder.feed_all(jobs)
+    }
+
+    /// Where this machine keeps the run's files: its workdir, unless that is in a store.
+    pub fn home(&self) -> Utf8PathBuf {
+        self.engine.parts().run.home.clone()
     }
 
     /// How many jobs are where, from now on until the end.

@@ -21,6 +21,7 @@ pub mod events;
 pub mod jobfile;
 pub mod local;
 pub mod lock;
+pub mod objects;
 pub mod process;
 mod readable;
 pub mod state;

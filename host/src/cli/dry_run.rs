@@ -29,7 +29,7 @@ pub(super) async fn dry_run(
     let builder = Xqute::builder()
         .settings(plan.settings)
         .scheduler(plan.scheduler)
-        .workdir(plan.workdir)
+        .workdir(plan.workdir.to_string())
         .plugins(plugins)
         .jobs(jobs);
     let mut run = builder.dry_run().await.map_err(|error| cannot_build(&error, &places))?;
@@ -60,7 +60,7 @@ fn shown(job: &DryJob) -> std::result::Result<String, &String> {
         Some(script) => write!(
             text,
             ": {}\n{}\n",
-            printable_line(job.attempt.script.spec().as_str()),
+            printable_line(&job.attempt.script.to_string()),
             String::from_utf8_lossy(script)
         ),
         None => write!(text, ", started directly\n{}\n\n", job.attempt.command()),

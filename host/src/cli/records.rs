@@ -137,7 +137,7 @@ fn totals(summary: &RunSummary) -> Totals {
 
 /// The page, made of what is recorded of the run.
 fn page(summary: &RunSummary, prefix: Option<&str>) -> std::result::Result<String, StateError> {
-    let workdir: &Utf8Path = &summary.workdir;
+    let workdir: &Utf8Path = &summary.home;
     let state = Reader::open(workdir)?;
     let run = state.run()?;
     let mut gather = Gather::new(head(run, summary, prefix));

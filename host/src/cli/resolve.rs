@@ -61,7 +61,7 @@ pub(super) fn voice(global: &Global, config: &Config) -> Voice {
 #[derive(Clone, Debug)]
 pub(super) struct RunPlan {
     pub(super) scheduler: String,
-    pub(super) workdir: Utf8PathBuf,
+    pub(super) workdir: Location,
     pub(super) settings: Settings,
     pub(super) progress: ProgressMode,
     /// What the user should know about the settings.
@@ -144,8 +144,9 @@ fn retry_policy(flags: &RunSettings, file: &RunSettings) -> RetryPolicy {
 }
 
 /// Flags and file on where a run is.
-pub(super) fn workdir(flag: Option<Utf8PathBuf>, file: Option<Utf8PathBuf>, around: &Surroundings) -> Utf8PathBuf {
-    around.here.join(flag.or(file).unwrap_or_else(|| ".xqute".into()))
+pub(super) fn workdir(flag: Option<Location>, file: Option<Location>, around: &Surroundings) -> Location {
+    let workdir = flag.or(file).unwrap_or_else(|| Location::Local(".xqute".into()));
+    workdir.from_folder(&around.here)
 }
 
 /// A variable that the flags set is taken from there.
@@ -184,7 +185,7 @@ mod tests {
     #[test]
     fn defaults_hold_when_nothing_is_said() {
         let plan = plan("xqute run x", &RunSettings::default());
-        assert_eq!(plan.workdir, "/here/.xqute");
+        assert_eq!(plan.workdir.to_string(), "/here/.xqute");
         assert_eq!(plan.scheduler, "local");
         let forks = NonZeroU32::new(6).unwrap();
         assert_eq!(
@@ -212,7 +213,7 @@ mod tests {
             &file,
         );
         assert_eq!(plan.scheduler, "slurm");
-        assert_eq!(plan.workdir, "/w");
+        assert_eq!(plan.workdir.to_string(), "/w");
         let settings = plan.settings;
         assert_eq!(settings.forks.get(), 2);
         assert_eq!(settings.error_strategy, ErrorStrategy::Retry);

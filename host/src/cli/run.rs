@@ -65,11 +65,10 @@ pub(super) async fn run(
     let Input { jobs, places, pipe } = input;
     let plugins = wanted.load(&plan.scheduler, &request.record).await?;
     let prefix = plan.settings.jobname_prefix.clone();
-    let workdir = plan.workdir.clone();
     let mut builder = Xqute::builder()
         .settings(plan.settings)
         .scheduler(plan.scheduler)
-        .workdir(plan.workdir)
+        .workdir(plan.workdir.to_string())
         .existing(request.existing)
         .failed(request.failed)
         .listen(request.listen)
@@ -85,7 +84,7 @@ pub(super) async fn run(
     drop(places);
     request
         .records
-        .begin(&workdir, prefix.as_deref())
+        .begin(&xqute.home(), prefix.as_deref())
         .map_err(|error| Failure::new(Exit::Workdir, error))?;
     if let (Some(resumed), Verbosity::Normal(_)) = (xqute.resumed(), verbosity) {
         screen.note(&format!("resuming: {}", resumption(&resumed)));
@@ -240,7 +239,7 @@ fn summary(run: RunSummary) -> Summary {
         name: job.name,
         command: job.command,
         attempts: job.attempts,
-        stderr: job.stderr.into_string(),
+        stderr: job.stderr.to_string(),
         tail: job.stderr_tail,
     });
     Summary {
@@ -249,7 +248,7 @@ fn summary(run: RunSummary) -> Summary {
         failures: failures.collect(),
         stopped: run.stopped,
         plugins: run.plugins,
-        workdir: run.workdir.into_string(),
+        workdir: run.workdir.to_string(),
         unwritten: Vec::new(),
     }
 }

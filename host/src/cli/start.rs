@@ -8,8 +8,8 @@ use clap::{Parser as _, error::ErrorKind};
 use tokio::runtime::Runtime;
 use xqute::{
     JobSpec,
-    adapters::{jobfile::Rules, state::Place, workdir::Existing},
-    model::settings::ErrorStrategy,
+    adapters::{jobfile::Rules, objects::home, state::Place, workdir::Existing},
+    model::{path::Location, settings::ErrorStrategy},
     resume::FailedJobs,
 };
 
@@ -85,7 +85,7 @@ fn act(
         config,
         here: &around.here,
     };
-    let workdir = |flag| resolve::workdir(flag, config.run.workdir.clone(), around);
+    let workdir = |flag| home(&resolve::workdir(flag, config.run.workdir.clone(), around));
     match action {
         Action::Run(args) if args.dry_run => dry_run(&args, &wanted, around, screen),
         Action::Run(args) => {
@@ -94,10 +94,10 @@ fn act(
             log.finish();
             Ok(run::tell(&finished, voice.verbosity, screen))
         }
-        Action::Feed(args) => feed::feed(&args, &workdir(args.workdir.clone()), &around.here),
-        Action::Status(args) => status::status(&args, &workdir(args.workdir.clone())),
-        Action::Logs(args) => logs::logs(&args, &workdir(args.workdir.clone())),
-        Action::Kill(args) => kill::kill(&args, &workdir(args.workdir.clone())),
+        Action::Feed(args) => feed::feed(&args, &workdir(args.workdir.clone())?, &around.here),
+        Action::Status(args) => status::status(&args, &workdir(args.workdir.clone())?),
+        Action::Logs(args) => logs::logs(&args, &workdir(args.workdir.clone())?),
+        Action::Kill(args) => kill::kill(&args, &workdir(args.workdir.clone())?),
         Action::Doctor(args) => {
             let settings = RunSettings {
                 scheduler: args.scheduler.clone(),
@@ -157,7 +157,7 @@ fn run_jobs(
     let mut input = input::read(args, &rules)?;
     let gives_nothing = input.jobs.is_empty() && args.files.is_empty() && !args.listen;
     if existing == Existing::Resume {
-        let place = Place::of(&plan.workdir, state.as_deref());
+        let place = Place::of(&home(&plan.workdir)?, state.as_deref());
         if gives_nothing && !place.is_taken() && !place.is_announced() {
             let message = format!("there is no run in the workdir `{}` to go on with", plan.workdir);
             return Err(Failure::new(Exit::Workdir, anyhow::Error::msg(message))
@@ -183,6 +183,11 @@ fn run_jobs(
     };
     let command = run::run(request, wanted, voice.verbosity, screen);
     with_runtime(|runtime| runtime.block_on(command))
+}
+
+/// Where this machine keeps the files of the run.
+fn home(workdir: &Location) -> Result<Utf8PathBuf> {
+    home::of(workdir).map_err(|error| Failure::new(Exit::Usage, error))
 }
 
 /// A small runtime: while one thread waits for a program to start, the other one goes on. More of them start no more

@@ -18,6 +18,8 @@ pub struct Run {
     pub tag: String,
     /// The run's directory, absolute.
     pub workdir: SpecPath,
+    /// Where the host keeps its files: the same, unless that is in a store.
+    pub home: Utf8PathBuf,
     /// The scheduler's name.
     pub scheduler: String,
     /// How the run is to behave.
@@ -54,14 +56,16 @@ impl Run {
     pub fn attempt(&self, job: JobIndex, attempt: Attempt, spec: Arc<JobSpec>) -> JobAttempt {
         let settings = &self.settings;
         let extras = spec.extras();
-        let dir = self.workdir.join(job.to_string());
+        let index = job.to_string();
+        let dir = self.workdir.below(&index);
         let prefix = settings.jobname_prefix.as_deref().unwrap_or(&self.scheduler);
         JobAttempt {
             job,
             attempt,
             name: extras.name.clone().unwrap_or_else(|| format!("{prefix}-{job}")),
-            script: dir.join(format!("job.wrapped.{}", self.scheduler)),
+            script: dir.below(&format!("job.wrapped.{}", self.scheduler)),
             dir,
+            home: self.home.join(index),
             cwd: extras.cwd.clone().or_else(|| settings.cwd.clone()),
             timeout: self.timeout(&spec),
             env: settings.env.iter().chain(&extras.env).cloned().collect(),
@@ -87,6 +91,8 @@ pub struct JobAttempt {
     pub name: String,
     /// The job directory.
     pub dir: SpecPath,
+    /// Where the host keeps its files of it.
+    pub home: Utf8PathBuf,
     /// The job's script, inside the job directory.
     pub script: SpecPath,
     /// Where the job starts; the scheduler's own default if nobody said.
@@ -105,6 +111,16 @@ impl JobAttempt {
     /// What to execute.
     pub fn command(&self) -> &Command {
         &self.spec.command
+    }
+
+    /// The job's script as the host has it.
+    pub fn script_at_home(&self) -> Utf8PathBuf {
+        self.home.join(self.script_name())
+    }
+
+    /// What the job's script is called.
+    pub fn script_name(&self) -> &str {
+        self.script.file_name().unwrap_or("job.wrapped")
     }
 
     /// Where the job starts, if anybody said.

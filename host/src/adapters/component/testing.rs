@@ -196,7 +196,7 @@ pub(super) fn options() -> LoadOptions {
 pub(super) fn run() -> Run {
     Run {
         tag: "0123456789abcdef".to_owned(),
-        workdir: SpecPath::same("/work"),
+        workdir: SpecPath::same(Utf8Path::new("/work")),
         scheduler: "guest".to_owned(),
         settings: Settings::default(),
     }

@@ -96,7 +96,7 @@ impl LocalScheduler {
     /// A scheduler for the jobs of this run. Those that say nothing else start where xqute was started.
     pub fn new(run: Arc<Run>, starting: Starting) -> Self {
         Self {
-            outputs: Outputs::new(run.workdir.spec()),
+            outputs: Outputs::new(&run.home),
             company: Company::new(run.clone()),
             run,
             starting,

@@ -86,8 +86,8 @@ impl Starter<'_> {
     /// By the job's script.
     pub(super) fn by_script(&self) -> Result<Child, CallError> {
         let (shell, args) = self.shell()?;
-        let script = self.attempt.script.mounted().as_str();
-        let launch = Launch::new(shell, args.iter().map(String::as_str).chain([script]));
+        let script = self.attempt.script.seen_by_job().to_string();
+        let launch = Launch::new(shell, args.iter().map(String::as_str).chain([&*script]));
         start(self.identified(launch))
     }
 

@@ -2,7 +2,7 @@
 
 use std::{fs::File, io};
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use cap_std::{ambient_authority, fs::Dir};
 use rustix::fs::{Access, AtFlags, OFlags, accessat, fstat};
 
@@ -16,7 +16,7 @@ use crate::{
         lock::{Holder, Lock, NotLocked, by_process},
         process::orphan,
     },
-    model::{path::SpecPath, run::variable},
+    model::{path::Location, run::variable},
 };
 
 const LOCK: &str = "run.lock";
@@ -25,7 +25,8 @@ const LOCK: &str = "run.lock";
 #[derive(Debug)]
 pub struct Workdir {
     pub(super) dir: Dir,
-    path: SpecPath,
+    /// What it is called before people.
+    name: Location,
     pub(super) reserve: Reserve,
     /// Directories of jobs of an earlier run, which are to be removed.
     earlier: Vec<String>,
@@ -49,47 +50,47 @@ pub enum Existing {
 #[expect(missing_docs, reason = "the messages say it; the path is the run's directory")]
 pub enum WorkdirError {
     #[error("the workdir `{path}` is not an absolute path")]
-    Relative { path: Utf8PathBuf },
+    Relative { path: Location },
     #[error("the workdir `{path}` is a file; choose a folder with `-w DIR`")]
-    NotADirectory { path: Utf8PathBuf },
+    NotADirectory { path: Location },
     #[error("cannot write to the workdir `{path}`: {source}; choose another one with `-w DIR`")]
-    NotWritable { path: Utf8PathBuf, source: io::Error },
+    NotWritable { path: Location, source: io::Error },
     #[error(
         "the workdir `{path}` already holds a run; go on with it by `--resume`, remove it with `--overwrite`, or choose another \
          folder with `-w DIR`"
     )]
-    Used { path: Utf8PathBuf },
+    Used { path: Location },
     #[error(
         "the workdir `{path}` has a `{name}` that is not a job directory of xqute's; choose another folder with `-w DIR`"
     )]
-    Foreign { path: Utf8PathBuf, name: String },
+    Foreign { path: Location, name: String },
     #[error(
         "job {name} of the run in the workdir `{path}` still runs, as process {pid}; wait for its end, or end it with \
          `kill -- -{pid}`"
     )]
-    Alive { path: Utf8PathBuf, name: String, pid: u32 },
+    Alive { path: Location, name: String, pid: u32 },
     #[error("the workdir `{path}` is in use by another xqute{}; wait for its end or choose another folder with `-w DIR`", by_process(*pid))]
-    Busy { path: Utf8PathBuf, pid: Option<u32> },
+    Busy { path: Location, pid: Option<u32> },
     #[error("cannot use the workdir `{path}`: {source}")]
-    Io { path: Utf8PathBuf, source: io::Error },
+    Io { path: Location, source: io::Error },
 }
 
 impl Workdir {
-    /// Opens the directory at the absolute `path` for a new run, and creates it if it is missing. Jobs see it as `mounted`.
+    /// Opens the directory at the absolute `path` for a new run, and creates it if it is missing. Errors call it `name`.
     /// What is to be overwritten is there until [`clear`](Self::clear).
     ///
     /// # Errors
     /// When it cannot be written to, holds a run that is to be left alone, or is in use by a live run.
-    pub fn open(path: &Utf8Path, mounted: Option<&Utf8Path>, existing: Existing) -> Result<Self, WorkdirError> {
-        let here = || path.to_owned();
+    pub fn open(path: &Utf8Path, name: &Location, existing: Existing) -> Result<Self, WorkdirError> {
+        let here = || name.clone();
         if !path.is_absolute() {
             return Err(WorkdirError::Relative { path: here() });
         }
         let dir = open_or_create(path).map_err(|source| refusal(here(), source))?;
-        let mut lock = lock(&dir, path)?;
+        let mut lock = lock(&dir, name)?;
         let earlier = match existing {
             Existing::Resume => Ok(Vec::new()),
-            Existing::Refuse | Existing::Overwrite => job_dirs(&dir, path, existing),
+            Existing::Refuse | Existing::Overwrite => job_dirs(&dir, path, name, existing),
         };
         if matches!(earlier, Err(WorkdirError::Foreign { .. } | WorkdirError::Used { .. })) && lock.is_blank() {
             // It was not there before.
@@ -99,13 +100,9 @@ impl Workdir {
         Reserve::remove(&dir).map_err(|source| WorkdirError::Io { path: here(), source })?;
         let reserve = lock.sign().and_then(|()| Reserve::open(&dir));
         let reserve = reserve.map_err(|source| WorkdirError::NotWritable { path: here(), source })?;
-        let path = match mounted {
-            Some(mounted) => SpecPath::mounted_at(path, mounted),
-            None => SpecPath::same(path),
-        };
         Ok(Self {
             dir,
-            path,
+            name: here(),
             reserve,
             earlier,
             _lock: lock,
@@ -118,19 +115,14 @@ impl Workdir {
     /// # Errors
     /// When the file system says no.
     pub fn clear(&mut self) -> Result<(), WorkdirError> {
-        let Self { dir, path, earlier, .. } = self;
+        let Self { dir, name, earlier, .. } = self;
         let mut names = std::mem::take(earlier).into_iter();
         names
             .try_for_each(|name| remove_job_dir(dir, &name))
             .map_err(|source| WorkdirError::Io {
-                path: path.spec().to_owned(),
+                path: name.clone(),
                 source,
             })
-    }
-
-    /// Where it is.
-    pub fn path(&self) -> &SpecPath {
-        &self.path
     }
 
     /// Whether somebody has removed it. Nothing can be made in it then.
@@ -140,8 +132,13 @@ impl Workdir {
 }
 
 /// The job directories of an earlier run. None of them may be in the way of a run that overwrites nothing.
-fn job_dirs(dir: &Dir, path: &Utf8Path, existing: Existing) -> Result<Vec<String>, WorkdirError> {
-    let here = || path.to_owned();
+fn job_dirs(
+    dir: &Dir,
+    path: &Utf8Path,
+    shown: &Location,
+    existing: Existing,
+) -> Result<Vec<String>, WorkdirError> {
+    let here = || shown.clone();
     let failed = |source| WorkdirError::Io { path: here(), source };
     let mut ours = Vec::new();
     for entry in dir.entries().map_err(failed)? {
@@ -161,7 +158,7 @@ fn job_dirs(dir: &Dir, path: &Utf8Path, existing: Existing) -> Result<Vec<String
         ours.push(name.to_owned());
     }
     if !ours.is_empty() {
-        refuse_if_alive(path)?;
+        refuse_if_alive(path, shown)?;
     }
     Ok(ours)
 }
@@ -192,7 +189,7 @@ fn open_or_create(path: &Utf8Path) -> io::Result<Dir> {
     Dir::open_ambient_dir(path, ambient_authority())
 }
 
-fn refusal(path: Utf8PathBuf, source: io::Error) -> WorkdirError {
+fn refusal(path: Location, source: io::Error) -> WorkdirError {
     match source.kind() {
         io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => WorkdirError::NotADirectory { path },
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
@@ -202,8 +199,8 @@ fn refusal(path: Utf8PathBuf, source: io::Error) -> WorkdirError {
     }
 }
 
-fn lock(dir: &Dir, path: &Utf8Path) -> Result<Lock, WorkdirError> {
-    let here = || path.to_owned();
+fn lock(dir: &Dir, name: &Location) -> Result<Lock, WorkdirError> {
+    let here = || name.clone();
     let file = files::open(dir, LOCK, OFlags::RDWR | OFlags::CREATE);
     let file = file.map_err(|source| refusal(here(), source))?;
     Lock::take(file).map_err(|error| match error {
@@ -230,16 +227,16 @@ fn is_job_dir(dir: &Dir, name: &str) -> bool {
 
 /// Refuses when a job of a killed run still runs on this machine. It is found by what it was started with: a number that was
 /// written down proves nothing, as others may bear it now.
-fn refuse_if_alive(path: &Utf8Path) -> Result<(), WorkdirError> {
+fn refuse_if_alive(path: &Utf8Path, shown: &Location) -> Result<(), WorkdirError> {
     let found = orphan::find(variable::WORKDIR, path.as_str());
     let found = found.map_err(|source| WorkdirError::Io {
-        path: path.to_owned(),
+        path: shown.clone(),
         source,
     })?;
     match found.first() {
         None => Ok(()),
         Some(job) => Err(WorkdirError::Alive {
-            path: path.to_owned(),
+            path: shown.clone(),
             name: String::from_utf8_lossy(job.variable(variable::JOB_INDEX).unwrap_or(b"?")).into_owned(),
             pid: job.id(),
         }),

@@ -46,7 +46,7 @@ impl Workdir {
     /// When the file system says no, or a first attempt finds its directory taken.
     pub fn prepare(&self, attempt: &JobAttempt, script: &[u8]) -> Result<(), JobDirError> {
         self.make_ready(attempt, "write the script", State::Submitted, |job| {
-            files::create(job, script_name(attempt), script, Mode::from(0o777))
+            files::create(job, attempt.script_name(), script, Mode::from(0o777))
         })
     }
 
@@ -198,11 +198,6 @@ impl Workdir {
 /// Whether a file in a job directory belongs to one attempt: all that xqute, a job script or a backend writes there does.
 fn is_of_attempt(name: &str) -> bool {
     name.starts_with("job.") && name != RETRY
-}
-
-/// What the job's script is called.
-fn script_name(attempt: &JobAttempt) -> &str {
-    attempt.script.spec().file_name().unwrap_or("job.wrapped")
 }
 
 /// The last lines that a job of the run in `workdir` wrote to its stderr, fit to be shown; empty if there are none. Takes no

@@ -28,7 +28,7 @@ pub(in crate::cli) struct FeedArgs {
     pub(in crate::cli) command: Vec<OsString>,
     /// The run's directory [default: .xqute]
     #[arg(short, long, value_name = "DIR")]
-    pub(in crate::cli) workdir: Option<Utf8PathBuf>,
+    pub(in crate::cli) workdir: Option<Location>,
     /// No more jobs come after these: the run ends when its last job is done
     #[arg(long)]
     pub(in crate::cli) stop: bool,
@@ -58,7 +58,7 @@ pub(in crate::cli) struct StatusCommand {
 pub(in crate::cli) struct StatusArgs {
     /// The run's directory [default: .xqute]
     #[arg(short, long, value_name = "DIR")]
-    pub(in crate::cli) workdir: Option<Utf8PathBuf>,
+    pub(in crate::cli) workdir: Option<Location>,
     /// Write all of it as one JSON object
     #[arg(long)]
     pub(in crate::cli) json: bool,
@@ -104,7 +104,7 @@ pub(in crate::cli) struct LogsArgs {
     pub(in crate::cli) job: String,
     /// The run's directory [default: .xqute]
     #[arg(short, long, value_name = "DIR")]
-    pub(in crate::cli) workdir: Option<Utf8PathBuf>,
+    pub(in crate::cli) workdir: Option<Location>,
     /// What it wrote to standard error instead
     #[arg(long)]
     pub(in crate::cli) stderr: bool,
@@ -134,7 +134,7 @@ pub(in crate::cli) struct KillArgs {
     pub(in crate::cli) jobs: Vec<String>,
     /// The run's directory [default: .xqute]
     #[arg(short, long, value_name = "DIR")]
-    pub(in crate::cli) workdir: Option<Utf8PathBuf>,
+    pub(in crate::cli) workdir: Option<Location>,
     /// All jobs that were fed so far and are not over
     #[arg(long, conflicts_with = "jobs")]
     pub(in crate::cli) all: bool,

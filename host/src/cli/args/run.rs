@@ -100,7 +100,7 @@ pub(in crate::cli) struct RunSettings {
     pub(in crate::cli) forks: Option<NonZeroU32>,
     /// The run's directory [default: .xqute]
     #[arg(short, long, value_name = "DIR")]
-    pub(in crate::cli) workdir: Option<Utf8PathBuf>,
+    pub(in crate::cli) workdir: Option<Location>,
     /// What happens when a job fails: the others go on, it is tried again, or everything stops [default: ignore]
     #[arg(short, long, value_name = "STRATEGY", value_enum)]
     pub(in crate::cli) error_strategy: Option<Strategy>,

@@ -217,10 +217,11 @@ impl Config {
     /// Makes the paths in the file relative to the folder that the file is in.
     fn root_at(&mut self, dir: &Utf8Path) {
         let plugins = self.plugins.values_mut().filter_map(|plugin| plugin.path.as_mut());
-        let run = [&mut self.run.workdir, &mut self.run.cwd].into_iter().flatten();
+        let run = self.run.cwd.iter_mut();
         for path in self.plugin_dir.iter_mut().chain(plugins).chain(run) {
             *path = dir.join(&*path);
         }
+        self.run.workdir = self.run.workdir.take().map(|workdir| workdir.from_folder(dir));
     }
 }
 
@@ -365,7 +366,7 @@ mod tests {
         std::fs::write(top.join(NAME), "nonsense").unwrap();
         let config = load(None, &deep).unwrap();
         assert_eq!(config.plugin_dir, [top.join("a/p")]);
-        assert_eq!(config.run.workdir, Some(top.join("a/out")));
+        assert_eq!(config.run.workdir, Some(top.join("a/out").into()));
         assert_eq!(config.run.cwd, Some("/x".into()));
     }
 

@@ -240,7 +240,7 @@ mod tests {
     fn book() -> Book {
         Book::new(Arc::new(Run {
             tag: "t".into(),
-            workdir: SpecPath::same("/w"),
+            workdir: SpecPath::same(Utf8Path::new("/w")),
             scheduler: "local".into(),
             settings: Settings::default(),
         }))

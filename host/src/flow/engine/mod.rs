@@ -96,7 +96,7 @@ impl Parts {
     fn gone(&self) -> String {
         format!(
             "the workdir `{}` was removed while the run lived",
-            self.workdir.path().spec()
+            self.run.workdir
         )
     }
 }

@@ -69,17 +69,22 @@ impl SpecPath {
     /// # Errors
     /// When that would not be below, or is no name at all.
     pub fn join(&self, below: &str) -> Result<Self, BadLocation> {
-        let names = u32::try_from(below.split('/').count()).unwrap_or(u32::MAX);
-        let join = |mounted: &Mounted| {
-            Ok(Mounted {
-                location: mounted.location.join(below)?,
-                below: mounted.below.saturating_add(names),
-            })
-        };
-        Ok(Self {
-            spec: self.spec.join(below)?,
-            mounted: self.mounted.as_ref().map(join).transpose()?,
-        })
+        self.spec.join(below)?;
+        self.seen_by_job().join(below)?;
+        Ok(self.below(below))
+    }
+
+    /// The same for names that xqute gives itself.
+    pub(crate) fn below(&self, names: &str) -> Self {
+        let count = u32::try_from(names.split('/').count()).unwrap_or(u32::MAX);
+        let mounted = self.mounted.as_ref().map(|mounted| Mounted {
+            location: mounted.location.below(names),
+            below: mounted.below.saturating_add(count),
+        });
+        Self {
+            spec: self.spec.below(names),
+            mounted,
+        }
     }
 
     /// What it lies in, on both sides; none at the top, and none above what is mounted.

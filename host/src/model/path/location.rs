@@ -217,6 +217,15 @@ impl Location {
         }
     }
 
+    /// Itself, for somebody in this folder: that is what a relative path is about.
+    #[must_use]
+    pub fn from_folder(self, here: &Utf8Path) -> Self {
+        match self {
+            Self::Local(path) => Self::Local(here.join(path)),
+            stored @ Self::Stored(_) => stored,
+        }
+    }
+
     /// The last name; none at the top.
     pub fn file_name(&self) -> Option<&str> {
         match self {
@@ -252,11 +261,16 @@ impl Location {
             text: below.to_owned(),
             why,
         })?;
-        Ok(match self {
-            Self::Local(path) => Self::Local(path.join(below)),
-            Self::Stored(path) if path.key.is_empty() => Self::Stored(path.with_key(below)),
-            Self::Stored(path) => Self::Stored(path.with_key(&format!("{}/{below}", path.key))),
-        })
+        Ok(self.below(below))
+    }
+
+    /// The same for names that xqute gives itself.
+    pub(crate) fn below(&self, names: &str) -> Self {
+        match self {
+            Self::Local(path) => Self::Local(path.join(names)),
+            Self::Stored(path) if path.key.is_empty() => Self::Stored(path.with_key(names)),
+            Self::Stored(path) => Self::Stored(path.with_key(&format!("{}/{names}", path.key))),
+        }
     }
 
     /// What is left of it below another place; empty for that place itself, none if it is elsewhere.

@@ -1,6 +1,6 @@
 //! Between the words of the model and those of the contract. What comes from a plugin is checked on the way.
 
-use std::time::Duration;
+use std::{fmt::Display, time::Duration};
 
 use super::bindings::{observer, types};
 use crate::{
@@ -25,10 +25,11 @@ pub(crate) fn words(text: &str) -> String {
     kept.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-pub(super) fn path(path: &SpecPath) -> types::Path {
+/// A place where the host has files, and which a job sees as the mounted face of `path`.
+fn path(at_home: impl Display, path: &SpecPath) -> types::Path {
     types::Path {
-        spec: path.spec().to_string(),
-        mounted: path.mounted().to_string(),
+        spec: at_home.to_string(),
+        mounted: path.seen_by_job().to_string(),
     }
 }
 
@@ -42,7 +43,7 @@ pub(crate) fn options(options: &Options) -> Vec<(String, String)> {
 pub(crate) fn run_info(run: &Run, is_dry: bool) -> types::RunInfo {
     types::RunInfo {
         tag: run.tag.clone(),
-        workdir: path(&run.workdir),
+        workdir: path(&run.home, &run.workdir),
         scheduler: run.scheduler.clone(),
         forks: run.settings.forks.get(),
         attributes: is_dry
@@ -62,9 +63,9 @@ pub(crate) fn job(job: &JobAttempt) -> types::Job {
             Command::Shell(line) => types::Command::Shell(line.to_string()),
         },
         env: job.env.clone(),
-        cwd: job.cwd().map(|cwd| path(&SpecPath::same(cwd))),
-        dir: path(&job.dir),
-        script: path(&job.script),
+        cwd: job.cwd().map(|cwd| path(cwd, &SpecPath::same(cwd))),
+        dir: path(&job.home, &job.dir),
+        script: path(job.script_at_home(), &job.script),
         timeout_seconds: job.timeout.map(seconds_up),
         options: options(&job.options),
         attributes: Vec::new(),

@@ -89,7 +89,7 @@ fn ended_well(index: u32, job: &Expected, summary: &RunSummary) -> Result<(), St
             job.command, job.exit_code
         ));
     }
-    let file = summary.workdir.join(index.to_string()).join("job.stdout");
+    let file = summary.home.join(index.to_string()).join("job.stdout");
     let stdout = std::fs::read(&file).unwrap_or_default();
     if stdout != job.stdout.as_bytes() {
         return Err(format!(

@@ -9,7 +9,7 @@ fn shown(run: &Run, spec: JobSpec, wrapping: &Wrapping, snippets: &Snippets) -> 
 
 #[test]
 fn a_plain_script() {
-    let run = run_in(SpecPath::same("/data/run"), Settings::default());
+    let run = run_in(SpecPath::same(Utf8Path::new("/data/run")), Settings::default());
     let script = shown(&run, "sort a | uniq".into(), &Wrapping::default(), &Snippets::default());
     insta::assert_snapshot!(script, @r###"
     #!/bin/bash
@@ -155,7 +155,7 @@ fn a_script_with_everything() {
 
 #[test]
 fn nothing_can_add_lines_to_a_script() {
-    let run = run_in(SpecPath::same("/data/run"), Settings::default());
+    let run = run_in(SpecPath::same(Utf8Path::new("/data/run")), Settings::default());
     let render = |env: &str, shebang: Option<&str>, directive: &str| {
         let extras = JobExtras {
             env: vec![(env.to_owned(), "x".to_owned())],
