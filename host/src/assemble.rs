@@ -214,12 +214,7 @@ fn open_new(home: &Utf8Path, name: &Location, place: &Place) -> Result<Workdir, 
 }
 
 /// The state of the run, in the place that is held for it.
-fn open_state(
-    run: &Run,
-    held: Held,
-    existing: Existing,
-    clock: Clock,
-) -> Result<Store, StateError> {
+fn open_state(run: &Run, held: Held, existing: Existing, clock: Clock) -> Result<Store, StateError> {
     match existing {
         Existing::Refuse if held.place().is_taken() => {
             let path = held.place().file().to_owned();

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use camino::Utf8PathBuf;
 use tokio::{
     sync::{mpsc, watch},
     task::{JoinHandle, JoinSet},
@@ -265,11 +266,6 @@ impl LiveRun {
     /// When one of the jobs could not be run as it is, or the run was stopped.
     pub fn feed_all(&self, jobs: Vec<JobSpec>) -> Result<Vec<JobIndex>, BatchError> {
         self.feeder.feed_all(jobs)
-    }
-
-    /// Where this machine keeps the run's files: its workdir, unless that is in a store.
-    pub fn home(&self) -> Utf8PathBuf {
-        self.engine.parts().run.home.clone()
     }
 
     /// How many jobs are where, from now on until the end.

@@ -6,6 +6,7 @@ use std::num::NonZeroU32;
 use camino::Utf8PathBuf;
 use xqute::model::{
     options::Options,
+    path::Location,
     settings::{RetryPolicy, Settings},
 };
 

@@ -260,6 +260,8 @@ pub(super) fn cannot_build(error: &BuildError, places: &Places) -> Failure {
         | BuildError::Script(_)
         | BuildError::Setting(_)
         | BuildError::Job(_)
+        | BuildError::BadWorkdir(_)
+        | BuildError::NoHome(_)
         | BuildError::Options(_)
         | BuildError::Plugin(
             StartError::UnknownScheduler { .. }

@@ -196,7 +196,8 @@ pub(super) fn options() -> LoadOptions {
 pub(super) fn run() -> Run {
     Run {
         tag: "0123456789abcdef".to_owned(),
-        workdir: SpecPath::same(Utf8Path::new("/work")),
+        workdir: SpecPath::same(camino::Utf8Path::new("/work")),
+        home: "/work".into(),
         scheduler: "guest".to_owned(),
         settings: Settings::default(),
     }

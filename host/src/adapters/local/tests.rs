@@ -25,6 +25,7 @@ fn bench_with(settings: Settings) -> Bench {
         // Processes are looked for by it.
         tag: dir.path().file_name().unwrap().to_str().unwrap().to_owned(),
         workdir: SpecPath::same(Utf8Path::from_path(dir.path()).unwrap()),
+        home: Utf8Path::from_path(dir.path()).unwrap().to_owned(),
         scheduler: NAME.to_owned(),
         settings,
     };
@@ -56,13 +57,13 @@ impl Bench {
 
     fn job(&self, index: u32, script: &str) -> JobAttempt {
         let attempt = self.direct_job(index, JobSpec::from("true"));
-        fs::write(attempt.script.spec(), script).unwrap();
+        fs::write(attempt.script_at_home(), script).unwrap();
         attempt
     }
 
     fn direct_job(&self, index: u32, spec: impl Into<JobSpec>) -> JobAttempt {
         let attempt = self.run.attempt(JobIndex(index), Attempt::FIRST, Arc::new(spec.into()));
-        fs::create_dir(attempt.dir.spec()).unwrap();
+        fs::create_dir(&attempt.home).unwrap();
         attempt
     }
 
@@ -73,7 +74,7 @@ impl Bench {
         let refs = submit(&scheduler, std::slice::from_ref(&job)).await;
         let (end, usage) = scheduler.wait(&refs[0]).await;
         assert!(usage.is_some_and(|usage| usage.peak_memory > 0));
-        let read = |name: &str| fs::read(job.dir.join(name).spec()).unwrap();
+        let read = |name: &str| fs::read(job.home.join(name)).unwrap();
         let stderr = String::from_utf8(read("job.stderr")).unwrap();
         (end, read("job.stdout"), stderr)
     }

@@ -61,11 +61,15 @@ async fn s3(bucket: &str) -> Result<Operator, Trouble> {
     if let Some(profile) = variable("AWS_PROFILE") {
         service = service.profile(&profile);
     }
-    let told = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION")).or_else(profile::region);
+    let told = variable("AWS_REGION")
+        .or_else(|| variable("AWS_DEFAULT_REGION"))
+        .or_else(profile::region);
     let region = match (told, &endpoint) {
         (Some(region), _) => region,
         (None, Some(_)) => USUAL_REGION.to_owned(),
-        (None, None) => S3::detect_region(AWS, bucket).await.unwrap_or_else(|| USUAL_REGION.to_owned()),
+        (None, None) => S3::detect_region(AWS, bucket)
+            .await
+            .unwrap_or_else(|| USUAL_REGION.to_owned()),
     };
     Ok(Operator::new(service.region(&region))?)
 }
@@ -84,7 +88,10 @@ fn gcs(bucket: &str) -> Result<Operator, Trouble> {
 }
 
 fn azure(container: &str) -> Result<Operator, Trouble> {
-    let mut service = match (variable("AZURE_STORAGE_CONNECTION_STRING"), variable("AZURE_STORAGE_ACCOUNT")) {
+    let mut service = match (
+        variable("AZURE_STORAGE_CONNECTION_STRING"),
+        variable("AZURE_STORAGE_ACCOUNT"),
+    ) {
         (Some(connection), _) => Azblob::from_connection_string(&connection)?,
         (None, Some(account)) => {
             let endpoint = variable("AZURE_STORAGE_SERVICE_ENDPOINT");

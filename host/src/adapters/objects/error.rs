@@ -107,7 +107,11 @@ impl From<Error> for Trouble {
         if has(&["failed to load signing credential", "no valid credential"]) {
             return Self::NoCredentials;
         }
-        if has(&["AuthorizationHeaderMalformed", "PermanentRedirect", "IllegalLocationConstraint"]) {
+        if has(&[
+            "AuthorizationHeaderMalformed",
+            "PermanentRedirect",
+            "IllegalLocationConstraint",
+        ]) {
             return Self::WrongRegion(said());
         }
         match error.kind() {
@@ -130,7 +134,10 @@ fn said(error: &Error) -> String {
     let message = error.message();
     let source = std::error::Error::source(error).map(|source| format!(": {source}"));
     let words = format!("{message}{}", source.unwrap_or_default());
-    let words: Vec<&str> = words.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> = words
+        .split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|word| !word.is_empty())
+        .collect();
     let mut line = words.join(" ");
     line.truncate(line.floor_char_boundary(LONGEST));
     line

@@ -82,7 +82,10 @@ impl Folder {
     /// # Errors
     /// When there is no such object, or it cannot be read.
     pub async fn read_end(&self, name: &str, at_most: usize) -> Result<(Vec<u8>, bool)> {
-        let size = self.size(name).await?.ok_or_else(|| self.error("read", name, Trouble::NotFound))?;
+        let size = self
+            .size(name)
+            .await?
+            .ok_or_else(|| self.error("read", name, Trouble::NotFound))?;
         let start = size.saturating_sub(u64::try_from(at_most).unwrap_or(u64::MAX));
         Ok((self.read_from(name, start, at_most).await?, start == 0))
     }
@@ -155,7 +158,10 @@ impl Folder {
         let key = self.key(name);
         let mut writer = self.operator.writer(&key).await.map_err(self.failed("write", name))?;
         for piece in pieces {
-            writer.write(piece.map_err(failed)?).await.map_err(self.failed("write", name))?;
+            writer
+                .write(piece.map_err(failed)?)
+                .await
+                .map_err(self.failed("write", name))?;
         }
         writer.close().await.map(drop).map_err(self.failed("write", name))
     }
@@ -175,12 +181,15 @@ impl Folder {
             },
         };
         let here = self.prefix("");
-        let listed = found.into_iter().filter(|entry| entry.metadata().is_file()).filter_map(|entry| {
-            Some(Listed {
-                name: entry.path().strip_prefix(&here)?.to_owned(),
-                size: entry.metadata().content_length(),
-            })
-        });
+        let listed = found
+            .into_iter()
+            .filter(|entry| entry.metadata().is_file())
+            .filter_map(|entry| {
+                Some(Listed {
+                    name: entry.path().strip_prefix(&here)?.to_owned(),
+                    size: entry.metadata().content_length(),
+                })
+            });
         Ok(listed.collect())
     }
 
@@ -199,7 +208,10 @@ impl Folder {
     /// # Errors
     /// When it cannot be removed.
     pub async fn remove(&self, name: &str) -> Result<()> {
-        self.operator.delete(&self.key(name)).await.map_err(self.failed("remove", name))
+        self.operator
+            .delete(&self.key(name))
+            .await
+            .map_err(self.failed("remove", name))
     }
 
     /// Removes all objects whose names begin with this name and a slash.

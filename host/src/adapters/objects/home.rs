@@ -56,7 +56,9 @@ fn folder_name(key: &str) -> String {
     for byte in Sha256::digest(name.as_bytes()) {
         let _infallible = write!(short, "{byte:02x}");
     }
-    let kept = name.get(..name.floor_char_boundary(LONGEST - short.len())).unwrap_or_default();
+    let kept = name
+        .get(..name.floor_char_boundary(LONGEST - short.len()))
+        .unwrap_or_default();
     format!("{kept}{short}")
 }
 

@@ -132,12 +132,7 @@ impl Workdir {
 }
 
 /// The job directories of an earlier run. None of them may be in the way of a run that overwrites nothing.
-fn job_dirs(
-    dir: &Dir,
-    path: &Utf8Path,
-    shown: &Location,
-    existing: Existing,
-) -> Result<Vec<String>, WorkdirError> {
+fn job_dirs(dir: &Dir, path: &Utf8Path, shown: &Location, existing: Existing) -> Result<Vec<String>, WorkdirError> {
     let here = || shown.clone();
     let failed = |source| WorkdirError::Io { path: here(), source };
     let mut ours = Vec::new();

@@ -275,7 +275,10 @@ pub fn check_variable(name: &str, value: &str) -> Result<(), ScriptError> {
 }
 
 fn file(attempt: &JobAttempt, name: &str) -> Result<Vec<u8>, ScriptError> {
-    quoted(attempt.dir.below(name).seen_by_job().to_string(), "the path of the workdir")
+    quoted(
+        attempt.dir.below(name).seen_by_job().to_string(),
+        "the path of the workdir",
+    )
 }
 
 fn quoted(text: impl AsRef<str>, what: &'static str) -> Result<Vec<u8>, ScriptError> {

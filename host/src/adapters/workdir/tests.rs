@@ -11,6 +11,7 @@ use super::{
 use crate::model::{
     job::{Attempt, JobIndex, JobSpec},
     outcome::{CancelReason, FailureCause, Outcome},
+    path::SpecPath,
     run::{JobAttempt, JobRef, Run},
     settings::Settings,
     state::State,
@@ -32,7 +33,7 @@ impl Place {
     }
 
     fn open(&self, existing: Existing) -> Result<Workdir, WorkdirError> {
-        Workdir::open(&self.path(), None, existing)
+        Workdir::open(&self.path(), &self.path().into(), existing)
     }
 
     fn read(&self, file: &str) -> String {
@@ -47,10 +48,12 @@ impl Place {
     }
 }
 
-fn attempt(workdir: &Workdir, index: u32, attempt: Attempt) -> JobAttempt {
+/// Of a run that is in whatever workdir it is prepared in.
+fn attempt(index: u32, attempt: Attempt) -> JobAttempt {
     let run = Run {
         tag: "0".repeat(16),
-        workdir: workdir.path().clone(),
+        workdir: SpecPath::same(Utf8Path::new("/w")),
+        home: "/w".into(),
         scheduler: "local".to_owned(),
         settings: Settings::default(),
     };
@@ -70,7 +73,7 @@ fn two_runs_do_not_share_a_workdir() {
     drop(first);
     // A run that had no jobs leaves nothing that could be lost.
     let second = place.open(Existing::Refuse).unwrap();
-    second.prepare(&attempt(&second, 0, Attempt::FIRST), b"script").unwrap();
+    second.prepare(&attempt(0, Attempt::FIRST), b"script").unwrap();
     drop(second);
     insta::assert_snapshot!(place.message(Existing::Refuse), @"the workdir `RUN` already holds a run; go on with it by `--resume`, remove it with `--overwrite`, or choose another folder with `-w DIR`");
 }
@@ -79,9 +82,7 @@ fn two_runs_do_not_share_a_workdir() {
 fn overwriting_touches_nothing_foreign() {
     let place = place();
     let workdir = place.open(Existing::Refuse).unwrap();
-    workdir
-        .prepare(&attempt(&workdir, 0, Attempt::FIRST), b"script")
-        .unwrap();
+    workdir.prepare(&attempt(0, Attempt::FIRST), b"script").unwrap();
     fs::create_dir(place.path().join("1")).unwrap();
     symlink(place.temp.path(), place.path().join("2")).unwrap();
     fs::write(place.path().join("notes"), "mine").unwrap();
@@ -106,7 +107,7 @@ fn overwriting_touches_nothing_foreign() {
 #[test]
 fn places_that_cannot_be_used_are_named() {
     let place = place();
-    let relative = Workdir::open("run".into(), None, Existing::Refuse).unwrap_err();
+    let relative = Workdir::open("run".into(), &Utf8Path::new("run").into(), Existing::Refuse).unwrap_err();
     insta::assert_snapshot!(relative, @"the workdir `run` is not an absolute path");
     fs::write(place.path(), "").unwrap();
     insta::assert_snapshot!(place.message(Existing::Refuse), @"the workdir `RUN` is a file; choose a folder with `-w DIR`");
@@ -125,7 +126,7 @@ fn places_that_cannot_be_used_are_named() {
 fn a_retry_leaves_the_earlier_files_as_they_were() {
     let place = place();
     let workdir = place.open(Existing::Refuse).unwrap();
-    let first = attempt(&workdir, 7, Attempt::FIRST);
+    let first = attempt(7, Attempt::FIRST);
     workdir.prepare(&first, b"one").unwrap();
     assert!(workdir.prepare(&first, b"one").is_err());
     assert_eq!(place.read("7/job.status"), "3\n");
@@ -144,7 +145,7 @@ fn a_retry_leaves_the_earlier_files_as_they_were() {
     workdir
         .record_outcome(first.job, &Outcome::Failed(FailureCause::ExitCode(3)))
         .unwrap();
-    let second = attempt(&workdir, 7, Attempt::FIRST.next());
+    let second = attempt(7, Attempt::FIRST.next());
     workdir.prepare(&second, b"two").unwrap();
     assert_eq!(place.read("7/job.wrapped.local"), "two");
     assert_eq!(place.read("7/job.status"), "3\n");
@@ -158,9 +159,7 @@ fn a_retry_leaves_the_earlier_files_as_they_were() {
     for (name, content) in kept {
         assert_eq!(place.read(&format!("7/job.retry/1/{name}")), content);
     }
-    workdir
-        .prepare(&attempt(&workdir, 7, second.attempt.next()), b"three")
-        .unwrap();
+    workdir.prepare(&attempt(7, second.attempt.next()), b"three").unwrap();
     assert_eq!(place.read("7/job.retry/2/job.wrapped.local"), "two");
 }
 
@@ -192,7 +191,7 @@ fn outcomes_are_recorded_even_without_a_job_directory() {
 fn what_jobs_write_is_not_believed() {
     let place = place();
     let workdir = place.open(Existing::Refuse).unwrap();
-    workdir.prepare(&attempt(&workdir, 0, Attempt::FIRST), b"").unwrap();
+    workdir.prepare(&attempt(0, Attempt::FIRST), b"").unwrap();
     for (content, rc) in [
         ("0\n", Some(0)),
         (" 7 ", Some(7)),
@@ -220,7 +219,7 @@ fn a_script_that_never_came_to_its_command_is_told_from_one_that_did() {
     let workdir = place.open(Existing::Refuse).unwrap();
     let job = JobIndex(0);
     assert!(!workdir.stopped_before_command(job), "there is no such job");
-    workdir.prepare(&attempt(&workdir, 0, Attempt::FIRST), b"").unwrap();
+    workdir.prepare(&attempt(0, Attempt::FIRST), b"").unwrap();
     assert!(
         !workdir.stopped_before_command(job),
         "nothing is known of a script that did not begin"
@@ -236,7 +235,7 @@ async fn what_scripts_do_is_noticed_until_their_job_is_over() {
     let place = place();
     let workdir = place.open(Existing::Refuse).unwrap();
     let lookout = Lookout::open();
-    let first = attempt(&workdir, 0, Attempt::FIRST);
+    let first = attempt(0, Attempt::FIRST);
     workdir.prepare(&first, b"script").unwrap();
     lookout.watch(&workdir, &first);
     let stderr = fs::File::create(place.path().join("0/job.stderr")).unwrap();
@@ -253,7 +252,7 @@ async fn what_scripts_do_is_noticed_until_their_job_is_over() {
         Notice::Script(JobIndex(0), Attempt::FIRST, Sign::Over)
     );
     // The next attempt has the same directory; what the one before it leaves behind is elsewhere.
-    let second = attempt(&workdir, 0, Attempt::FIRST.next());
+    let second = attempt(0, Attempt::FIRST.next());
     workdir.prepare(&second, b"script").unwrap();
     lookout.watch(&workdir, &second);
     fs::write(place.path().join("0/job.retry/1/job.stderr"), "late").unwrap();
@@ -265,7 +264,7 @@ async fn what_scripts_do_is_noticed_until_their_job_is_over() {
     );
     lookout.forget(JobIndex(0));
     fs::write(place.path().join("0/job.stderr"), "").unwrap();
-    let third = attempt(&workdir, 1, Attempt::FIRST);
+    let third = attempt(1, Attempt::FIRST);
     workdir.prepare(&third, b"script").unwrap();
     lookout.watch(&workdir, &third);
     fs::write(place.path().join("1/job.stderr"), "").unwrap();
@@ -279,12 +278,10 @@ async fn what_scripts_do_is_noticed_until_their_job_is_over() {
 fn all_files_of_an_attempt_are_moved_aside() {
     let place = place();
     let workdir = place.open(Existing::Refuse).unwrap();
-    workdir.prepare(&attempt(&workdir, 0, Attempt::FIRST), b"one").unwrap();
+    workdir.prepare(&attempt(0, Attempt::FIRST), b"one").unwrap();
     fs::write(place.path().join("0/job.backend"), "said").unwrap();
     fs::write(place.path().join("0/results"), "the job's own").unwrap();
-    workdir
-        .prepare(&attempt(&workdir, 0, Attempt::FIRST.next()), b"two")
-        .unwrap();
+    workdir.prepare(&attempt(0, Attempt::FIRST.next()), b"two").unwrap();
     assert_eq!(place.read("0/job.retry/1/job.backend"), "said");
     assert_eq!(place.read("0/job.retry/1/job.wrapped.local"), "one");
     assert_eq!(place.read("0/job.wrapped.local"), "two");

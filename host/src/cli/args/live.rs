@@ -2,8 +2,8 @@
 
 use std::{ffi::OsString, num::NonZeroU32, path::PathBuf};
 
-use camino::Utf8PathBuf;
 use clap::ValueEnum;
+use xqute::model::path::Location;
 
 use super::Global;
 

@@ -5,7 +5,10 @@ use std::{ffi::OsString, num::NonZeroU32, path::PathBuf, time::Duration};
 use camino::Utf8PathBuf;
 use clap::ValueEnum;
 use serde::{Deserialize, Deserializer, de::Error as _};
-use xqute::model::settings::{ErrorStrategy, RetryCause, Wrapper};
+use xqute::model::{
+    path::Location,
+    settings::{ErrorStrategy, RetryCause, Wrapper},
+};
 
 use super::{Global, values};
 use crate::cli::read::{self, OneOrMany};

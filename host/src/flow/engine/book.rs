@@ -240,7 +240,8 @@ mod tests {
     fn book() -> Book {
         Book::new(Arc::new(Run {
             tag: "t".into(),
-            workdir: SpecPath::same(Utf8Path::new("/w")),
+            workdir: SpecPath::same(Utf8PathBuf::from("/w")),
+            home: "/w".into(),
             scheduler: "local".into(),
             settings: Settings::default(),
         }))

@@ -94,10 +94,7 @@ impl Parts {
     }
 
     fn gone(&self) -> String {
-        format!(
-            "the workdir `{}` was removed while the run lived",
-            self.run.workdir
-        )
+        format!("the workdir `{}` was removed while the run lived", self.run.workdir)
     }
 }
 

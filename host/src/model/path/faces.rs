@@ -214,11 +214,9 @@ impl<'de> Deserialize<'de> for SpecPath {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Written::deserialize(deserializer)? {
             Written::Same(spec) => Ok(Self::same(spec)),
-            Written::Mounted { spec, mounted, below } => {
-                common_tail(&spec, &mounted, below).ok_or_else(|| {
-                    de::Error::custom(format!("{spec} and {mounted} do not share their last {below} names"))
-                })
-            }
+            Written::Mounted { spec, mounted, below } => common_tail(&spec, &mounted, below).ok_or_else(|| {
+                de::Error::custom(format!("{spec} and {mounted} do not share their last {below} names"))
+            }),
         }
     }
 }
@@ -229,7 +227,9 @@ fn common_tail(spec: &Location, mounted: &Location, below: u32) -> Option<SpecPa
         return Some(SpecPath::mounted_at(spec.clone(), mounted.clone()));
     }
     let name = spec.file_name().filter(|name| mounted.file_name() == Some(*name))?;
-    common_tail(&spec.parent()?, &mounted.parent()?, below - 1)?.join(name).ok()
+    common_tail(&spec.parent()?, &mounted.parent()?, below - 1)?
+        .join(name)
+        .ok()
 }
 
 impl Serialize for MountedPath {
@@ -259,9 +259,15 @@ mod tests {
     #[test]
     fn both_faces_go_down_and_up() {
         let rc = run().join("7/job.rc").unwrap();
-        assert_eq!((rc.to_string(), rc.mounted().to_string()), ("gs://bucket/run/7/job.rc".into(), "/mnt/x/7/job.rc".into()));
+        assert_eq!(
+            (rc.to_string(), rc.mounted().to_string()),
+            ("gs://bucket/run/7/job.rc".into(), "/mnt/x/7/job.rc".into())
+        );
         assert_eq!(rc.parent().unwrap(), run().join("7").unwrap());
-        assert_eq!(rc.with_name("job.status").unwrap(), Some(run().join("7").unwrap().join("job.status").unwrap()));
+        assert_eq!(
+            rc.with_name("job.status").unwrap(),
+            Some(run().join("7").unwrap().join("job.status").unwrap())
+        );
         assert_eq!(rc.relative_to(&run()), Some("7/job.rc"));
         assert_eq!(rc.mounted().spec(), &rc);
     }
@@ -278,11 +284,19 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_back() {
-        for path in [run(), run().join("7").unwrap().join("x y").unwrap(), SpecPath::same(at("s3://b/100%"))] {
+        for path in [
+            run(),
+            run().join("7").unwrap().join("x y").unwrap(),
+            SpecPath::same(at("s3://b/100%")),
+        ] {
             let json = serde_json::to_string(&path).unwrap();
             assert_eq!(serde_json::from_str::<SpecPath>(&json).unwrap(), path, "{json}");
             let json = serde_json::to_string(&path.mounted()).unwrap();
-            assert_eq!(serde_json::from_str::<MountedPath>(&json).unwrap(), path.mounted(), "{json}");
+            assert_eq!(
+                serde_json::from_str::<MountedPath>(&json).unwrap(),
+                path.mounted(),
+                "{json}"
+            );
         }
         assert_eq!(serde_json::to_string(&SpecPath::same(at("/a"))).unwrap(), "\"/a\"");
         let lie = r#"{"spec": "/data/7", "mounted": "/mnt/8", "below": 1}"#;

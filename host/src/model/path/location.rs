@@ -106,6 +106,15 @@ impl ObjectPath {
         &self.key
     }
 
+    /// An object below this place, under a name that xqute gives itself or that a store listed.
+    pub(crate) fn below(&self, names: &str) -> Self {
+        match (&*self.key, names) {
+            (_, "") => self.clone(),
+            ("", names) => self.with_key(names),
+            (key, names) => self.with_key(&format!("{key}/{names}")),
+        }
+    }
+
     fn read(service: Service, rest: &str) -> Result<Self, Why> {
         let (bucket, key) = match rest.split_once('/') {
             Some((_, "")) => return Err(Why::SlashAtEnd),
@@ -237,7 +246,10 @@ impl Location {
     /// What it lies in; none at the top.
     pub fn parent(&self) -> Option<Self> {
         match self {
-            Self::Local(path) => path.parent().filter(|up| !up.as_str().is_empty()).map(|up| Self::Local(up.into())),
+            Self::Local(path) => path
+                .parent()
+                .filter(|up| !up.as_str().is_empty())
+                .map(|up| Self::Local(up.into())),
             Self::Stored(path) if path.key.is_empty() => None,
             Self::Stored(path) => {
                 let up = path.key.rsplit_once('/').map_or("", |(up, _)| up);
@@ -268,8 +280,7 @@ impl Location {
     pub(crate) fn below(&self, names: &str) -> Self {
         match self {
             Self::Local(path) => Self::Local(path.join(names)),
-            Self::Stored(path) if path.key.is_empty() => Self::Stored(path.with_key(names)),
-            Self::Stored(path) => Self::Stored(path.with_key(&format!("{}/{names}", path.key))),
+            Self::Stored(path) => Self::Stored(path.below(names)),
         }
     }
 
@@ -293,6 +304,18 @@ impl Location {
 impl From<Utf8PathBuf> for Location {
     fn from(path: Utf8PathBuf) -> Self {
         Self::Local(path)
+    }
+}
+
+impl From<&Utf8Path> for Location {
+    fn from(path: &Utf8Path) -> Self {
+        Self::Local(path.to_owned())
+    }
+}
+
+impl From<ObjectPath> for Location {
+    fn from(path: ObjectPath) -> Self {
+        Self::Stored(path)
     }
 }
 
@@ -361,7 +384,10 @@ mod tests {
     #[test]
     fn up_and_down() {
         let run = at("gs://bucket/a/run");
-        assert_eq!(run.join("7").unwrap().join("job.rc").unwrap(), at("gs://bucket/a/run/7/job.rc"));
+        assert_eq!(
+            run.join("7").unwrap().join("job.rc").unwrap(),
+            at("gs://bucket/a/run/7/job.rc")
+        );
         assert_eq!(at("gs://bucket").join("x").unwrap(), at("gs://bucket/x"));
         assert_eq!(run.parent(), Some(at("gs://bucket/a")));
         assert_eq!(at("gs://bucket/a").parent(), Some(at("gs://bucket")));

@@ -41,7 +41,9 @@ pub enum Kind {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadMount {
     /// It has none of the forms.
-    #[error("`{0}` is no mount: write SOURCE:PATH, SOURCE:PATH:ro, or NAME=SOURCE, which sets the variable NAME to its place")]
+    #[error(
+        "`{0}` is no mount: write SOURCE:PATH, SOURCE:PATH:ro, or NAME=SOURCE, which sets the variable NAME to its place"
+    )]
     Form(String),
     /// Its source is nowhere.
     #[error("cannot mount `{text}`: {why}")]
@@ -109,7 +111,9 @@ impl Wanted {
             Some((rest, "rw")) => (rest, false),
             _ => (text, false),
         };
-        let parts = rest.rsplit_once(':').filter(|(source, target)| !source.is_empty() && !target.starts_with("//"));
+        let parts = rest
+            .rsplit_once(':')
+            .filter(|(source, target)| !source.is_empty() && !target.starts_with("//"));
         let (source, target) = parts.ok_or_else(|| BadMount::Form(text.to_owned()))?;
         Ok(Self {
             source: read_source(text, source)?,
@@ -242,11 +246,16 @@ impl Mounts {
         let all = std::mem::take(&mut self.mounts);
         let shows = |outer: &Mount, inner: &Mount| {
             let below = inner.target.strip_prefix(&outer.target).ok().map(Utf8Path::as_str);
-            outer != inner && outer.read_only == inner.read_only && below.is_some() && inner.source.relative_to(&outer.source) == below
+            outer != inner
+                && outer.read_only == inner.read_only
+                && below.is_some()
+                && inner.source.relative_to(&outer.source) == below
         };
         let needed = |inner: &&Mount| {
             // What shows through the next one outside: any between them would hide it.
-            let around = all.iter().filter(|outer| *outer != *inner && inner.target.starts_with(&outer.target));
+            let around = all
+                .iter()
+                .filter(|outer| *outer != *inner && inner.target.starts_with(&outer.target));
             let next = around.max_by_key(|outer| outer.target.as_str().len());
             !next.is_some_and(|outer| shows(outer, inner))
         };
@@ -265,7 +274,11 @@ impl Mounts {
 
     /// Both faces of a place of the host; none where jobs do not see it.
     pub fn seen(&self, spec: &Location) -> Option<SpecPath> {
-        let mut holding: Vec<&Mount> = self.mounts.iter().filter(|mount| spec.relative_to(&mount.source).is_some()).collect();
+        let mut holding: Vec<&Mount> = self
+            .mounts
+            .iter()
+            .filter(|mount| spec.relative_to(&mount.source).is_some())
+            .collect();
         holding.sort_by_key(|mount| std::cmp::Reverse(mount.source.to_string().len()));
         holding.into_iter().find_map(|mount| {
             let faces = faces(mount, spec.relative_to(&mount.source)?)?;
@@ -326,14 +339,26 @@ mod tests {
     #[test]
     fn places_are_given() {
         assert_eq!(
-            shown(&["/data:/data", "/a:b/:/c/:ro", "/d:/e:rw", "/data/:/data", "gs://bucket/x:/mnt/y"]),
+            shown(&[
+                "/data:/data",
+                "/a:b/:/c/:ro",
+                "/d:/e:rw",
+                "/data/:/data",
+                "gs://bucket/x:/mnt/y"
+            ]),
             ["/data:/data", "/a:b:/c:ro", "/d:/e", "gs://bucket/x:/mnt/y"]
         );
     }
 
     #[test]
     fn names_become_variables() {
-        let mounts = read(&["REF=/ref/genome", "BAM=s3://in/x/reads.bam", "TOP=/top.txt", "ALL=gs://bucket"]).unwrap();
+        let mounts = read(&[
+            "REF=/ref/genome",
+            "BAM=s3://in/x/reads.bam",
+            "TOP=/top.txt",
+            "ALL=gs://bucket",
+        ])
+        .unwrap();
         let expected = [
             "/ref/genome:/mnt/disks/NAMED_MOUNTS/REF",
             "s3://in/x:/mnt/disks/NAMED_MOUNTS/BAM/x",
@@ -341,7 +366,11 @@ mod tests {
             "gs://bucket:/mnt/disks/NAMED_MOUNTS/ALL",
         ];
         assert_eq!(mounts.iter().map(Mount::to_string).collect::<Vec<_>>(), expected);
-        let places: Vec<String> = mounts.variables().iter().map(|(name, place)| format!("{name}={place}")).collect();
+        let places: Vec<String> = mounts
+            .variables()
+            .iter()
+            .map(|(name, place)| format!("{name}={place}"))
+            .collect();
         let expected = [
             "REF=/mnt/disks/NAMED_MOUNTS/REF",
             "BAM=/mnt/disks/NAMED_MOUNTS/BAM/x/reads.bam",
@@ -356,8 +385,16 @@ mod tests {
         assert_eq!(shown(&["/data:/m", "/data/sub:/m/sub"]), ["/data:/m"]);
         assert_eq!(shown(&["/data/sub:/m/sub", "/data:/m"]), ["/data:/m"], "in any order");
         assert_eq!(shown(&["/data:/m", "/other:/m/sub"]).len(), 2);
-        assert_eq!(shown(&["/data:/m", "/data/sub:/m/sub:ro"]).len(), 2, "there it cannot be written");
-        assert_eq!(shown(&["/data:/m", "/other:/m/a", "/data/a/b:/m/a/b"]).len(), 3, "it shows through nothing");
+        assert_eq!(
+            shown(&["/data:/m", "/data/sub:/m/sub:ro"]).len(),
+            2,
+            "there it cannot be written"
+        );
+        assert_eq!(
+            shown(&["/data:/m", "/other:/m/a", "/data/a/b:/m/a/b"]).len(),
+            3,
+            "it shows through nothing"
+        );
     }
 
     #[test]

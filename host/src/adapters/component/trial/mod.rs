@@ -85,6 +85,7 @@ impl Trial {
         let run = Arc::new(Run {
             tag: "0123456789abcdef".to_owned(),
             workdir: SpecPath::same(workdir),
+            home: workdir.to_owned(),
             scheduler: plugin.name().to_owned(),
             settings: Settings::default(),
         });

@@ -7,7 +7,7 @@ use crate::adapters::process::orphan;
 async fn left(bench: &Bench, first: LocalScheduler, jobs: &[JobAttempt]) -> Vec<JobRef> {
     let refs = submit(&first, jobs).await;
     for (job, marked) in jobs.iter().zip(&refs) {
-        fs::write(job.dir.join("job.jid").spec(), format!("{}\n", marked.id)).unwrap();
+        fs::write(job.home.join("job.jid"), format!("{}\n", marked.id)).unwrap();
         has_started(bench, &format!("mark{}", job.job)).await;
     }
     std::mem::forget(first);
@@ -68,7 +68,7 @@ async fn the_first_process_is_the_job_where_none_was_recorded() {
     let mark = marking(&bench, 0, "sleep 1000");
     let job = bench.direct_job(0, format!("setsid sleep 1000 & sleep 0.1; {mark}").as_str());
     let refs = left(&bench, bench.direct(), std::slice::from_ref(&job)).await;
-    fs::remove_file(job.dir.join("job.jid").spec()).unwrap();
+    fs::remove_file(job.home.join("job.jid")).unwrap();
     let second = bench.direct();
     assert_eq!(second.find().await.unwrap(), refs);
     second.cancel(&refs, Cancel::AtOnce).await;

@@ -24,6 +24,7 @@ use crate::{
 fn run_in(workdir: SpecPath, settings: Settings) -> Run {
     Run {
         tag: "0123456789abcdef".to_owned(),
+        home: workdir.spec().local().unwrap().to_owned(),
         workdir,
         scheduler: "local".to_owned(),
         settings,
@@ -63,15 +64,11 @@ async fn execute(locale: &str, spec: JobSpec, settings: Settings, snippets: Snip
     let run = run_in(SpecPath::same(Utf8Path::from_path(dir.path()).unwrap()), settings);
     let attempt = run.attempt(JobIndex(7), Attempt::FIRST, Arc::new(spec));
     let script = render(&attempt, &run, &Wrapping::default(), &snippets).unwrap();
-    fs::create_dir(attempt.dir.spec()).unwrap();
-    fs::write(attempt.script.spec(), script).unwrap();
+    fs::create_dir(&attempt.home).unwrap();
+    let file = attempt.script_at_home();
+    fs::write(&file, script).unwrap();
     let locale = format!("LC_ALL={locale}");
-    let args = [
-        locale.as_str(),
-        "cmd=inherited",
-        "/bin/bash",
-        attempt.script.spec().as_str(),
-    ];
+    let args = [locale.as_str(), "cmd=inherited", "/bin/bash", file.as_str()];
     let output = run_program(Path::new("/usr/bin/env"), &args, Vec::new(), 1 << 20)
         .await
         .unwrap();
@@ -183,15 +180,11 @@ async fn another_shell_does_not_pretend() {
     );
     let attempt = run.attempt(JobIndex(7), Attempt::FIRST, Arc::new("true".into()));
     let script = render(&attempt, &run, &Wrapping::default(), &Snippets::default()).unwrap();
-    fs::create_dir(attempt.dir.spec()).unwrap();
-    fs::write(attempt.script.spec(), script).unwrap();
+    fs::create_dir(&attempt.home).unwrap();
+    let file = attempt.script_at_home();
+    fs::write(&file, script).unwrap();
     // Any POSIX shell tells that it is none of bash's when it lacks the variable.
-    let args = [
-        "-c",
-        "unset BASH_VERSION; . \"$1\"",
-        "sh",
-        attempt.script.spec().as_str(),
-    ];
+    let args = ["-c", "unset BASH_VERSION; . \"$1\"", "sh", file.as_str()];
     let output = run_program(Path::new("/bin/sh"), &args, Vec::new(), 1 << 20)
         .await
         .unwrap();

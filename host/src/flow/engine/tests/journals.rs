@@ -178,6 +178,7 @@ impl Scene {
         let run = Arc::new(Run {
             tag: "t".into(),
             workdir: SpecPath::same(path),
+            home: path.to_owned(),
             scheduler: "endless".into(),
             settings: Settings::default(),
         });
@@ -188,7 +189,7 @@ impl Scene {
             reasons: Reasons::default(),
             run,
             book: book.clone(),
-            workdir: Workdir::open(path, None, Existing::Refuse).unwrap(),
+            workdir: Workdir::open(path, &path.into(), Existing::Refuse).unwrap(),
             scheduler: scheduler.clone(),
             hooks: Arc::new(NoHooks),
             clock: Clock::start(),

@@ -66,7 +66,10 @@ fn a_script_with_everything() {
         jobname_prefix: Some("two\nlines".to_owned()),
         ..Settings::default()
     };
-    let run = run_in(SpecPath::mounted_at("/data/my run", "/mnt/my run"), settings);
+    let run = run_in(
+        SpecPath::mounted_at(Utf8Path::new("/data/my run"), Utf8Path::new("/mnt/my run")),
+        settings,
+    );
     let extras = JobExtras {
         env: vec![("GREETING".to_owned(), "it's".to_owned())],
         cwd: Some("/tmp/some where".into()),
