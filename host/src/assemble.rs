@@ -9,6 +9,7 @@ use crate::{
     adapters::{
         clock::Clock,
         control::server::Socket,
+        objects::{Folder, mirror::Mirror},
         state::{Held, Place, StateError, Store, row::RunRow, writer::Writer},
         workdir::{Existing, Workdir, WorkdirError},
     },
@@ -21,11 +22,17 @@ use crate::{
             breaker::Breaker,
             feeder::{Confirmations, Feeder},
             notices::lookout,
+            publisher::Subscribers,
             reasons::Reasons,
         },
         restore::Restored,
     },
-    model::{job::JobSpec, path::Location, record::Origin, run::Run},
+    model::{
+        job::{JobIndex, JobSpec},
+        path::Location,
+        record::Origin,
+        run::Run,
+    },
     ports::{hooks::Hooks, journal::Journal, scheduler::Scheduler},
     resume::{self, FailedJobs, Found, ResumeError, Resumed},
     site::{Site, absolute, check_scripts, check_settings, hooks_of, scheduler_of},
@@ -49,8 +56,16 @@ pub(crate) async fn assemble(asked: Builder) -> Result<Xqute, BuildError> {
     };
     let feeder = Feeder::new(site.book.clone(), scheduler.clone(), mail.0.clone(), confirmations);
     feeder.check_all(&asked.jobs)?;
+    let claim = site.look_there(asked.existing).await?;
     let mut ground = site.open(asked.existing, asked.listen)?;
     let beginning = ground.begin(asked.jobs, &*scheduler, asked.failed).await?;
+    let mirror = match claim {
+        Some(claim) => {
+            let folder = claim.take(ground.existing).await?;
+            Some(beginning.mirror(&site.run, folder, &asked.subscribers)?)
+        }
+        None => None,
+    };
     recorded.send_replace(beginning.recorded());
     let (progress, watcher) = watch::channel(Counts::default());
     let signals = watch::Sender::default();
@@ -79,6 +94,7 @@ pub(crate) async fn assemble(asked: Builder) -> Result<Xqute, BuildError> {
         progress: watcher,
         clock,
         reports: PluginReports(started),
+        mirror,
         control: Arc::new(control),
         resumed,
     })
@@ -175,6 +191,24 @@ impl Beginning {
     fn recorded(&self) -> u32 {
         let found = self.found.as_ref().map_or(0, |found| found.jobs.len());
         u32::try_from(found).unwrap_or(u32::MAX)
+    }
+
+    /// Has what jobs leave copied to the run's workdir, which is in a store.
+    fn mirror(&self, run: &Run, folder: Folder, subscribers: &Subscribers) -> Result<Mirror, BuildError> {
+        let earlier = self.found.as_ref().map(|found| {
+            let jobs = found.jobs.iter().enumerate();
+            jobs.map(|(index, job)| {
+                let index = JobIndex(u32::try_from(index).unwrap_or(u32::MAX));
+                (index, job.attempt, &job.standing)
+            })
+        });
+        let started = Mirror::start(&run.home, folder, earlier);
+        let (mirror, listener) = started.map_err(|source| WorkdirError::Io {
+            path: run.workdir.spec().clone(),
+            source,
+        })?;
+        subscribers.listen(listener);
+        Ok(mirror)
     }
 
     /// Hands all jobs over, the earlier ones first.

@@ -9,7 +9,7 @@ use crate::{
         bash::BadScript,
         component::{error::StartError, plugins::Plugins},
         control::server::NoSocket,
-        objects::home::NoHome,
+        objects::{claim::ClaimError, home::NoHome},
         state::StateError,
         workdir::{Existing, WorkdirError},
     },
@@ -203,6 +203,9 @@ pub enum BuildError {
     /// The workdir is in a store, and there is no place for its state.
     #[error(transparent)]
     NoHome(#[from] NoHome),
+    /// The workdir is in a store, and cannot be that of the run.
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
     /// The workdir's place cannot be told.
     #[error("the workdir `{path}` cannot be found: {source}")]
     Workdir {

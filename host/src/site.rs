@@ -13,7 +13,11 @@ use crate::{
         clock::Clock,
         component::{hooks::ComponentHooks, instance::rehearsal::Rehearsal, plugins::Started},
         local::{LocalScheduler, Starting},
-        objects::home,
+        objects::{
+            Folder,
+            claim::{Claim, ClaimError, Marker},
+            home,
+        },
         state::{Place, Reader, row::RunRow},
         workdir::Existing,
     },
@@ -67,6 +71,24 @@ impl Site {
             run,
             clock: Clock::start(),
         })
+    }
+
+    /// Looks at a workdir in a store. Nothing is touched there.
+    pub(crate) async fn look_there(&self, existing: Existing) -> Result<Option<Claim>, BuildError> {
+        let Location::Stored(place) = self.run.workdir.spec() else {
+            return Ok(None);
+        };
+        let recorded = match &self.earlier {
+            Some(earlier) => Some(earlier.tag.clone()),
+            None if self.place.is_taken() => Reader::at(&self.place)
+                .and_then(|state| state.run())
+                .ok()
+                .map(|run| run.tag),
+            None => None,
+        };
+        let folder = Folder::open(place).await.map_err(ClaimError::from)?;
+        let mine = Marker::here(&self.run.tag, &self.run.home);
+        Ok(Some(Claim::look(folder, mine, recorded.as_deref(), existing).await?))
     }
 
     pub(crate) async fn start(&self, asked: &Builder) -> Result<Started, BuildError> {

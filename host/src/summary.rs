@@ -5,7 +5,7 @@ use std::time::Duration;
 use camino::Utf8PathBuf;
 
 use crate::{
-    adapters::component::hooks::PluginReport,
+    adapters::{component::hooks::PluginReport, objects::NotCopied},
     flow::{
         dispatch::Counts,
         engine::{Parts, Report},
@@ -36,6 +36,8 @@ pub struct RunSummary {
     pub stopped: Option<StopCause>,
     /// Why the run could not be recorded to its end, if it could not. Resuming it goes on from what is recorded.
     pub unrecorded: Option<NotRecorded>,
+    /// Why not all that jobs left is in the workdir, if that is in a store. Resuming the run copies the rest.
+    pub uncopied: Option<NotCopied>,
     /// What the plugins did.
     pub plugins: Vec<PluginReport>,
     /// The run's directory.

@@ -13,6 +13,7 @@ use crate::{
         clock::Clock,
         component::{hooks::PluginReport, plugins::Started},
         control::server::{Limits, Socket},
+        objects::mirror::Mirror,
     },
     builder::Builder,
     flow::{
@@ -63,6 +64,8 @@ pub struct Xqute {
     pub(crate) progress: watch::Receiver<Counts>,
     pub(crate) clock: Clock,
     pub(crate) reports: PluginReports,
+    /// Copies what jobs leave to a workdir in a store.
+    pub(crate) mirror: Option<Mirror>,
     pub(crate) control: Arc<LiveControl>,
     pub(crate) resumed: Option<Resumed>,
 }
@@ -164,6 +167,8 @@ impl Xqute {
             reports,
             socket,
             control,
+            mirror,
+            signals,
             ..
         } = self;
         let parts = engine.parts();
@@ -174,12 +179,17 @@ impl Xqute {
             server.close().await;
         }
         reports.0.keep_values().await;
+        let uncopied = match mirror {
+            Some(mirror) => mirror.finish(signals.subscribe()).await.err(),
+            None => None,
+        };
         RunSummary {
             counts: report.counts,
             elapsed: clock.elapsed(),
             failures: failed_jobs(&parts, &report),
             stopped: report.stopped,
             unrecorded: report.unrecorded,
+            uncopied,
             plugins: reports.collect(),
             workdir: parts.run.workdir.spec().clone(),
             home: parts.run.home.clone(),

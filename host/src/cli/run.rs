@@ -13,7 +13,6 @@ use xqute::{
         jobfile::{Pipe, Places},
         workdir::Existing,
     },
-    ports::journal::NotRecorded,
     resume::{FailedJobs, ResumeError, Resumed},
 };
 
@@ -99,7 +98,7 @@ pub(super) async fn run(
     if let Some(shown) = shown {
         shown.finish().await;
     }
-    let unrecorded = ended.unrecorded.clone().map(unrecorded);
+    let trouble = trouble(&ended);
     let unwritten = tokio::task::block_in_place(|| request.records.finish(&ended, prefix.as_deref()));
     // Until then a signal may have to end the waiting for whoever reads the events.
     drop(listening);
@@ -108,7 +107,7 @@ pub(super) async fn run(
             unwritten,
             ..summary(ended)
         },
-        trouble: unrecorded,
+        trouble,
         bad_pipe: poured.err(),
     })
 }
@@ -128,9 +127,16 @@ fn listen(xqute: &Xqute, records: &Records) -> Result<signals::Guard> {
     })
 }
 
-fn unrecorded(why: NotRecorded) -> Failure {
-    let error = anyhow::Error::new(why).context("the run is not recorded to its end");
-    Failure::new(Exit::Workdir, error).help("what jobs left is in their directories; go on with `--resume`")
+/// What went wrong with the run itself.
+fn trouble(run: &RunSummary) -> Option<Failure> {
+    if let Some(why) = run.unrecorded.clone() {
+        let error = anyhow::Error::new(why).context("the run is not recorded to its end");
+        let failure = Failure::new(Exit::Workdir, error);
+        return Some(failure.help("what jobs left is in their directories; go on with `--resume`"));
+    }
+    let error = anyhow::Error::new(run.uncopied.clone()?);
+    let help = format!("it is in `{}`; `--resume` copies it", run.home);
+    Some(Failure::new(Exit::Workdir, error).help(help))
 }
 
 /// Runs what is there and what comes from the pipe, and from others if the run listens to them. What is wrong with the pipe
@@ -275,6 +281,7 @@ pub(super) fn cannot_build(error: &BuildError, places: &Places) -> Failure {
         BuildError::Plugin(_) => Exit::Plugin,
         BuildError::Workdir { .. }
         | BuildError::WorkdirUnusable(_)
+        | BuildError::Claim(_)
         | BuildError::State(_)
         | BuildError::NoThread(_)
         | BuildError::Resume(_)

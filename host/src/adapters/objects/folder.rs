@@ -193,6 +193,22 @@ impl Folder {
         Ok(listed.collect())
     }
 
+    /// The names directly below this one that have something below them, or those directly below the folder, if it is empty.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    pub async fn folders(&self, below: &str) -> Result<Vec<String>> {
+        let prefix = self.prefix(below);
+        let found = match self.operator.list(&prefix).await.map_err(Trouble::from) {
+            Ok(found) => found,
+            Err(Trouble::NotFound) => return Ok(Vec::new()),
+            Err(trouble) => return Err(self.error("list what is below", below, trouble)),
+        };
+        let folders = found.into_iter().filter(|entry| entry.metadata().is_dir());
+        let names = folders.filter_map(|entry| Some(entry.path().strip_prefix(&prefix)?.strip_suffix('/')?.to_owned()));
+        Ok(names.filter(|name| !name.is_empty()).collect())
+    }
+
     /// Gives an object another name: it is copied, then removed.
     ///
     /// # Errors
@@ -214,13 +230,16 @@ impl Folder {
             .map_err(self.failed("remove", name))
     }
 
-    /// Removes all objects whose names begin with this name and a slash.
+    /// Removes all of these objects, many at once.
     ///
     /// # Errors
-    /// When they cannot be listed or removed.
-    pub async fn remove_all(&self, below: &str) -> Result<()> {
-        let removed = self.operator.delete_with(&self.prefix(below)).recursive(true).await;
-        removed.map_err(self.failed("remove what is below", below))
+    /// When one of them cannot be removed.
+    pub async fn remove_each(&self, names: Vec<String>) -> Result<()> {
+        let keys: Vec<String> = names.iter().map(|name| self.key(name)).collect();
+        self.operator
+            .delete_iter(keys)
+            .await
+            .map_err(self.failed("remove what is below", ""))
     }
 
     /// Whether there is an object of this name.

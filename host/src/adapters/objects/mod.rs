@@ -1,17 +1,22 @@
 //! Objects in Google Cloud Storage, Amazon S3 and Azure Blob Storage.
 //!
 //! - [`folder`]: everything below one place in a bucket, as files in a folder;
+//! - [`claim`]: whose a workdir is;
 //! - [`connect`]: from a place to a connection: addresses, credentials, regions;
 //! - [`home`]: where this machine keeps the files of a run whose workdir is in a store;
+//! - `mirror`: copies job directories while jobs run on this machine;
 //! - [`error`]: what can go wrong, in words that say what to do.
 //!
 //! The library below is opendal: of those that are well kept it is the one that finds credentials where each provider's own
 //! tools find them, in the environment, in their profile files and on their machines.
 
+pub mod claim;
 pub mod connect;
 pub mod error;
 pub mod folder;
 pub mod home;
+pub(crate) mod mirror;
 
 pub use error::{StoreError, Trouble};
 pub use folder::Folder;
+pub use mirror::NotCopied;
