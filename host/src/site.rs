@@ -59,7 +59,7 @@ impl Site {
         let mounted = settings.options.take("mounted-workdir");
         let run = Arc::new(Run {
             tag: earlier.as_ref().map_or_else(new_tag, |earlier| earlier.tag.clone()),
-            workdir: faces(workdir, mounted),
+            workdir: faces(workdir, &home, mounted),
             home,
             scheduler: asked.scheduler.clone(),
             settings,
@@ -185,11 +185,11 @@ pub(crate) async fn check_scripts(run: &Run) -> Result<(), BuildError> {
     Ok(())
 }
 
-/// The workdir as the host sees it and as jobs see it.
-fn faces(workdir: Location, mounted: Option<String>) -> SpecPath {
+/// The workdir as the host sees it and as jobs see it: one in a store is seen as the folder that it is copied from.
+fn faces(workdir: Location, home: &Utf8Path, mounted: Option<String>) -> SpecPath {
     match mounted {
         Some(mounted) => SpecPath::mounted_at(workdir, Utf8PathBuf::from(mounted)),
-        None => SpecPath::same(workdir),
+        None => SpecPath::mounted_at(workdir, home),
     }
 }
 

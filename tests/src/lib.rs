@@ -17,7 +17,9 @@ pub mod job;
 pub mod machine;
 pub mod plugins;
 pub mod program;
+pub mod proxy;
 pub mod scratch;
+pub mod stores;
 pub mod turn;
 
 pub use built::plugin;
@@ -25,4 +27,5 @@ pub use job::JobDir;
 pub use machine::{wait_for, wait_until};
 pub use program::{Output, Running, Xqute};
 pub use scratch::Scratch;
+pub use stores::Store;
 pub use turn::Turn;

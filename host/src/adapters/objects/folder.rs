@@ -2,6 +2,7 @@
 
 use std::{fs::File, io::Write, os::unix::fs::FileExt as _};
 
+use futures_util::TryStreamExt as _;
 use opendal::{Error, ErrorKind, Operator};
 
 use super::{
@@ -69,12 +70,28 @@ impl Folder {
     /// # Errors
     /// When there is no such object, or it cannot be read.
     pub async fn read_from(&self, name: &str, start: u64, at_most: usize) -> Result<Vec<u8>> {
-        let end = start.saturating_add(u64::try_from(at_most).unwrap_or(u64::MAX));
-        match self.operator.read_with(&self.key(name)).range(start..end).await {
-            Ok(content) => Ok(content.to_vec()),
+        match self.first_bytes(name, start, at_most).await {
             Err(error) if is_at_end(&error) => Ok(Vec::new()),
-            Err(error) => Err(self.failed("read", name)(error)),
+            read => read.map_err(self.failed("read", name)),
         }
+    }
+
+    /// How much there is need not be known: what is more than enough is not waited for.
+    async fn first_bytes(&self, name: &str, start: u64, at_most: usize) -> opendal::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let mut pieces = self
+            .operator
+            .reader(&self.key(name))
+            .await?
+            .into_stream(start..)
+            .await?;
+        while bytes.len() < at_most
+            && let Some(piece) = pieces.try_next().await?
+        {
+            bytes.extend(piece.to_vec());
+        }
+        bytes.truncate(at_most);
+        Ok(bytes)
     }
 
     /// The last bytes of an object, at most so many, and whether that is all of it.
@@ -273,7 +290,14 @@ impl Folder {
     }
 
     fn failed(&self, action: &'static str, name: &str) -> impl FnOnce(Error) -> StoreError {
-        move |error| self.error(action, name, error.into())
+        move |error| {
+            let trouble = match Trouble::from(error) {
+                // That is how Google's service says it. What is written need not be there before.
+                Trouble::NotFound if matches!(action, "write" | "create") => Trouble::NoBucket,
+                trouble => trouble,
+            };
+            self.error(action, name, trouble)
+        }
     }
 
     fn error(&self, action: &'static str, name: &str, trouble: Trouble) -> StoreError {

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// How many files of one directory are under way at once.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 4;
 
 /// What a job directory has when the job is over; it goes last, as those who look into the store wait for it.
 const LAST: &str = "job.rc";

@@ -1,0 +1,122 @@
+//! The object stores that tests use, with a place of its own for each test. What is there is read by the providers' own
+//! clients.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use crate::{built, machine::skip, program::Xqute, proxy::Proxy, scratch::Scratch};
+
+/// Whose stores there are: the scheme of their URLs.
+pub const SERVICES: [&str; 3] = ["s3", "gs", "az"];
+
+/// The variables by which clients find them.
+const ADDRESSES: [&str; 3] = [
+    "AWS_ENDPOINT_URL",
+    "STORAGE_EMULATOR_HOST",
+    "AZURE_STORAGE_CONNECTION_STRING",
+];
+
+/// Those that they need besides.
+const KEYS: [&str; 3] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"];
+
+/// A place in a store, for one test.
+pub struct Store<'a> {
+    service: &'static str,
+    bucket: String,
+    scratch: &'a Scratch,
+    /// What is between xqute and the store.
+    pub proxy: Proxy,
+}
+
+impl<'a> Store<'a> {
+    /// A place in one of them. `None`, said aloud, if they are not there.
+    pub fn new(test: &str, service: &'static str, scratch: &'a Scratch) -> Option<Self> {
+        let Ok(bucket) = env::var("XQUTE_TEST_STORES") else {
+            let script = "tests/services/stores.sh";
+            skip(
+                test,
+                &format!("XQUTE_TEST_STORES is not set; start stores with {script} up, and see {script} env"),
+            );
+            return None;
+        };
+        let number = SERVICES.iter().position(|name| *name == service).unwrap();
+        let address = env::var(ADDRESSES[number]).unwrap();
+        let (_, port) = address.split_once("127.0.0.1:").expect("tests use stores on loopback");
+        let port: String = port.chars().take_while(char::is_ascii_digit).collect();
+        Some(Self {
+            service,
+            bucket,
+            scratch,
+            proxy: Proxy::to(port.parse().unwrap()),
+        })
+    }
+
+    /// The place, or something below it. Its name is as odd as that of the folder.
+    pub fn url(&self, below: &str) -> String {
+        let name = self.scratch.path("").parent().unwrap().file_name().unwrap().to_owned();
+        format!("{}://{}/{}/{below}", self.service, self.bucket, name.to_str().unwrap())
+    }
+
+    /// A program that finds the store, through the proxy.
+    pub fn addressed(&self, program: Xqute) -> Xqute {
+        let program = KEYS
+            .iter()
+            .fold(program, |program, name| program.env(name, env::var_os(name).unwrap()));
+        let number = SERVICES.iter().position(|name| *name == self.service).unwrap();
+        let name = ADDRESSES[number];
+        let (before, behind) = env::var(name)
+            .unwrap()
+            .split_once("127.0.0.1:")
+            .map(|(a, b)| (a.to_owned(), b.to_owned()))
+            .unwrap();
+        let behind = behind.trim_start_matches(|c: char| c.is_ascii_digit());
+        program.env(name, format!("{before}{}{behind}", self.proxy.address()))
+    }
+
+    /// `xqute` with these arguments.
+    pub fn xqute<'b>(&self, args: impl IntoIterator<Item = &'b str>) -> Xqute {
+        self.addressed(self.scratch.xqute(args))
+    }
+
+    /// All objects below a place, as files in a folder.
+    pub fn get(&self, below: &str) -> PathBuf {
+        let folder = self.scratch.path("store");
+        let _there_may_be_none = fs::remove_dir_all(&folder);
+        self.client(["get", &self.url(below), folder.to_str().unwrap()]);
+        folder
+    }
+
+    /// The names of all objects below a place.
+    pub fn list(&self, below: &str) -> Vec<String> {
+        let said = self.client(["list", &self.url(below)]);
+        said.lines()
+            .filter(|line| !line.is_empty())
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// Puts an object there.
+    pub fn put(&self, name: &str, content: &str) {
+        let file = self.scratch.write("put", content);
+        self.client(["put", &self.url(name), file.to_str().unwrap()]);
+    }
+
+    fn client<'b>(&self, args: impl IntoIterator<Item = &'b str>) -> String {
+        let script = built::repository().join("tests/services/stores.sh");
+        let client = self
+            .scratch
+            .program(Path::new("/bin/bash"))
+            .args([script])
+            .args(["client"])
+            .args(args);
+        let known = ["STORES_DIR", "STORES_PORT", "XQUTE_SERVICES_DIR", "TMPDIR"];
+        let known = known.iter().filter_map(|name| Some((name, env::var_os(name)?)));
+        known
+            .fold(client, |client, (name, value)| client.env(name, value))
+            .run()
+            .exits(0)
+            .stdout
+    }
+}
