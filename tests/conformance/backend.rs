@@ -15,6 +15,8 @@ pub(crate) struct Backend {
     pub(crate) name: &'static str,
     /// What has to be running. Nothing, if the machine itself is the backend.
     pub(crate) service: Option<Service>,
+    /// The store that has the workdirs, if they are not on this machine.
+    pub(crate) store: Option<&'static str>,
     /// What `xqute run` needs to run anything.
     pub(crate) flags: fn(&Scratch) -> Vec<OsString>,
     /// What `xqute run` needs besides to be able to end one job and leave the others alone.
@@ -107,8 +109,16 @@ impl Capability {
 impl Backend {
     /// Whether its service is there; if not it is said aloud.
     pub(crate) fn is_there(&self, test: &str) -> bool {
-        let test = format!("{}::{test}", self.name);
+        let test = format!("{}::{test}", self.title());
         self.service.as_ref().is_none_or(|service| service.is_there(&test))
+    }
+
+    /// What its tests are called by.
+    pub(crate) fn title(&self) -> String {
+        match self.store {
+            None => self.name.to_owned(),
+            Some(store) => format!("{}_{store}", self.name),
+        }
     }
 
     /// The variables by which its service is found, with their values.

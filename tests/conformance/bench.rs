@@ -3,12 +3,12 @@
 use std::{
     ffi::OsStr,
     hash::{DefaultHasher, Hash as _, Hasher as _},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use rustix::process::{Pid, Signal};
 use serde_json::{Map, Value, json};
-use xqute_tests::{JobDir, Output, Running, Scratch, Turn, Xqute, machine, plugin, wait_until};
+use xqute_tests::{JobDir, Output, Running, Scratch, Store, Turn, Xqute, machine, plugin, wait_until};
 
 use crate::backend::Backend;
 
@@ -22,6 +22,7 @@ pub(crate) const TRACE: &str = "echo \"$XQUTE_JOB_ATTEMPT\" >> \"ran.$XQUTE_JOB_
 pub(crate) struct Bench {
     pub(crate) backend: &'static Backend,
     pub(crate) scratch: Scratch,
+    store: Option<Store>,
     _turn: Turn,
 }
 
@@ -42,11 +43,17 @@ impl Bench {
         }
         let mut address = DefaultHasher::new();
         backend.address().for_each(|variable| variable.hash(&mut address));
-        let name = format!("conformance-{}-{:016x}", backend.name, address.finish());
+        let title = backend.title();
+        let scratch = Scratch::new();
+        let store = match backend.store {
+            None => None,
+            Some(service) => Some(Store::new(&format!("{title}::{test}"), service, &scratch)?),
+        };
         Some(Self {
             backend,
-            scratch: Scratch::new(),
-            _turn: wait(&name),
+            scratch,
+            store,
+            _turn: wait(&format!("conformance-{title}-{:016x}", address.finish())),
         })
     }
 
@@ -54,7 +61,7 @@ impl Bench {
     pub(crate) fn run_in(&self, workdir: &str, jobs: &[Job]) -> Xqute {
         let file = format!("{workdir}.jsonl");
         self.scratch.write(&file, lines(jobs));
-        self.xqute_run().args(["-w", workdir, &file])
+        self.xqute_run().args(["-w", &self.workdir(workdir), &file])
     }
 
     /// The same in the usual workdir.
@@ -96,25 +103,66 @@ impl Bench {
     }
 
     fn addressed(&self, program: Xqute) -> Xqute {
+        let program = match &self.store {
+            None => program,
+            Some(store) => store.addressed(program),
+        };
         let variables = self.backend.address();
         variables.fold(program, |program, (name, value)| program.env(name, value))
     }
 
+    /// What users call this workdir.
+    pub(crate) fn workdir(&self, workdir: &str) -> String {
+        match &self.store {
+            None => workdir.to_owned(),
+            Some(store) => store.url(workdir),
+        }
+    }
+
+    /// Where jobs find this workdir.
+    pub(crate) fn home(&self, workdir: &str) -> PathBuf {
+        if self.store.is_none() {
+            return self.scratch.path(workdir);
+        }
+        let status = || {
+            let status = self
+                .scratch
+                .xqute(["status", "--json", "-w", &self.workdir(workdir)])
+                .run();
+            serde_json::from_str::<Value>(&status.stdout).ok()
+        };
+        let status = wait_for("there is a run", status);
+        status["run"]["home"].as_str().unwrap().into()
+    }
+
+    /// All that is in the usual workdir.
+    pub(crate) fn job_dirs(&self) -> PathBuf {
+        match &self.store {
+            None => self.scratch.path(".xqute"),
+            Some(store) => store.get(&self.scratch, ".xqute"),
+        }
+    }
+
     /// A job directory in the usual workdir.
     pub(crate) fn job(&self, index: u32) -> JobDir {
-        self.scratch.job(index)
+        JobDir::new(match &self.store {
+            None => self.scratch.path(format!(".xqute/{index}")),
+            Some(store) => store.get(&self.scratch, &format!(".xqute/{index}")),
+        })
     }
 
     /// The ids by which the backend knows these jobs, once it does.
     pub(crate) fn ids(&self, workdir: &str, jobs: impl IntoIterator<Item = u32>) -> Vec<String> {
-        let id = |job| JobDir::new(self.scratch.path(format!("{workdir}/{job}"))).id();
+        let home = self.home(workdir);
+        let id = |job: u32| JobDir::new(home.join(job.to_string())).id();
         jobs.into_iter().map(id).collect()
     }
 
     /// What is recorded of all jobs of a workdir.
     #[track_caller]
     pub(crate) fn records(&self, workdir: &str) -> Vec<Value> {
-        let status = self.scratch.xqute(["status", "--json", "-w", workdir]).run().exits(0);
+        let status = self.scratch.xqute(["status", "--json", "-w", &self.workdir(workdir)]);
+        let status = status.run().exits(0);
         let status: Value = serde_json::from_str(&status.stdout).unwrap();
         status["jobs"].as_array().unwrap().clone()
     }

@@ -24,6 +24,8 @@ mod container;
 mod gbatch;
 #[path = "backends/local.rs"]
 mod local;
+#[path = "backends/local_store.rs"]
+mod local_store;
 #[path = "backends/sge.rs"]
 mod sge;
 #[path = "backends/slurm.rs"]

@@ -10,6 +10,7 @@ use std::{
 };
 
 use serde_json::Value;
+use xqute_tests::JobDir;
 
 use crate::{
     backend::Backend,
@@ -26,6 +27,8 @@ pub(crate) struct Medley {
     jobs: BTreeMap<String, Ended>,
     /// The folder in which it was run, which is gone.
     pub(crate) here: String,
+    /// Where jobs found their workdir.
+    pub(crate) workdir: String,
 }
 
 /// All that one job left.
@@ -92,8 +95,9 @@ fn make(bench: &Bench) -> Medley {
     let keys = keys.chain([surroundings::ARGUMENTS.to_owned()]);
     let records = bench.records(".xqute");
     assert_eq!(records.len(), jobs.len() + 1);
+    let dirs = bench.job_dirs();
     let ended = records.into_iter().enumerate().map(|(index, record)| {
-        let dir = bench.job(u32::try_from(index).unwrap());
+        let dir = JobDir::new(dirs.join(index.to_string()));
         let files = dir.files().into_iter().map(|name| (name.clone(), dir.bytes(&name)));
         let files = files.collect();
         Ended { record, files }
@@ -103,6 +107,7 @@ fn make(bench: &Bench) -> Medley {
         backend,
         jobs: keys.zip(ended).collect(),
         here: here.trim_end_matches('/').to_owned(),
+        workdir: bench.home(".xqute").display().to_string(),
     }
 }
 

@@ -22,17 +22,18 @@ const ADDRESSES: [&str; 3] = [
 const KEYS: [&str; 3] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"];
 
 /// A place in a store, for one test.
-pub struct Store<'a> {
+pub struct Store {
     service: &'static str,
     bucket: String,
-    scratch: &'a Scratch,
+    /// Set apart from others by the name of the test's folder.
+    place: String,
     /// What is between xqute and the store.
     pub proxy: Proxy,
 }
 
-impl<'a> Store<'a> {
+impl Store {
     /// A place in one of them. `None`, said aloud, if they are not there.
-    pub fn new(test: &str, service: &'static str, scratch: &'a Scratch) -> Option<Self> {
+    pub fn new(test: &str, service: &'static str, scratch: &Scratch) -> Option<Self> {
         let Ok(bucket) = env::var("XQUTE_TEST_STORES") else {
             let script = "tests/services/stores.sh";
             skip(
@@ -48,15 +49,14 @@ impl<'a> Store<'a> {
         Some(Self {
             service,
             bucket,
-            scratch,
+            place: folder_name(scratch),
             proxy: Proxy::to(port.parse().unwrap()),
         })
     }
 
     /// The place, or something below it. Its name is as odd as that of the folder.
     pub fn url(&self, below: &str) -> String {
-        let name = self.scratch.path("").parent().unwrap().file_name().unwrap().to_owned();
-        format!("{}://{}/{}/{below}", self.service, self.bucket, name.to_str().unwrap())
+        format!("{}://{}/{}/{below}", self.service, self.bucket, self.place)
     }
 
     /// A program that finds the store, through the proxy.
@@ -75,22 +75,17 @@ impl<'a> Store<'a> {
         program.env(name, format!("{before}{}{behind}", self.proxy.address()))
     }
 
-    /// `xqute` with these arguments.
-    pub fn xqute<'b>(&self, args: impl IntoIterator<Item = &'b str>) -> Xqute {
-        self.addressed(self.scratch.xqute(args))
-    }
-
     /// All objects below a place, as files in a folder.
-    pub fn get(&self, below: &str) -> PathBuf {
-        let folder = self.scratch.path("store");
+    pub fn get(&self, scratch: &Scratch, below: &str) -> PathBuf {
+        let folder = scratch.path("store").join(below);
         let _there_may_be_none = fs::remove_dir_all(&folder);
-        self.client(["get", &self.url(below), folder.to_str().unwrap()]);
+        self.client(scratch, ["get", &self.url(below), folder.to_str().unwrap()]);
         folder
     }
 
     /// The names of all objects below a place.
-    pub fn list(&self, below: &str) -> Vec<String> {
-        let said = self.client(["list", &self.url(below)]);
+    pub fn list(&self, scratch: &Scratch, below: &str) -> Vec<String> {
+        let said = self.client(scratch, ["list", &self.url(below)]);
         said.lines()
             .filter(|line| !line.is_empty())
             .map(str::to_owned)
@@ -98,15 +93,14 @@ impl<'a> Store<'a> {
     }
 
     /// Puts an object there.
-    pub fn put(&self, name: &str, content: &str) {
-        let file = self.scratch.write("put", content);
-        self.client(["put", &self.url(name), file.to_str().unwrap()]);
+    pub fn put(&self, scratch: &Scratch, name: &str, content: &str) {
+        let file = scratch.write("put", content);
+        self.client(scratch, ["put", &self.url(name), file.to_str().unwrap()]);
     }
 
-    fn client<'b>(&self, args: impl IntoIterator<Item = &'b str>) -> String {
+    fn client<'b>(&self, scratch: &Scratch, args: impl IntoIterator<Item = &'b str>) -> String {
         let script = built::repository().join("tests/services/stores.sh");
-        let client = self
-            .scratch
+        let client = scratch
             .program(Path::new("/bin/bash"))
             .args([script])
             .args(["client"])
@@ -119,4 +113,11 @@ impl<'a> Store<'a> {
             .exits(0)
             .stdout
     }
+}
+
+/// The name of a test's folder, which no other has.
+fn folder_name(scratch: &Scratch) -> String {
+    let here = scratch.path(".");
+    let top = here.parent().and_then(Path::parent).unwrap();
+    top.file_name().unwrap().to_str().unwrap().to_owned()
 }

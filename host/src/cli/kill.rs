@@ -2,10 +2,9 @@
 
 use std::fmt::Write as _;
 
-use camino::Utf8Path;
 use xqute::{
     JobIndex,
-    adapters::{control::protocol::Which, state::row::JobRow},
+    adapters::{control::protocol::Which, objects::Whereabouts, state::row::JobRow},
 };
 
 use super::{
@@ -18,22 +17,22 @@ use super::{
 };
 
 /// Tells the jobs to end, all that were named or none, and says what was done.
-pub(super) fn kill(args: &KillArgs, workdir: &Utf8Path) -> Result<Exit> {
+pub(super) fn kill(args: &KillArgs, run: &Whereabouts) -> Result<Exit> {
     if args.jobs.is_empty() && !args.all {
         return Err(Failure::usage("it is not said which jobs are to end")
             .help("name them by index or name, or take all of them with --all"));
     }
     // Whether there is a run at all is said first; it does not wait while jobs are looked for.
-    let client = live::connect(workdir, Wish::Kill)?;
+    let client = live::connect(run, Wish::Kill)?;
     if args.all {
         client
             .kill(Which::All)
-            .map_err(|error| live::not_done(error, workdir, Wish::Kill))?;
+            .map_err(|error| live::not_done(error, run, Wish::Kill))?;
         out::print("all jobs that are not over are told to end\n")?;
         return Ok(Exit::Success);
     }
     drop(client);
-    let jobs = find(args, workdir)?;
+    let jobs = find(args, run)?;
     let going: Vec<JobIndex> = jobs
         .iter()
         .filter(|job| job.outcome.is_none())
@@ -45,17 +44,17 @@ pub(super) fn kill(args: &KillArgs, workdir: &Utf8Path) -> Result<Exit> {
         Exit::JobsFailed
     };
     if !going.is_empty() {
-        live::connect(workdir, Wish::Kill)?
+        live::connect(run, Wish::Kill)?
             .kill(Which::Jobs(going))
-            .map_err(|error| live::not_done(error, workdir, Wish::Kill))?;
+            .map_err(|error| live::not_done(error, run, Wish::Kill))?;
     }
     out::print(&told(&jobs))?;
     Ok(exit)
 }
 
 /// Each job once, however often it was named.
-fn find(args: &KillArgs, workdir: &Utf8Path) -> Result<Vec<JobRow>> {
-    let reader = live::open(workdir)?;
+fn find(args: &KillArgs, run: &Whereabouts) -> Result<Vec<JobRow>> {
+    let reader = live::open(run)?;
     let mut jobs = Vec::new();
     for word in &args.jobs {
         jobs.extend(live::find(&reader, word)?);

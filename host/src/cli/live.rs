@@ -1,19 +1,21 @@
 //! What the commands about a run that was started elsewhere have in common: reaching it, and finding its jobs.
 
-use camino::Utf8Path;
 use xqute::{
     JobIndex,
     adapters::{
         control::client::{Client, NotDone},
+        objects::{Folder, Whereabouts, claim::Marker},
         state::{Reader, StateError, row::JobRow},
         workdir::dir::Owner,
     },
+    model::path::{Location, ObjectPath},
 };
 
 use super::{
     error::{Failure, Result},
     exit::Exit,
     screen::printable,
+    start,
 };
 
 /// What is asked of a run.
@@ -23,15 +25,15 @@ pub(super) enum Wish {
     Kill,
 }
 
-/// Connects to the run in this workdir, for one question.
-pub(super) fn connect(workdir: &Utf8Path, wish: Wish) -> Result<Client> {
-    Client::connect(workdir).map_err(|error| not_done(error, workdir, wish))
+/// Connects to a run, for one question.
+pub(super) fn connect(run: &Whereabouts, wish: Wish) -> Result<Client> {
+    Client::connect(run).map_err(|error| not_done(error, run, wish))
 }
 
 /// What to say when a run did not do what it was asked for.
-pub(super) fn not_done(error: NotDone, workdir: &Utf8Path, wish: Wish) -> Failure {
+pub(super) fn not_done(error: NotDone, run: &Whereabouts, wish: Wish) -> Failure {
     let no_run = matches!(error, NotDone::NoRun { .. });
-    let failure = Failure::new(Exit::Workdir, error);
+    let (failure, workdir) = (Failure::new(Exit::Workdir, error), &run.workdir);
     if !no_run {
         return failure;
     }
@@ -39,7 +41,7 @@ pub(super) fn not_done(error: NotDone, workdir: &Utf8Path, wish: Wish) -> Failur
         Wish::Feed => format!("start one that can be fed with: xqute run --listen -w {workdir}"),
         Wish::Kill => format!("see what became of its jobs with: xqute status -w {workdir}"),
     };
-    match Owner::of(workdir) {
+    match Owner::of(&run.home) {
         None => failure.help(format!("{instead}\nor name the folder of another one with -w DIR")),
         Some(owner) => {
             let process = owner.pid.map(|pid| format!(" (process {pid})")).unwrap_or_default();
@@ -51,9 +53,33 @@ pub(super) fn not_done(error: NotDone, workdir: &Utf8Path, wish: Wish) -> Failur
     }
 }
 
-/// Opens the state of the run in this workdir.
-pub(super) fn open(workdir: &Utf8Path) -> Result<Reader> {
-    Reader::open(workdir).map_err(unreadable)
+/// Opens the state of a run.
+pub(super) fn open(run: &Whereabouts) -> Result<Reader> {
+    Reader::open(&run.home).map_err(|error| match (&error, &run.workdir) {
+        (StateError::NoRun { .. }, Location::Stored(place)) => not_here(place),
+        _ => unreadable(error),
+    })
+}
+
+/// What to say of a workdir in a store of which this machine has no state: its marker tells who has.
+fn not_here(place: &ObjectPath) -> Failure {
+    let look = async {
+        let folder = Folder::open(place).await?;
+        Marker::read(&folder).await
+    };
+    let found = start::with_runtime(|runtime| {
+        let looked = runtime.block_on(look);
+        looked.map_err(|error| Failure::new(Exit::Workdir, error))
+    });
+    let failure = |message| Failure::new(Exit::Workdir, anyhow::Error::msg(message));
+    match found {
+        Err(failure) => failure,
+        Ok(None) => failure(format!("there is no run in `{place}`")).help("choose its workdir with -w"),
+        Ok(Some(Marker { host, home, .. })) => failure(format!(
+            "the state of the run in `{place}` is not on this machine, or not this user's: `{host}` has it, in `{home}`"
+        ))
+        .help("ask there; what its jobs left is in the workdir"),
+    }
 }
 
 /// What to say when that does not work.

@@ -2,10 +2,10 @@
 
 use std::{io, num::NonZeroU32};
 
-use camino::Utf8Path;
 use xqute::{
     Attempt, JobIndex,
     adapters::{
+        objects::Whereabouts,
         process::orphan::{self, Found},
         state::{Reader, row::JobRow},
         workdir::{
@@ -25,15 +25,15 @@ use super::{
 };
 
 /// Shows it; with `--follow` until the attempt has ended.
-pub(super) fn logs(args: &LogsArgs, workdir: &Utf8Path) -> Result<Exit> {
-    let reader = live::open(workdir)?;
+pub(super) fn logs(args: &LogsArgs, run: &Whereabouts) -> Result<Exit> {
+    let reader = live::open(run)?;
     let job = one(&reader, &args.job)?;
     let attempt = choose(&job, args.attempt.map(NonZeroU32::get), args.follow)?;
     let stream = if args.stderr { Stream::Stderr } else { Stream::Stdout };
-    let output = Output::of(workdir, job.index, attempt, stream).map_err(|error| unreadable(job.index, error))?;
+    let output = Output::of(&run.home, job.index, attempt, stream).map_err(|error| unreadable(job.index, error))?;
     let follower = Follower {
         reader,
-        workdir,
+        run,
         job: job.index,
         attempt,
         output,
@@ -104,7 +104,7 @@ enum Copied {
 
 struct Follower<'a> {
     reader: Reader,
-    workdir: &'a Utf8Path,
+    run: &'a Whereabouts,
     job: JobIndex,
     attempt: Attempt,
     output: Output,
@@ -182,7 +182,7 @@ impl Follower<'_> {
     fn progress(&self) -> Result<Progress> {
         let row = self.reader.job(self.job).map_err(live::unreadable)?;
         let progress = row.map_or(Progress::Waits, |job| progress(&job, self.attempt));
-        let nobody = || Owner::of(self.workdir).is_none();
+        let nobody = || Owner::of(&self.run.home).is_none();
         match progress {
             // Nobody records the end of what a dead run left.
             Progress::Goes if nobody() && (self.output.has_exit_code() || !self.may_live()?) => Ok(Progress::Ended),

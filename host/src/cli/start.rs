@@ -8,7 +8,7 @@ use clap::{Parser as _, error::ErrorKind};
 use tokio::runtime::Runtime;
 use xqute::{
     JobSpec,
-    adapters::{jobfile::Rules, objects::home, state::Place, workdir::Existing},
+    adapters::{jobfile::Rules, objects::Whereabouts, state::Place, workdir::Existing},
     model::{path::Location, settings::ErrorStrategy},
     resume::FailedJobs,
 };
@@ -85,7 +85,7 @@ fn act(
         config,
         here: &around.here,
     };
-    let workdir = |flag| home(&resolve::workdir(flag, config.run.workdir.clone(), around));
+    let of_run = |flag| whereabouts(resolve::workdir(flag, config.run.workdir.clone(), around));
     match action {
         Action::Run(args) if args.dry_run => dry_run(&args, &wanted, around, screen),
         Action::Run(args) => {
@@ -94,10 +94,10 @@ fn act(
             log.finish();
             Ok(run::tell(&finished, voice.verbosity, screen))
         }
-        Action::Feed(args) => feed::feed(&args, &workdir(args.workdir.clone())?, &around.here),
-        Action::Status(args) => status::status(&args, &workdir(args.workdir.clone())?),
-        Action::Logs(args) => logs::logs(&args, &workdir(args.workdir.clone())?),
-        Action::Kill(args) => kill::kill(&args, &workdir(args.workdir.clone())?),
+        Action::Feed(args) => feed::feed(&args, &of_run(args.workdir.clone())?, &around.here),
+        Action::Status(args) => status::status(&args, &of_run(args.workdir.clone())?),
+        Action::Logs(args) => logs::logs(&args, &of_run(args.workdir.clone())?),
+        Action::Kill(args) => kill::kill(&args, &of_run(args.workdir.clone())?),
         Action::Doctor(args) => {
             let settings = RunSettings {
                 scheduler: args.scheduler.clone(),
@@ -157,7 +157,7 @@ fn run_jobs(
     let mut input = input::read(args, &rules)?;
     let gives_nothing = input.jobs.is_empty() && args.files.is_empty() && !args.listen;
     if existing == Existing::Resume {
-        let place = Place::of(&home(&plan.workdir)?, state.as_deref());
+        let place = Place::of(&whereabouts(plan.workdir.clone())?.home, state.as_deref());
         if gives_nothing && !place.is_taken() && !place.is_announced() {
             let message = format!("there is no run in the workdir `{}` to go on with", plan.workdir);
             return Err(Failure::new(Exit::Workdir, anyhow::Error::msg(message))
@@ -185,14 +185,13 @@ fn run_jobs(
     with_runtime(|runtime| runtime.block_on(command))
 }
 
-/// Where this machine keeps the files of the run.
-fn home(workdir: &Location) -> Result<Utf8PathBuf> {
-    home::of(workdir).map_err(|error| Failure::new(Exit::Usage, error))
+fn whereabouts(workdir: Location) -> Result<Whereabouts> {
+    Whereabouts::of(workdir).map_err(|error| Failure::new(Exit::Usage, error))
 }
 
 /// A small runtime: while one thread waits for a program to start, the other one goes on. More of them start no more
 /// programs, they only wake each other. Starting it costs less than a millisecond.
-fn with_runtime<T>(body: impl FnOnce(&Runtime) -> Result<T>) -> Result<T> {
+pub(super) fn with_runtime<T>(body: impl FnOnce(&Runtime) -> Result<T>) -> Result<T> {
     let built = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -17,6 +17,7 @@ suite! {
             variables: &["CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF", "XQUTE_TEST_IMAGE"],
             script: "podman.sh",
         }),
+        store: None,
         flags,
         singly: &[],
         forks: 6,

@@ -27,6 +27,7 @@ suite! {
             ],
             script: SCRIPT,
         }),
+        store: None,
         flags,
         singly: &["--opt", "tasks-per-job=1"],
         forks: 100,

@@ -9,19 +9,23 @@ use crate::{
     bench::Bench,
 };
 
+/// What this machine can do wherever the workdirs are.
+pub(crate) const BASE: Backend = Backend {
+    name: "local",
+    service: None,
+    store: None,
+    flags: |_| Vec::new(),
+    singly: &[],
+    forks: 8,
+    many: 1000,
+    pace: Pace::Quick,
+    live,
+    remove,
+    can: &[],
+};
+
 suite! {
-    Backend {
-        name: "local",
-        service: None,
-        flags: |_| Vec::new(),
-        singly: &[],
-        forks: 8,
-        many: 1000,
-        pace: Pace::Quick,
-        live,
-        remove,
-        can: &[],
-    };
+    BASE;
     AnyName,
     TellsSignals,
 }

@@ -20,6 +20,7 @@ suite! {
             variables: &["SGE_ROOT", "SGE_CELL", "SGE_QMASTER_PORT", "SGE_EXECD_PORT", "SGE_CLUSTER_NAME"],
             script: SCRIPT,
         }),
+        store: None,
         flags: |_| Vec::new(),
         singly: &[],
         forks: 300,

@@ -15,6 +15,7 @@ suite! {
     Backend {
         name: "slurm",
         service: Some(Service { variables: &["SLURM_CONF"], script: "slurm.sh" }),
+        store: None,
         flags: |_| Vec::new(),
         singly: &[],
         forks: 300,

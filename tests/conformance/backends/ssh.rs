@@ -20,6 +20,7 @@ suite! {
     Backend {
         name: "ssh",
         service: Some(Service { variables: &["SSH_CONFIG"], script: "sshd.sh" }),
+        store: None,
         flags,
         singly: &[],
         forks: 16,

@@ -91,14 +91,14 @@ pub(crate) fn arguments_arrive_as_they_are(medley: &Medley) {
 
 pub(crate) fn a_job_has_its_variables(medley: &Medley) {
     let job = medley.job(VARIABLES).succeeded();
-    let (index, workdir) = (&job.record["index"], format!("{}/.xqute", medley.here));
+    let (index, workdir) = (&job.record["index"], &medley.workdir);
     let (_, of_the_run) = OF_THE_RUN.split_once('=').unwrap();
     let expected = [
         of_the_run,
         OF_THE_JOB,
         &index.to_string(),
         "1",
-        &workdir,
+        workdir,
         &format!("{workdir}/{index}"),
     ];
     let found: Vec<_> = job.stdout().split_terminator('\0').collect();

@@ -6,15 +6,16 @@ use std::{
     os::unix::net::UnixStream,
 };
 
-use camino::{Utf8Path, Utf8PathBuf};
-
 use super::{
     address::Address,
     protocol::{Answer, Request, Which},
 };
 use crate::{
-    adapters::jobfile::write,
-    model::job::{JobIndex, JobSpec},
+    adapters::{jobfile::write, objects::Whereabouts},
+    model::{
+        job::{JobIndex, JobSpec},
+        path::Location,
+    },
 };
 
 /// The longest answer.
@@ -24,7 +25,7 @@ const LONGEST: u64 = 16 << 20;
 #[derive(Debug)]
 pub struct Client {
     stream: UnixStream,
-    workdir: Utf8PathBuf,
+    workdir: Location,
 }
 
 /// Why a run did not do what it was asked for.
@@ -32,14 +33,14 @@ pub struct Client {
 #[expect(missing_docs, reason = "the messages say it; the path is the run's directory")]
 pub enum NotDone {
     #[error("no run lives in the workdir `{workdir}`")]
-    NoRun { workdir: Utf8PathBuf },
+    NoRun { workdir: Location },
     #[error("the run in the workdir `{workdir}` cannot be reached: {source}")]
-    Unreachable { workdir: Utf8PathBuf, source: io::Error },
+    Unreachable { workdir: Location, source: io::Error },
     #[error("the run in the workdir `{workdir}` ended before it answered")]
-    Gone { workdir: Utf8PathBuf },
+    Gone { workdir: Location },
     #[error("the run in the workdir `{workdir}` answers in words that are not known: {source}")]
     Foreign {
-        workdir: Utf8PathBuf,
+        workdir: Location,
         source: serde_json::Error,
     },
     /// The run says why, and which job it is about, from 0, if it is about one.
@@ -48,13 +49,13 @@ pub enum NotDone {
 }
 
 impl Client {
-    /// Connects to the run in the absolute path `workdir`.
+    /// Connects to a run.
     ///
     /// # Errors
     /// When there is none that can be reached.
-    pub fn connect(workdir: &Utf8Path) -> Result<Self, NotDone> {
-        let workdir = workdir.to_owned();
-        match Address::of(&workdir).and_then(|address| address.connect()) {
+    pub fn connect(run: &Whereabouts) -> Result<Self, NotDone> {
+        let workdir = run.workdir.clone();
+        match Address::of(&run.home).and_then(|address| address.connect()) {
             Ok(stream) => Ok(Self { stream, workdir }),
             Err(source) => Err(match source.kind() {
                 io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused | io::ErrorKind::NotADirectory => {

@@ -12,6 +12,26 @@ use crate::model::path::Location;
 )]
 pub struct NoHome;
 
+/// Where a run is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Whereabouts {
+    /// Its directory, as users call it.
+    pub workdir: Location,
+    /// Where this machine keeps its files: the same, unless that is in a store.
+    pub home: Utf8PathBuf,
+}
+
+impl Whereabouts {
+    /// Those of the run with this workdir, which is an absolute path or in a store.
+    ///
+    /// # Errors
+    /// When the environment does not say where a user's state belongs.
+    pub fn of(workdir: Location) -> Result<Self, NoHome> {
+        let home = of(&workdir)?;
+        Ok(Self { workdir, home })
+    }
+}
+
 /// Where this machine keeps the files of the run with this workdir: there, unless that is in a store.
 ///
 /// # Errors

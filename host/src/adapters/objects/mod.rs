@@ -19,4 +19,5 @@ pub(crate) mod mirror;
 
 pub use error::{StoreError, Trouble};
 pub use folder::Folder;
+pub use home::Whereabouts;
 pub use mirror::NotCopied;

@@ -26,7 +26,7 @@ pub(super) fn begin(head: &Head<'_>, to: &mut dyn Write) -> io::Result<()> {
         Life::Dead => ("dead", None),
     };
     let run = json!({
-        "tag": head.run.tag, "workdir": head.workdir, "scheduler": head.run.scheduler,
+        "tag": head.run.tag, "workdir": head.at.workdir, "home": head.at.home, "scheduler": head.run.scheduler,
         "started": moment(head.run.started), "life": life, "pid": pid,
     });
     let tally = &head.tally;

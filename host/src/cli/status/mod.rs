@@ -14,6 +14,7 @@ use xqute::{
     Outcome,
     adapters::{
         clock::Clock,
+        objects::Whereabouts,
         state::{
             Reader,
             row::{JobRow, RunRow, Tally},
@@ -39,7 +40,7 @@ const SHOWN: u64 = 20;
 /// The run itself.
 struct Head<'a> {
     run: RunRow,
-    workdir: &'a Utf8Path,
+    at: &'a Whereabouts,
     life: Life,
     tally: Tally,
     now: Timestamp,
@@ -67,14 +68,14 @@ impl Life {
 }
 
 /// Shows it.
-pub(super) fn status(args: &StatusArgs, workdir: &Utf8Path) -> Result<Exit> {
-    let reader = live::open(workdir)?;
+pub(super) fn status(args: &StatusArgs, at: &Whereabouts) -> Result<Exit> {
+    let reader = live::open(at)?;
     let run = reader.run().map_err(live::unreadable)?;
-    let owner = Owner::of(workdir);
+    let owner = Owner::of(&at.home);
     let tally = reader.tally().map_err(live::unreadable)?;
     let head = Head {
         run,
-        workdir,
+        at,
         life: Life::new(owner, &tally),
         tally,
         now: Clock::start().timestamp(),
@@ -162,7 +163,7 @@ fn show_json(
     let begun = json::begin(head, to);
     let mut first = true;
     let shown = match begun {
-        Ok(()) => each(reader, head.workdir, state, |job, shown_state| {
+        Ok(()) => each(reader, &head.at.home, state, |job, shown_state| {
             json::job(job, shown_state, std::mem::take(&mut first), to)
         })?,
         failed => failed,
@@ -172,7 +173,7 @@ fn show_json(
 
 fn show_all(reader: &Reader, head: &Head<'_>, state: ShownState, to: &mut impl Write) -> Result<io::Result<()>> {
     let mut any = false;
-    each(reader, head.workdir, Some(state), |job, shown_state| {
+    each(reader, &head.at.home, Some(state), |job, shown_state| {
         if !std::mem::replace(&mut any, true) {
             table::titles(to)?;
         }
@@ -218,7 +219,7 @@ fn show_page(reader: &Reader, head: &Head<'_>, to: &mut impl Write) -> Result<io
             writeln!(to)?;
             table::titles(to)?;
             for job in &kind.jobs {
-                table::job(job, shown_state(head.workdir, job), head.now, to)?;
+                table::job(job, shown_state(&head.at.home, job), head.now, to)?;
             }
             let left = kind.all.saturating_sub(kind.jobs.len() as u64);
             if left > 0 {

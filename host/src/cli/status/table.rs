@@ -27,7 +27,7 @@ pub(super) fn head(head: &Head<'_>, to: &mut dyn Write) -> io::Result<()> {
         to,
         "run {} in {}",
         printable_line(&run.tag),
-        printable_line(head.workdir.as_str())
+        printable_line(&head.at.workdir.to_string())
     )?;
     writeln!(
         to,

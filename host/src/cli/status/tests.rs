@@ -1,9 +1,12 @@
 //! What `xqute status` shows, on made-up jobs.
 
+use std::sync::LazyLock;
+
 use xqute::{
     Attempt, CancelReason, Command, FailureCause, JobIndex, JobSpec,
     model::{
         job::JobExtras,
+        path::Location,
         record::{Origin, Usage},
     },
 };
@@ -31,6 +34,10 @@ fn row(index: u32, state: State, outcome: Option<Outcome>) -> JobRow {
 }
 
 fn head(life: Life, tally: Tally) -> Head<'static> {
+    static AT: LazyLock<Whereabouts> = LazyLock::new(|| Whereabouts {
+        workdir: Location::Local("/nowhere".into()),
+        home: "/nowhere".into(),
+    });
     Head {
         run: RunRow {
             tag: "0123456789abcdef".into(),
@@ -38,7 +45,7 @@ fn head(life: Life, tally: Tally) -> Head<'static> {
             scheduler: "local".into(),
             started: at(0),
         },
-        workdir: "/nowhere".into(),
+        at: &AT,
         life,
         tally,
         now: at(60),
@@ -130,7 +137,7 @@ fn the_object_is_json_with_any_number_of_jobs() {
         assert_eq!(object["run"]["life"], "dead");
         if count == 2 {
             insta::assert_snapshot!(text, @r#"
-            {"xqute":1,"run":{"life":"dead","pid":null,"scheduler":"local","started":"2023-11-14T22:13:20.000Z","tag":"0123456789abcdef","workdir":"/nowhere"},"counts":{"cancelled":0,"failed":0,"finished":0,"queued":0,"running":0,"submitted":0},"jobs":[
+            {"xqute":1,"run":{"home":"/nowhere","life":"dead","pid":null,"scheduler":"local","started":"2023-11-14T22:13:20.000Z","tag":"0123456789abcdef","workdir":"/nowhere"},"counts":{"cancelled":0,"failed":0,"finished":0,"queued":0,"running":0,"submitted":0},"jobs":[
             {"attempt":2,"cmd":"echo \u001b[31mred\necho","ended":null,"fed":"2023-11-14T22:13:20.000Z","id":"4711","index":3,"name":null,"outcome":null,"started":"2023-11-14T22:13:25.000Z","state":"running","usage":null,"why":null},
             {"attempt":2,"cmd":["x",[255]],"ended":"2023-11-14T22:14:50.000Z","fed":"2023-11-14T22:13:20.000Z","id":"4711","index":4,"name":null,"outcome":{"cancelled":"requested"},"started":"2023-11-14T22:13:25.000Z","state":"cancelled","usage":{"peak_memory":4096,"system_ms":0,"user_ms":1500},"why":"cancelled on request"}
             ]}
