@@ -19,6 +19,7 @@ macro_rules! everywhere {
 }
 
 mod away;
+mod bad;
 mod runs;
 
 use std::{collections::BTreeMap, fs, path::Path};

@@ -59,6 +59,12 @@ pub enum ClaimError {
         /// Where its state should be.
         home: Utf8PathBuf,
     },
+    /// It is an object.
+    #[error("the workdir `{place}` is an object, not a folder; choose another place with `-w`")]
+    Object {
+        /// The workdir.
+        place: ObjectPath,
+    },
     /// Something else is there.
     #[error("there is a `{place}/{name}` that is no run's; choose another workdir with `-w`")]
     Foreign {
@@ -119,6 +125,9 @@ impl Claim {
         let found = Marker::read(&folder).await?;
         match &found {
             None => {
+                if folder.is_object().await? {
+                    return Err(ClaimError::Object { place: place() });
+                }
                 // Without a marker none of these is a job's directory.
                 if let Some(name) = folder.folders("").await?.into_iter().find(|name| is_index(name)) {
                     return Err(ClaimError::Foreign { place: place(), name });

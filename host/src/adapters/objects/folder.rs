@@ -259,6 +259,21 @@ impl Folder {
             .map_err(self.failed("remove what is below", ""))
     }
 
+    /// Whether the folder itself is an object as well.
+    ///
+    /// # Errors
+    /// When nobody can tell.
+    pub async fn is_object(&self) -> Result<bool> {
+        match self.place.key() {
+            "" => Ok(false),
+            key => match self.operator.stat(key).await.map_err(Trouble::from) {
+                Ok(found) => Ok(found.is_file()),
+                Err(Trouble::NotFound) => Ok(false),
+                Err(trouble) => Err(self.error("look at", "", trouble)),
+            },
+        }
+    }
+
     /// Whether there is an object of this name.
     ///
     /// # Errors

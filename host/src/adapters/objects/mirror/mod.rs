@@ -20,7 +20,7 @@ use camino::Utf8Path;
 use tokio::{
     sync::{mpsc, watch},
     task::{JoinHandle, JoinSet},
-    time::{Instant, sleep_until},
+    time::{Instant, sleep, sleep_until},
 };
 
 use self::{
@@ -41,6 +41,9 @@ use crate::{
 
 /// How many directories are copied at once.
 const AT_ONCE: usize = 32;
+
+/// After this long somebody who waits for the end of a run is told what for.
+const SILENCE: Duration = Duration::from_secs(5);
 
 /// The pauses before a store that did not answer is tried again; they double.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -140,9 +143,17 @@ impl Mirror {
     /// What is not copied.
     pub(crate) async fn finish(mut self, mut signals: watch::Receiver<u32>) -> Result<(), NotCopied> {
         if *signals.borrow_and_update() < 2 {
+            let said = async {
+                sleep(SILENCE).await;
+                tracing::warn!(
+                    "the jobs are done, but not all that they left is in the workdir yet; an interrupt leaves the rest to `--resume`"
+                );
+                std::future::pending().await
+            };
             tokio::select! {
                 copied = &mut self.task => return copied.unwrap_or_else(|broken| Err(broken_down(&broken))),
                 _ = signals.changed() => {}
+                () = said => {}
             }
         }
         self.give_up.send_replace(true);
