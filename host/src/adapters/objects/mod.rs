@@ -15,7 +15,7 @@ pub mod connect;
 pub mod error;
 pub mod folder;
 pub mod home;
-pub(crate) mod mirror;
+pub mod mirror;
 
 pub use error::{StoreError, Trouble};
 pub use folder::Folder;

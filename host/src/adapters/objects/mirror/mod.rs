@@ -3,7 +3,8 @@
 //! - `agenda`: which directory is to be copied when;
 //! - `copy`: one directory, copied;
 //! - `tree`: what is in it;
-//! - `ledger`: which jobs the store has in full.
+//! - `ledger`: which jobs the store has in full;
+//! - [`staged`]: one job on a machine that sees nothing of the workdir.
 //!
 //! It listens to the run, as anybody may, and hears of jobs once that is recorded: nothing of the run waits for the store, and
 //! whatever is lost with this process is copied by the one that goes on with the run. While the store does not answer, it is
@@ -12,6 +13,7 @@
 mod agenda;
 mod copy;
 mod ledger;
+pub mod staged;
 mod tree;
 
 use std::{io, time::Duration};
