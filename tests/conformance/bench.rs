@@ -8,7 +8,7 @@ use std::{
 
 use rustix::process::{Pid, Signal};
 use serde_json::{Map, Value, json};
-use xqute_tests::{JobDir, Output, Running, Scratch, Store, Turn, Xqute, machine, plugin, wait_until};
+use xqute_tests::{JobDir, Output, Running, Scratch, Store, Turn, Xqute, machine, plugin, wait_for, wait_until};
 
 use crate::backend::Backend;
 
