@@ -9,7 +9,11 @@ use crate::{
     adapters::{
         clock::Clock,
         control::server::Socket,
-        objects::{Folder, mirror::Mirror},
+        objects::{
+            Folder,
+            courier::Courier,
+            mirror::{InStore, Mirror, Share},
+        },
         state::{Held, Place, StateError, Store, row::RunRow, writer::Writer},
         workdir::{Existing, Workdir, WorkdirError},
     },
@@ -28,6 +32,7 @@ use crate::{
         restore::Restored,
     },
     model::{
+        access::Access,
         job::{JobIndex, JobSpec},
         path::Location,
         record::Origin,
@@ -59,12 +64,16 @@ pub(crate) async fn assemble(asked: Builder) -> Result<Xqute, BuildError> {
     let claim = site.look_there(asked.existing).await?;
     let mut ground = site.open(asked.existing, asked.listen)?;
     let beginning = ground.begin(asked.jobs, &*scheduler, asked.failed).await?;
-    let mirror = match claim {
+    let (scheduler, mirror) = match claim {
         Some(claim) => {
             let folder = claim.take(ground.existing).await?;
-            Some(beginning.mirror(&site.run, folder, &asked.subscribers)?)
+            let (scheduler, share) = reached(scheduler, &site.run, &folder);
+            (
+                scheduler,
+                Some(beginning.mirror(&site.run, folder, share, &asked.subscribers)?),
+            )
         }
-        None => None,
+        None => (scheduler, None),
     };
     recorded.send_replace(beginning.recorded());
     let (progress, watcher) = watch::channel(Counts::default());
@@ -98,6 +107,17 @@ pub(crate) async fn assemble(asked: Builder) -> Result<Xqute, BuildError> {
         control: Arc::new(control),
         resumed,
     })
+}
+
+/// The scheduler of jobs that see the run's workdir, which is in a store, in their way; and what of their directories is to be
+/// copied there.
+fn reached(scheduler: Arc<dyn Scheduler>, run: &Run, folder: &Folder) -> (Arc<dyn Scheduler>, Share) {
+    if run.access == Access::Shared {
+        return (scheduler, Share::All);
+    }
+    let in_store = InStore::default();
+    let courier = Courier::new(scheduler, run, folder.clone(), in_store.clone());
+    (Arc::new(courier), Share::Own(in_store))
 }
 
 impl Site {
@@ -194,7 +214,7 @@ impl Beginning {
     }
 
     /// Has what jobs leave copied to the run's workdir, which is in a store.
-    fn mirror(&self, run: &Run, folder: Folder, subscribers: &Subscribers) -> Result<Mirror, BuildError> {
+    fn mirror(&self, run: &Run, folder: Folder, share: Share, subscribers: &Subscribers) -> Result<Mirror, BuildError> {
         let earlier = self.found.as_ref().map(|found| {
             let jobs = found.jobs.iter().enumerate();
             jobs.map(|(index, job)| {
@@ -202,7 +222,7 @@ impl Beginning {
                 (index, job.attempt, &job.standing)
             })
         });
-        let started = Mirror::start(&run.home, folder, earlier);
+        let started = Mirror::start(&run.home, folder, share, earlier);
         let (mirror, listener) = started.map_err(|source| WorkdirError::Io {
             path: run.workdir.spec().clone(),
             source,

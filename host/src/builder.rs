@@ -20,6 +20,7 @@ use crate::{
         publisher::Subscribers,
     },
     model::{
+        access::BadAccess,
         job::JobSpec,
         path::{BadLocation, Location},
         settings::Settings,
@@ -200,6 +201,9 @@ pub enum BuildError {
     /// The workdir's place makes no sense.
     #[error("cannot use the workdir: {0}")]
     BadWorkdir(#[from] BadLocation),
+    /// Jobs cannot come to the workdir as they should.
+    #[error(transparent)]
+    Access(#[from] BadAccess),
     /// The workdir is in a store, and there is no place for its state.
     #[error(transparent)]
     NoHome(#[from] NoHome),

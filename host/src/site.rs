@@ -12,7 +12,7 @@ use crate::{
         bash,
         clock::Clock,
         component::{hooks::ComponentHooks, instance::rehearsal::Rehearsal, plugins::Started},
-        local::{LocalScheduler, Starting},
+        local::{self, LocalScheduler, Starting},
         objects::{
             Folder,
             claim::{Claim, ClaimError, Marker},
@@ -24,8 +24,9 @@ use crate::{
     builder::{BuildError, Builder, LOCAL},
     flow::engine::{book::Book, feeder::check_env},
     model::{
+        access::{Access, Question},
         hook::HookSet,
-        path::{Location, SpecPath},
+        path::Location,
         run::Run,
         settings::{Settings, Wrapper},
     },
@@ -56,11 +57,26 @@ impl Site {
         let place = Place::of(&home, asked.state.as_deref().map(absolute).transpose()?.as_deref());
         let earlier = earlier_run(&place, asked.existing, &asked.scheduler)?;
         let mut settings = asked.settings.clone();
-        let mounted = settings.options.take("mounted-workdir");
+        let tag = earlier.as_ref().map_or_else(new_tag, |earlier| earlier.tag.clone());
+        let here = asked.own_scheduler.is_none() && asked.scheduler == LOCAL;
+        let (reach, program) = match here {
+            true => (local::reach(), this_program()),
+            false => (asked.plugins.reach(&asked.scheduler), NAME.to_owned()),
+        };
+        let (workdir, access) = Question {
+            workdir: &workdir,
+            home: &home,
+            tag: &tag,
+            scheduler: &asked.scheduler,
+            reach: &reach,
+            program: &program,
+        }
+        .answer(&mut settings.options)?;
         let run = Arc::new(Run {
-            tag: earlier.as_ref().map_or_else(new_tag, |earlier| earlier.tag.clone()),
-            workdir: faces(workdir, &home, mounted),
+            tag,
+            workdir,
             home,
+            access,
             scheduler: asked.scheduler.clone(),
             settings,
         });
@@ -87,7 +103,7 @@ impl Site {
             None => None,
         };
         let folder = Folder::open(place).await.map_err(ClaimError::from)?;
-        let mine = Marker::here(&self.run.tag, &self.run.home);
+        let mine = Marker::here(&self.run);
         Ok(Some(Claim::look(folder, mine, recorded.as_deref(), existing).await?))
     }
 
@@ -131,7 +147,8 @@ pub(crate) fn native(site: &Site, started: &Started) -> Arc<dyn Scheduler> {
 /// It starts jobs directly where nothing asks for a script.
 pub(crate) fn local_scheduler(run: &Arc<Run>, hooks: Option<&ComponentHooks>) -> LocalScheduler {
     let (settings, usual) = (&run.settings, Settings::default());
-    let plain = settings.wrapper == Wrapper::Auto
+    let plain = run.access == Access::Shared
+        && settings.wrapper == Wrapper::Auto
         && settings.prescript.is_empty()
         && settings.postscript.is_empty()
         && settings.wrapper_shell == usual.wrapper_shell
@@ -185,12 +202,14 @@ pub(crate) async fn check_scripts(run: &Run) -> Result<(), BuildError> {
     Ok(())
 }
 
-/// The workdir as the host sees it and as jobs see it: one in a store is seen as the folder that it is copied from.
-fn faces(workdir: Location, home: &Utf8Path, mounted: Option<String>) -> SpecPath {
-    match mounted {
-        Some(mounted) => SpecPath::mounted_at(workdir, Utf8PathBuf::from(mounted)),
-        None => SpecPath::mounted_at(workdir, home),
-    }
+/// What xqute is called where it is installed.
+const NAME: &str = "xqute";
+
+/// What xqute is called on this machine.
+fn this_program() -> String {
+    let program = std::env::current_exe().ok();
+    let program = program.and_then(|path| path.into_os_string().into_string().ok());
+    program.unwrap_or_else(|| NAME.to_owned())
 }
 
 pub(crate) fn absolute(path: &Utf8Path) -> Result<Utf8PathBuf, BuildError> {

@@ -8,7 +8,7 @@ everywhere!(what_goes_away_is_waited_for, nobody_has_to_wait);
 fn what_goes_away_is_waited_for(scratch: &Scratch, store: &Store) {
     scratch.write(
         "jobs.txt",
-        "until [[ -e go ]]; do sleep 0.01; done; echo $XQUTE_JOB_INDEX\n".repeat(20),
+        "until [[ -e go ]]; do sleep 0.2; done; echo $XQUTE_JOB_INDEX\n".repeat(20),
     );
     let running = store
         .addressed(scratch.xqute(["run", "-w", &store.url("run"), "-j", "20", "jobs.txt"]))

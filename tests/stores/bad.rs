@@ -73,7 +73,8 @@ fn odd_names_are_names(scratch: &Scratch, store: &Store) {
 }
 
 fn a_run_that_another_machine_has(scratch: &Scratch, store: &Store) {
-    let marker = r#"{"tag": "0123456789abcdef", "host": "elsewhere", "home": "/home/you/run"}"#;
+    let marker =
+        r#"{"tag": "0123456789abcdef", "host": "elsewhere", "home": "/home/you/run", "jobs_see": "/home/you/run"}"#;
     store.put(scratch, "run/xqute.run.json", marker);
     let url = store.url("run");
     for flags in [&[][..], &["--overwrite"], &["--resume"]] {

@@ -13,6 +13,10 @@ pub(super) enum Exit {
     Plugin,
     /// 4: the workdir, or the state in it, cannot be used.
     Workdir,
+    /// 125, of `xqute run-staged`: the job's script could not be run, or not all that it left was copied.
+    NotStaged,
+    /// Any number, of `xqute run-staged`: that of the job's script.
+    Job(u8),
     /// 128+N: stopped by signal N.
     Signal(i32),
 }
@@ -36,6 +40,8 @@ impl Exit {
             Self::Usage => 2,
             Self::Plugin => 3,
             Self::Workdir => 4,
+            Self::NotStaged => 125,
+            Self::Job(code) => code,
             Self::Signal(signal) => u8::try_from(signal.saturating_add(128)).unwrap_or(u8::MAX),
         }
     }

@@ -4,7 +4,7 @@
 //! A command goes through these files, in this order:
 //! - [`args`]: what was typed, in types; [`config`]: what `xqute.toml` says, in types;
 //! - [`resolve`]: both together, with the defaults, become what is to be done (pure);
-//! - [`run`], [`dry_run`], [`doctor`], [`plugin`], [`feed`], [`status`], [`logs`], [`kill`]: the commands themselves, the only files that call the
+//! - [`run`], [`dry_run`], [`doctor`], [`plugin`], [`feed`], [`status`], [`logs`], [`kill`], [`run_staged`]: the commands themselves, the only files that call the
 //!   library to do something; [`live`]: what those about a run that was started elsewhere have in common;
 //! - [`input`]: the jobs that a command line names;
 //! - [`records`]: the files that `--events` and `--report` name; [`report`]: the page, as bytes;
@@ -35,6 +35,7 @@ mod records;
 mod report;
 mod resolve;
 mod run;
+mod run_staged;
 mod screen;
 mod signals;
 mod start;

@@ -267,6 +267,7 @@ pub(super) fn cannot_build(error: &BuildError, places: &Places) -> Failure {
         | BuildError::Setting(_)
         | BuildError::Job(_)
         | BuildError::BadWorkdir(_)
+        | BuildError::Access(_)
         | BuildError::NoHome(_)
         | BuildError::Options(_)
         | BuildError::Plugin(

@@ -29,6 +29,7 @@ use super::{
     records::Records,
     resolve::{self, RunPlan, Surroundings, Voice},
     run,
+    run_staged::run_staged,
     screen::{Color, LogFormat, Screen},
     status,
 };
@@ -48,7 +49,12 @@ pub(crate) fn main() -> ExitCode {
         }
     };
     let early = resolve::voice(&global, &Config::default());
-    let exit = configured(&global, action).unwrap_or_else(|failure| {
+    let done = match action {
+        // No configuration of the machine where a job runs has a say in it.
+        Action::RunStaged(args) => run_staged(&args),
+        action => configured(&global, action),
+    };
+    let exit = done.unwrap_or_else(|failure| {
         failure.show(&Screen::stderr(early.color, early.format));
         failure.exit
     });
@@ -107,6 +113,7 @@ fn act(
             let plan = resolve::run(settings, &config.run, around);
             with_runtime(|runtime| runtime.block_on(doctor::doctor(&args, &plan, &wanted)))
         }
+        Action::RunStaged(args) => run_staged(&args),
         Action::Plugin(action) => with_runtime(|runtime| runtime.block_on(plugin::act(action, &wanted, screen))),
     }
 }

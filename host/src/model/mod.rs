@@ -5,6 +5,7 @@
 //!
 //! - [`job`]: what a user asks for: a [`JobSpec`](job::JobSpec) and its [`Command`](job::Command);
 //! - [`path`]: places with two faces, the host's and the job's;
+//! - [`access`]: how jobs come to the run's directory;
 //! - [`options`]: what `--opt` collects;
 //! - [`state`]: the states that a job passes through, with the numbers that `job.status` holds;
 //! - [`outcome`]: how attempts and jobs end, and why;
@@ -13,6 +14,7 @@
 //! - [`run`]: what all parts of a run know, and one attempt of a job in full;
 //! - [`settings`]: how a run is to behave.
 
+pub mod access;
 pub mod hook;
 pub mod job;
 pub mod options;

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
+    access::Access,
     job::{Attempt, Command, JobIndex, JobSpec},
     options::Options,
     path::SpecPath,
@@ -20,6 +21,8 @@ pub struct Run {
     pub workdir: SpecPath,
     /// Where the host keeps its files: the same, unless that is in a store.
     pub home: Utf8PathBuf,
+    /// How jobs come to it.
+    pub access: Access,
     /// The scheduler's name.
     pub scheduler: String,
     /// How the run is to behave.

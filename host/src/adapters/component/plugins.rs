@@ -40,6 +40,7 @@ use super::{
 use crate::{
     adapters::clock::Clock,
     model::{
+        access::Reach,
         hook::{Hook, HookSet},
         options::Options,
         run::Run,
@@ -116,6 +117,14 @@ impl Plugins {
         let plugin = self.loaded.iter().find(|plugin| plugin.name() == name);
         let rights = plugin.and_then(|plugin| self.rights(plugin).ok());
         rights.map(Rights::into_programs).unwrap_or_default()
+    }
+
+    /// What a scheduler can do for jobs whose workdir is in a store.
+    pub fn reach(&self, scheduler: &str) -> Reach {
+        let plugin = self.loaded.iter().find(|plugin| plugin.name() == scheduler);
+        plugin
+            .map(|plugin| plugin.description.reach.clone())
+            .unwrap_or_default()
     }
 
     /// The names of schedulers that plugins bring.

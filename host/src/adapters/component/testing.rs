@@ -9,6 +9,7 @@ use wit_parser::Resolve;
 use crate::{
     adapters::clock::Clock,
     model::{
+        access::Access,
         job::{Attempt, JobIndex, JobSpec},
         path::SpecPath,
         run::{JobAttempt, Run},
@@ -198,6 +199,7 @@ pub(super) fn run() -> Run {
         tag: "0123456789abcdef".to_owned(),
         workdir: SpecPath::same(camino::Utf8Path::new("/work")),
         home: "/work".into(),
+        access: Access::Shared,
         scheduler: "guest".to_owned(),
         settings: Settings::default(),
     }

@@ -36,6 +36,7 @@ use super::{
 };
 use crate::{
     model::{
+        access::Reach,
         job::{Attempt, JobIndex},
         options::Options,
         outcome::{FailureCause, Observation, Outcome},
@@ -75,6 +76,14 @@ impl fmt::Debug for Requests {
 }
 
 type Key = (JobIndex, Attempt);
+
+/// Local jobs can be brought to any folder of this machine, and nothing is mounted for them.
+pub const fn reach() -> Reach {
+    Reach {
+        carries: true,
+        mounts_at: None,
+    }
+}
 
 /// Local jobs take no options.
 ///

@@ -27,6 +27,7 @@ use crate::{
         workdir::Outputs,
     },
     model::{
+        access::Access,
         job::Command,
         run::{JobAttempt, Run},
     },
@@ -85,9 +86,12 @@ pub(super) struct Starter<'a> {
 impl Starter<'_> {
     /// By the job's script.
     pub(super) fn by_script(&self) -> Result<Child, CallError> {
-        let (shell, args) = self.shell()?;
+        let (program, args) = match &self.run.access {
+            Access::Staged { carrier } => first(carrier)?,
+            Access::Shared | Access::Mounted => self.shell()?,
+        };
         let script = self.attempt.script.seen_by_job().to_string();
-        let launch = Launch::new(shell, args.iter().map(String::as_str).chain([&*script]));
+        let launch = Launch::new(program, args.iter().map(String::as_str).chain([&*script]));
         start(self.identified(launch))
     }
 
@@ -218,12 +222,16 @@ impl Starter<'_> {
     }
 
     fn shell(&self) -> Result<(&str, &[String]), CallError> {
-        let (shell, args) = self.run.settings.wrapper_shell.split_first().ok_or_else(|| CallError {
-            kind: CallErrorKind::Other,
-            message: "there is no shell to run scripts with".to_owned(),
-        })?;
-        Ok((shell, args))
+        first(&self.run.settings.wrapper_shell)
     }
+}
+
+fn first(words: &[String]) -> Result<(&str, &[String]), CallError> {
+    let (program, args) = words.split_first().ok_or_else(|| CallError {
+        kind: CallErrorKind::Other,
+        message: "there is no shell to run scripts with".to_owned(),
+    })?;
+    Ok((program, args))
 }
 
 /// Whether a shell would go to this folder without a second thought.

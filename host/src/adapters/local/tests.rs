@@ -6,6 +6,7 @@ use camino::Utf8Path;
 
 use super::*;
 use crate::model::{
+    access::Access,
     job::{Command, JobExtras, JobSpec},
     path::SpecPath,
     run::Run,
@@ -26,6 +27,7 @@ fn bench_with(settings: Settings) -> Bench {
         tag: dir.path().file_name().unwrap().to_str().unwrap().to_owned(),
         workdir: SpecPath::same(Utf8Path::from_path(dir.path()).unwrap()),
         home: Utf8Path::from_path(dir.path()).unwrap().to_owned(),
+        access: Access::Shared,
         scheduler: NAME.to_owned(),
         settings,
     };

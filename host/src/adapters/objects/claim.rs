@@ -1,11 +1,14 @@
 //! The marker of a run in its workdir in a store: whose the workdir is, and where the run's state is kept. It is what keeps two
 //! machines from using one workdir, and what tells on one machine where to go on with the run of another.
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::{Folder, StoreError, Trouble};
-use crate::{adapters::workdir::Existing, model::path::ObjectPath};
+use crate::{
+    adapters::workdir::Existing,
+    model::{path::ObjectPath, run::Run},
+};
 
 /// What the marker is called.
 pub const MARKER: &str = "xqute.run.json";
@@ -19,6 +22,8 @@ pub struct Marker {
     pub host: String,
     /// Where that machine keeps the run's files.
     pub home: Utf8PathBuf,
+    /// Where jobs see the workdir: the same, if they see that machine's files.
+    pub jobs_see: Utf8PathBuf,
 }
 
 /// A workdir in a store, looked at but not touched.
@@ -59,6 +64,18 @@ pub enum ClaimError {
         /// Where its state should be.
         home: Utf8PathBuf,
     },
+    /// Jobs of the run look for it elsewhere.
+    #[error(
+        "jobs of the run in `{place}` see it at `{then}`, and would see it at `{now}` now: go on with the options          `mounted-workdir` and `stage-dir` that it was started with"
+    )]
+    Access {
+        /// The workdir.
+        place: ObjectPath,
+        /// Where earlier jobs see it.
+        then: Utf8PathBuf,
+        /// Where later ones would see it.
+        now: Utf8PathBuf,
+    },
     /// It is an object.
     #[error("the workdir `{place}` is an object, not a folder; choose another place with `-w`")]
     Object {
@@ -77,12 +94,13 @@ pub enum ClaimError {
 
 impl Marker {
     /// That of a run of this machine.
-    pub fn here(tag: &str, home: &Utf8Path) -> Self {
+    pub fn here(run: &Run) -> Self {
         let system = rustix::system::uname();
         Self {
-            tag: tag.to_owned(),
+            tag: run.tag.clone(),
             host: system.nodename().to_string_lossy().into_owned(),
-            home: home.to_owned(),
+            home: run.home.clone(),
+            jobs_see: run.workdir.mounted().to_string().into(),
         }
     }
 
@@ -133,7 +151,15 @@ impl Claim {
                     return Err(ClaimError::Foreign { place: place(), name });
                 }
             }
-            Some(owner) if Some(&*owner.tag) == recorded => {}
+            Some(owner) if Some(&*owner.tag) == recorded => {
+                if existing == Existing::Resume && owner.jobs_see != mine.jobs_see {
+                    return Err(ClaimError::Access {
+                        place: place(),
+                        then: owner.jobs_see.clone(),
+                        now: mine.jobs_see,
+                    });
+                }
+            }
             Some(owner) if !owner.is_of_same_place(&mine) => {
                 let owner = Box::new(owner.clone());
                 return Err(ClaimError::Elsewhere { place: place(), owner });

@@ -4,7 +4,9 @@
 //! - [`claim`]: whose a workdir is;
 //! - [`connect`]: from a place to a connection: addresses, credentials, regions;
 //! - [`home`]: where this machine keeps the files of a run whose workdir is in a store;
-//! - `mirror`: copies job directories while jobs run on this machine;
+//! - `mirror`: copies what is on this machine of job directories;
+//! - `courier`: a scheduler whose jobs see nothing but the store;
+//! - [`staged`]: one such job, on its machine;
 //! - [`error`]: what can go wrong, in words that say what to do.
 //!
 //! The library below is opendal: of those that are well kept it is the one that finds credentials where each provider's own
@@ -12,10 +14,12 @@
 
 pub mod claim;
 pub mod connect;
+pub(crate) mod courier;
 pub mod error;
 pub mod folder;
 pub mod home;
 pub mod mirror;
+pub mod staged;
 
 pub use error::{StoreError, Trouble};
 pub use folder::Folder;

@@ -1,6 +1,7 @@
 //! The only place that starts programs, and that knows how to end them again.
 //!
 //! - [`child`]: a program in a process group of its own, whose end is an event;
+//! - [`beside`]: a program in our own process group;
 //! - [`marked`]: processes that were started with a mark, wherever they are;
 //! - [`orphan`]: a program that another process started and left;
 //! - [`stray`]: programs that left their group;
@@ -10,10 +11,11 @@
 //! - [`bereft`]: such programs that outlived whoever wanted to know;
 //! - [`resolve`]: where a program is.
 //!
-//! Every program is the leader of a process group, so that what it started can be ended with it. What the programs are
+//! Every other program is the leader of a process group, so that what it started can be ended with it. What the programs are
 //! run for is the callers' business.
 
 pub mod bereft;
+pub mod beside;
 pub mod capture;
 pub mod child;
 mod exit_info;

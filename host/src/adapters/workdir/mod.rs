@@ -43,6 +43,7 @@ pub mod tail;
 pub use dir::{Existing, Workdir, WorkdirError};
 pub use jobs::JobDirError;
 pub use outputs::Outputs;
+pub(crate) use quoting::in_bash;
 
 #[cfg(test)]
 mod tests;

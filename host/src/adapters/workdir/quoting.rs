@@ -25,6 +25,14 @@ pub(super) fn quote(text: &[u8]) -> Result<Vec<u8>, QuoteError> {
         .map_err(|_nul| QuoteError)
 }
 
+/// Words as bash reads them back. None of them has a NUL.
+pub(crate) fn in_bash(words: &[String]) -> String {
+    let words = words
+        .iter()
+        .map(|word| shlex::try_quote(word).unwrap_or(Cow::Borrowed(word)));
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// What `$cmd` holds. An argv is run as it is: its first word is a program, also where bash has a builtin or a keyword of
 /// that name.
 pub(super) fn command_text(command: &Command) -> Result<Vec<u8>, QuoteError> {

@@ -9,6 +9,7 @@ use super::{
     *,
 };
 use crate::model::{
+    access::Access,
     job::{Attempt, JobIndex, JobSpec},
     outcome::{CancelReason, FailureCause, Outcome},
     path::SpecPath,
@@ -54,6 +55,7 @@ fn attempt(index: u32, attempt: Attempt) -> JobAttempt {
         tag: "0".repeat(16),
         workdir: SpecPath::same(Utf8Path::new("/w")),
         home: "/w".into(),
+        access: Access::Shared,
         scheduler: "local".to_owned(),
         settings: Settings::default(),
     };

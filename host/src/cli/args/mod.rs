@@ -4,7 +4,8 @@
 //! - [`plugin`]: the commands about plugins, with their flags;
 //! - [`live`]: the flags of the commands about a run that was started elsewhere;
 //! - [`doctor`]: the flags of `xqute doctor`;
-//! - [`run`]: the flags of `xqute run`, and of a job's settings.
+//! - [`run`]: the flags of `xqute run`, and of a job's settings;
+//! - [`staged`]: the arguments of `xqute run-staged`.
 
 use camino::Utf8PathBuf;
 use clap::{ArgAction, Parser, Subcommand};
@@ -20,6 +21,7 @@ pub(super) mod doctor;
 pub(super) mod live;
 pub(super) mod plugin;
 pub(super) mod run;
+pub(super) mod staged;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -51,6 +53,7 @@ enum Command {
     /// Look at plugins
     #[command(subcommand)]
     Plugin(plugin::PluginCommand),
+    RunStaged(staged::StagedArgs),
 }
 
 /// What is to be done.
@@ -70,6 +73,8 @@ pub(super) enum Action {
     Doctor(doctor::DoctorArgs),
     /// `xqute plugin ...`.
     Plugin(plugin::PluginAction),
+    /// `xqute run-staged`.
+    RunStaged(staged::StagedArgs),
 }
 
 impl Args {
@@ -86,6 +91,7 @@ impl Args {
                 let (global, action) = command.split();
                 (global, Action::Plugin(action))
             }
+            Command::RunStaged(args) => (Global::default(), Action::RunStaged(args)),
         };
         (self.global.then(inner), action)
     }

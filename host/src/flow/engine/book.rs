@@ -232,6 +232,7 @@ impl From<BatchError> for FeedError {
 mod tests {
     use super::*;
     use crate::model::{
+        access::Access,
         job::{JobExtras, Predecessor},
         path::SpecPath,
         settings::Settings,
@@ -242,6 +243,7 @@ mod tests {
             tag: "t".into(),
             workdir: SpecPath::same(Utf8PathBuf::from("/w")),
             home: "/w".into(),
+            access: Access::Shared,
             scheduler: "local".into(),
             settings: Settings::default(),
         }))

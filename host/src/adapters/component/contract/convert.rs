@@ -4,12 +4,14 @@ use std::{fmt::Display, time::Duration};
 
 use super::bindings::{observer, types};
 use crate::{
+    adapters::workdir::in_bash,
     model::{
+        access::Access,
         hook::{Fact, JobEvent},
         job::Command,
         options::Options,
         outcome::{CancelReason, FailureCause, Observation, Outcome, signal_name},
-        path::SpecPath,
+        path::{Location, SpecPath},
         run::{JobAttempt, JobRef, Run},
     },
     ports::scheduler::{CallError, CallErrorKind},
@@ -46,11 +48,22 @@ pub(crate) fn run_info(run: &Run, is_dry: bool) -> types::RunInfo {
         workdir: path(&run.home, &run.workdir),
         scheduler: run.scheduler.clone(),
         forks: run.settings.forks.get(),
-        attributes: is_dry
-            .then(|| ("dry-run".to_owned(), "true".to_owned()))
-            .into_iter()
-            .collect(),
+        attributes: attributes(run, is_dry),
     }
+}
+
+fn attributes(run: &Run, is_dry: bool) -> Vec<(String, String)> {
+    let dry = is_dry.then(|| ("dry-run", "true".to_owned()));
+    let store = match run.workdir.spec() {
+        Location::Stored(place) => Some(("store", place.to_string())),
+        Location::Local(_) => None,
+    };
+    let carrier = match &run.access {
+        Access::Staged { carrier } => Some(("carrier", in_bash(carrier))),
+        Access::Shared | Access::Mounted => None,
+    };
+    let said = [dry, store, carrier].into_iter().flatten();
+    said.map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 pub(crate) fn job(job: &JobAttempt) -> types::Job {

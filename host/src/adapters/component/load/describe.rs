@@ -9,7 +9,10 @@ use crate::adapters::component::{
     rights::{Right, is_name},
 };
 use crate::{
-    model::hook::{Hook, HookSet},
+    model::{
+        access::{Reach, plain_path},
+        hook::{Hook, HookSet},
+    },
     ports::scheduler::Preferences,
 };
 
@@ -47,6 +50,8 @@ pub struct Description {
     pub priority: i32,
     /// How it wants to be called, if it brings a scheduler.
     pub preferences: Preferences,
+    /// What it can do for jobs whose workdir is in a store, if it brings a scheduler.
+    pub reach: Reach,
 }
 
 /// The most entries of any list, and the most bytes of any text, in a description.
@@ -93,6 +98,7 @@ pub(super) fn checked(said: about::Description, interfaces: Interfaces) -> Resul
         },
         priority: said.priority,
         preferences: preferences(&said.attributes)?,
+        reach: reach(&said.attributes)?,
         name: said.name,
     })
 }
@@ -115,6 +121,28 @@ fn preferences(attributes: &[(String, String)]) -> Result<Preferences, Problem> 
         }
     }
     Ok(preferences)
+}
+
+/// What they say about workdirs in stores.
+fn reach(attributes: &[(String, String)]) -> Result<Reach, Problem> {
+    let mut reach = Reach::default();
+    for (name, value) in attributes {
+        match name.as_str() {
+            "carries" => reach.carries = value == "true",
+            "mounts-workdir-at" => {
+                let what = || {
+                    format!(
+                        "`{}` for the attribute `{name}`, which is an absolute path",
+                        value.escape_debug()
+                    )
+                };
+                let path = plain_path(value).ok_or_else(|| Problem::BadDescription { what: what() })?;
+                reach.mounts_at = Some(path);
+            }
+            _ => {}
+        }
+    }
+    Ok(reach)
 }
 
 fn number(name: &str, value: &str, most: u32) -> Result<NonZeroU32, Problem> {

@@ -33,6 +33,7 @@ use super::{
 use crate::{
     adapters::clock::Clock,
     model::{
+        access::Access,
         job::{Attempt, JobIndex, JobSpec},
         options::Options,
         path::SpecPath,
@@ -86,6 +87,7 @@ impl Trial {
             tag: "0123456789abcdef".to_owned(),
             workdir: SpecPath::same(workdir),
             home: workdir.to_owned(),
+            access: Access::Shared,
             scheduler: plugin.name().to_owned(),
             settings: Settings::default(),
         });

@@ -36,6 +36,8 @@ pub(super) struct Errand {
 pub(super) struct Agenda {
     /// The first job of which the store can have nothing.
     first_new: JobIndex,
+    /// Whether jobs that run are copied at all.
+    while_running: bool,
     /// Jobs that run.
     running: HashMap<JobIndex, Running>,
     due: BTreeSet<(Instant, JobIndex)>,
@@ -59,9 +61,10 @@ enum Stage {
 
 impl Agenda {
     /// Nothing is to be copied yet. Of jobs before `first_new` the store may have something.
-    pub(super) fn new(first_new: JobIndex) -> Self {
+    pub(super) fn new(first_new: JobIndex, while_running: bool) -> Self {
         Self {
             first_new,
+            while_running,
             running: HashMap::new(),
             due: BTreeSet::new(),
             over: VecDeque::new(),
@@ -70,7 +73,7 @@ impl Agenda {
 
     /// An attempt of the job may run.
     pub(super) fn runs(&mut self, job: JobIndex, now: Instant) {
-        if self.running.contains_key(&job) {
+        if !self.while_running || self.running.contains_key(&job) {
             return;
         }
         let stage = Stage::Waiting(self.unseen(job));
@@ -187,7 +190,7 @@ mod tests {
     const JOB: JobIndex = JobIndex(7);
 
     fn agenda() -> (Agenda, Instant) {
-        (Agenda::new(JobIndex(0)), Instant::now())
+        (Agenda::new(JobIndex(0), true), Instant::now())
     }
 
     fn after(now: Instant, seconds: u64) -> Instant {
@@ -242,7 +245,7 @@ mod tests {
 
     #[test]
     fn what_an_earlier_process_left_is_looked_at_first() {
-        let mut agenda = Agenda::new(JobIndex(8));
+        let mut agenda = Agenda::new(JobIndex(8), true);
         agenda.over(JOB, Attempt::FIRST);
         agenda.over(JobIndex(8), Attempt::FIRST);
         let now = Instant::now();

@@ -1,11 +1,17 @@
 //! One job directory, copied: what has changed since the last time goes to the store, what is gone is removed there.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use camino::Utf8PathBuf;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::tree::{self, Tree};
+use super::{
+    in_store::InStore,
+    tree::{self, Tree},
+};
 use crate::{
     adapters::objects::{Folder, StoreError, Trouble},
     model::job::JobIndex,
@@ -19,16 +25,37 @@ const LAST: &str = "job.rc";
 
 /// From where to where directories are copied.
 #[derive(Clone, Debug)]
-pub(super) struct Route {
+pub(in crate::adapters::objects) struct Route {
     /// The folder of all job directories on this machine.
-    pub(super) home: Utf8PathBuf,
+    pub(in crate::adapters::objects) home: Utf8PathBuf,
     /// The same in the store.
-    pub(super) folder: Folder,
+    pub(in crate::adapters::objects) folder: Folder,
+    /// What is copied of them.
+    pub(in crate::adapters::objects) share: Share,
+}
+
+/// What is copied of a directory.
+#[derive(Clone, Debug)]
+pub(crate) enum Share {
+    /// All that is in it: jobs write there.
+    All,
+    /// What the host itself writes there when a job is over. The rest of it jobs bring to the store themselves.
+    Own(InStore),
+}
+
+/// What the host writes.
+const OWN: [&str; 4] = ["job.jid", "job.stderr", "job.status", LAST];
+
+impl Share {
+    /// Whether directories of jobs that run are worth to be copied.
+    pub(super) const fn while_running(&self) -> bool {
+        matches!(self, Self::All)
+    }
 }
 
 /// What the store has of a job directory.
 #[derive(Clone, Debug)]
-pub(super) enum Copied {
+pub(in crate::adapters::objects) enum Copied {
     /// Another process may have put something there.
     Unknown,
     /// What these files were.
@@ -37,10 +64,13 @@ pub(super) enum Copied {
 
 impl Route {
     /// Copies a job directory. Returns what the store has of it then.
-    pub(super) async fn copy(&self, job: JobIndex, before: Copied) -> Result<Tree, StoreError> {
+    pub(in crate::adapters::objects) async fn copy(&self, job: JobIndex, before: Copied) -> Result<Tree, StoreError> {
         let name = job.to_string();
         let from = self.home.join(&name).into_std_path_buf();
         let now = self.look(from.clone(), &name).await?;
+        if let Share::Own(in_store) = &self.share {
+            return self.copy_own(&from, &name, now, &in_store.take(job)).await;
+        }
         let (changed, gone) = match before {
             Copied::Unknown => {
                 let there = self.folder.list(&name).await?.into_iter();
@@ -70,6 +100,20 @@ impl Route {
         Ok(now)
     }
 
+    /// Copies what the host wrote since the store had it. A job's stderr is the host's only where the job has none.
+    async fn copy_own(&self, from: &Path, name: &str, now: Tree, before: &Tree) -> Result<Tree, StoreError> {
+        for file in OWN {
+            if now.get(file).is_none_or(|stamp| before.get(file) == Some(stamp)) {
+                continue;
+            }
+            if file == "job.stderr" && self.folder.exists(&format!("{name}/{file}")).await? {
+                continue;
+            }
+            self.send(from, name, file.to_owned(), &now).await?;
+        }
+        Ok(now)
+    }
+
     async fn look(&self, from: PathBuf, name: &str) -> Result<Tree, StoreError> {
         let looked = tokio::task::spawn_blocking(move || tree::look(&from)).await;
         let looked = looked.unwrap_or_else(|broken| Err(io::Error::other(broken)));
@@ -78,7 +122,7 @@ impl Route {
             .map_err(|error| self.error(name, &error))
     }
 
-    async fn send(&self, from: &std::path::Path, name: &str, file: String, tree: &Tree) -> Result<(), StoreError> {
+    async fn send(&self, from: &Path, name: &str, file: String, tree: &Tree) -> Result<(), StoreError> {
         let object = format!("{name}/{file}");
         let size = tree.get(&file).map_or(0, |stamp| stamp.size);
         match tree::open(from, &file) {

@@ -1,10 +1,11 @@
-//! Copies job directories to a workdir in a store, for jobs that see them on this machine.
+//! Copies job directories to a workdir in a store: all that is in them for jobs that see them on this machine, and what the host
+//! itself wrote there for others.
 //!
 //! - `agenda`: which directory is to be copied when;
 //! - `copy`: one directory, copied;
 //! - `tree`: what is in it;
-//! - `ledger`: which jobs the store has in full;
-//! - [`staged`]: one job on a machine that sees nothing of the workdir.
+//! - `in_store`: what others have brought there or fetched from there;
+//! - `ledger`: which jobs the store has in full.
 //!
 //! It listens to the run, as anybody may, and hears of jobs once that is recorded: nothing of the run waits for the store, and
 //! whatever is lost with this process is copied by the one that goes on with the run. While the store does not answer, it is
@@ -12,8 +13,8 @@
 
 mod agenda;
 mod copy;
+mod in_store;
 mod ledger;
-pub mod staged;
 mod tree;
 
 use std::{io, time::Duration};
@@ -27,9 +28,12 @@ use tokio::{
 
 use self::{
     agenda::{Agenda, Errand},
-    copy::{Copied, Route},
     ledger::Ledger,
-    tree::Tree,
+};
+pub(crate) use self::{copy::Share, in_store::InStore};
+pub(super) use self::{
+    copy::{Copied, Route},
+    tree::{Tree, look},
 };
 use super::{Folder, StoreError};
 use crate::{
@@ -105,7 +109,7 @@ impl Listener for Ear {
 pub(crate) type Earlier<'a> = (JobIndex, Attempt, &'a Standing);
 
 impl Mirror {
-    /// Starts to copy from the folder `home`. Of the jobs of an earlier process, if this one goes on with its run, those are
+    /// Starts to copy from the folder `home` what is to be shared of it. Of the jobs of an earlier process, if this one goes on with its run, those are
     /// copied that are not in the store in full.
     ///
     /// # Errors
@@ -113,11 +117,12 @@ impl Mirror {
     pub(crate) fn start<'a>(
         home: &Utf8Path,
         folder: Folder,
+        share: Share,
         earlier: Option<impl ExactSizeIterator<Item = Earlier<'a>>>,
     ) -> io::Result<(Self, Box<dyn Listener>)> {
         let (ledger, agenda) = match earlier {
-            None => (Ledger::create(home)?, Agenda::new(JobIndex(0))),
-            Some(earlier) => go_on(home, earlier)?,
+            None => (Ledger::create(home)?, Agenda::new(JobIndex(0), share.while_running())),
+            Some(earlier) => go_on(home, &share, earlier)?,
         };
         let (sender, notices) = mpsc::unbounded_channel();
         let (give_up, given_up) = watch::channel(false);
@@ -125,6 +130,7 @@ impl Mirror {
             route: Route {
                 home: home.to_owned(),
                 folder,
+                share,
             },
             ledger,
             agenda,
@@ -170,10 +176,14 @@ fn broken_down(broken: &tokio::task::JoinError) -> NotCopied {
     }
 }
 
-fn go_on<'a>(home: &Utf8Path, earlier: impl ExactSizeIterator<Item = Earlier<'a>>) -> io::Result<(Ledger, Agenda)> {
+fn go_on<'a>(
+    home: &Utf8Path,
+    share: &Share,
+    earlier: impl ExactSizeIterator<Item = Earlier<'a>>,
+) -> io::Result<(Ledger, Agenda)> {
     let (ledger, complete) = Ledger::open(home)?;
     let first_new = JobIndex(u32::try_from(earlier.len()).unwrap_or(u32::MAX));
-    let (mut agenda, now) = (Agenda::new(first_new), Instant::now());
+    let (mut agenda, now) = (Agenda::new(first_new, share.while_running()), Instant::now());
     for (job, attempt, standing) in earlier {
         match standing {
             Standing::Done(_) if complete.get(&job) == Some(&attempt) => {}

@@ -5,16 +5,16 @@ use std::{collections::BTreeMap, fs::File, io, path::Path};
 
 use cap_std::{
     ambient_authority,
-    fs::{Dir, DirEntry, MetadataExt as _, OpenOptions, OpenOptionsExt as _},
+    fs::{Dir, DirEntry, Metadata, MetadataExt as _, OpenOptions, OpenOptionsExt as _},
 };
 use rustix::fs::OFlags;
 
 /// Files by their names, with slashes between those of folders.
-pub(super) type Tree = BTreeMap<String, Stamp>;
+pub(in crate::adapters::objects) type Tree = BTreeMap<String, Stamp>;
 
 /// What tells one version of a file from another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stamp {
+pub(in crate::adapters::objects) struct Stamp {
     inode: u64,
     pub(super) size: u64,
     modified: (i64, i64),
@@ -24,7 +24,7 @@ pub(super) struct Stamp {
 const DEEPEST: usize = 32;
 
 /// The regular files below a folder that have names which stores take. None, if it does not exist any more.
-pub(super) fn look(folder: &Path) -> io::Result<Option<Tree>> {
+pub(in crate::adapters::objects) fn look(folder: &Path) -> io::Result<Option<Tree>> {
     let mut tree = Tree::new();
     match Dir::open_ambient_dir(folder, ambient_authority()) {
         Ok(dir) => collect(&dir, "", DEEPEST, &mut tree)?,
@@ -59,14 +59,28 @@ fn take(entry: &DirEntry, prefix: &str, deeper: usize, tree: &mut Tree) -> io::R
         return collect(&entry.open_dir()?, &format!("{name}/"), deeper, tree);
     }
     if metadata.is_file() {
-        let stamp = Stamp {
+        tree.insert(name, Stamp::of(&metadata));
+    }
+    Ok(())
+}
+
+impl Stamp {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
             inode: metadata.ino(),
             size: metadata.len(),
             modified: (metadata.mtime(), metadata.mtime_nsec()),
-        };
-        tree.insert(name, stamp);
+        }
     }
-    Ok(())
+}
+
+/// The stamp of one file; none, if there is no such regular file.
+pub(super) fn stamp(folder: &Path, name: &str) -> Option<Stamp> {
+    let metadata = Dir::open_ambient_dir(folder, ambient_authority())
+        .ok()?
+        .symlink_metadata(name)
+        .ok()?;
+    metadata.is_file().then(|| Stamp::of(&metadata))
 }
 
 /// Opens one of them to be read, if it is a regular file still.

@@ -15,6 +15,7 @@ use crate::{
         child::Exit,
     },
     model::{
+        access::Access,
         job::{Attempt, Command, JobExtras, JobIndex, JobSpec},
         path::SpecPath,
         settings::Settings,
@@ -26,6 +27,7 @@ fn run_in(workdir: SpecPath, settings: Settings) -> Run {
         tag: "0123456789abcdef".to_owned(),
         home: workdir.spec().local().unwrap().to_owned(),
         workdir,
+        access: Access::Shared,
         scheduler: "local".to_owned(),
         settings,
     }

@@ -27,6 +27,7 @@ use crate::{
         event::Event,
     },
     model::{
+        access::Access,
         job::JobSpec,
         options::Options,
         outcome::{FailureCause, Observation, Outcome},
@@ -179,6 +180,7 @@ impl Scene {
             tag: "t".into(),
             workdir: SpecPath::same(path),
             home: path.to_owned(),
+            access: Access::Shared,
             scheduler: "endless".into(),
             settings: Settings::default(),
         });

@@ -14,17 +14,17 @@ use camino::{Utf8Path, Utf8PathBuf};
 use tokio::time::{Instant, sleep};
 
 use super::{
-    copy::{Copied, Route},
-    tree,
+    Folder, StoreError,
+    mirror::{self, Copied, Route, Share},
 };
-use crate::{
-    adapters::objects::{Folder, StoreError},
-    model::{job::JobIndex, path::ObjectPath},
-};
+use crate::model::{job::JobIndex, path::ObjectPath};
 
 /// How long the job has run when it is copied for the first time; the pauses double from there.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// They are at least this many times as long as the last copy took.
+const REST: u32 = 10;
 
 /// How long a store that does not answer is waited for when the job is over.
 const PATIENCE: Duration = Duration::from_secs(3600);
@@ -94,11 +94,12 @@ impl Staged {
             .open(script)
             .map_err(unusable(script))?;
         folder.download(name.as_str(), &mut to).await?;
-        let there = tree::look(here.as_std_path()).map_err(unusable(&here))?;
+        let there = mirror::look(here.as_std_path()).map_err(unusable(&here))?;
         Ok(Self {
             route: Route {
                 home: dir.to_owned(),
                 folder,
+                share: Share::All,
             },
             job: JobIndex(index),
             script: script.to_owned(),
@@ -143,11 +144,12 @@ impl Staged {
         let mut pause = FIRST_PAUSE;
         loop {
             sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            let began = Instant::now();
             match self.route.copy(self.job, self.copied.clone()).await {
                 Ok(tree) => self.copied = Copied::Files(tree),
                 Err(error) => tracing::debug!("{error}"),
             }
+            pause = (pause * 2).min(LONGEST_PAUSE).max(began.elapsed() * REST);
         }
     }
 

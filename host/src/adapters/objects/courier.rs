@@ -1,0 +1,319 @@
+//! Between a scheduler and jobs that see nothing but the store: brings their scripts there before they start, and brings back
+//! what tells how they ended.
+//!
+//! It is a scheduler around another one, so the flow knows nothing of it. What jobs print stays in the store; of one that failed
+//! the end of its stderr comes here, to be shown.
+
+use std::{
+    fs::{self, File},
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use camino::Utf8PathBuf;
+use futures_util::{StreamExt as _, stream};
+use tokio::time::{Instant, sleep};
+
+use super::{Folder, StoreError, Trouble, mirror::InStore};
+use crate::{
+    model::{
+        access::Access,
+        job::JobIndex,
+        options::Options,
+        outcome::{FailureCause, Observation, Outcome},
+        record::Usage,
+        run::{BackendJobId, JobAttempt, JobRef, Run},
+    },
+    ports::scheduler::{CallError, CallErrorKind, Cancel, Preferences, Preparation, Scheduler, Watching, Wrapping},
+};
+
+/// How many jobs are on their way at once.
+const AT_ONCE: usize = 32;
+
+/// The most that is read of a file with a number in it.
+const NUMBER: usize = 64;
+
+/// The most that is fetched of what a failed job wrote to its stderr.
+const TAIL: usize = 64 << 10;
+
+/// The pauses before a store that did not answer is asked again about a job that has ended; they double.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// How long it is asked.
+const PATIENCE: Duration = Duration::from_secs(1800);
+
+/// A scheduler whose jobs see nothing but the store.
+pub(crate) struct Courier {
+    inner: Arc<dyn Scheduler>,
+    folder: Folder,
+    home: Utf8PathBuf,
+    /// What jobs are brought to their machines with, if they are.
+    carrier: Option<String>,
+    in_store: InStore,
+    /// Whether it was said that the store does not answer.
+    is_away: AtomicBool,
+}
+
+impl Courier {
+    /// Around this scheduler. `in_store` learns what the store has of the host's files.
+    pub(crate) fn new(inner: Arc<dyn Scheduler>, run: &Run, folder: Folder, in_store: InStore) -> Self {
+        let carrier = match &run.access {
+            Access::Staged { carrier } => carrier.first().cloned(),
+            Access::Shared | Access::Mounted => None,
+        };
+        Self {
+            inner,
+            folder,
+            home: run.home.clone(),
+            carrier,
+            in_store,
+            is_away: AtomicBool::new(false),
+        }
+    }
+
+    /// Brings an attempt's script to the store, and moves aside there what an earlier attempt left.
+    async fn send(&self, attempt: &JobAttempt) -> Result<(), StoreError> {
+        let name = attempt.job.to_string();
+        let object = format!("{name}/{}", attempt.script_name());
+        if self.in_store.has(&attempt.home, attempt.job, attempt.script_name()) {
+            return Ok(());
+        }
+        if attempt.attempt.retries() > 0 {
+            self.move_aside(&name, attempt).await?;
+        }
+        let unreadable = |error: io::Error| self.trouble("send", &object, &error);
+        let script = File::open(attempt.script_at_home()).map_err(unreadable)?;
+        let size = script.metadata().map_err(unreadable)?.len();
+        self.folder.upload(&object, &script, size).await?;
+        self.in_store.learn(&attempt.home, attempt.job, attempt.script_name());
+        Ok(())
+    }
+
+    /// The script goes last: when that is where it belongs, all of it is.
+    async fn move_aside(&self, name: &str, attempt: &JobAttempt) -> Result<(), StoreError> {
+        let aside = format!("{name}/job.retry/{}", attempt.attempt.retries());
+        let script = format!("{name}/{}", attempt.script_name());
+        let (mut files, mut is_done) = (Vec::new(), false);
+        for object in self.folder.list(name).await? {
+            is_done |= object.name == format!("{aside}/{}", attempt.script_name());
+            let is_of_attempt = object
+                .name
+                .strip_prefix(name)
+                .is_some_and(|file| file.starts_with("/job.") && !file.starts_with("/job.retry/"));
+            if is_of_attempt && object.name != script {
+                files.push(object.name);
+            }
+        }
+        if is_done {
+            return Ok(());
+        }
+        for object in files.into_iter().chain([script]) {
+            let file = object.rsplit('/').next().unwrap_or_default();
+            match self.folder.rename(&object, &format!("{aside}/{file}")).await {
+                Err(error) if error.trouble == Trouble::NotFound => {}
+                renamed => renamed?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings here what tells how an attempt ended.
+    async fn fetch(&self, job: JobIndex, ended: &Observation) -> Result<(), StoreError> {
+        let has_rc = self.fetch_number(job, "job.rc").await?;
+        if !has_rc {
+            self.fetch_number(job, "job.status").await?;
+            if self.folder.exists(&format!("{job}/job.stdout")).await? {
+                // That its command began is seen by this.
+                self.keep(job, "job.stdout", b"")?;
+            }
+        }
+        let name = format!("{job}/job.stderr");
+        if *ended != Observation::Ended(Outcome::Succeeded) {
+            match self.folder.read_end(&name, TAIL).await {
+                Ok((tail, _)) => self.keep(job, "job.stderr", &tail)?,
+                Err(error) if error.trouble == Trouble::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether there is such a file.
+    async fn fetch_number(&self, job: JobIndex, file: &str) -> Result<bool, StoreError> {
+        match self.folder.read_from(&format!("{job}/{file}"), 0, NUMBER).await {
+            Ok(number) => self.keep(job, file, &number).map(|()| true),
+            Err(error) if error.trouble == Trouble::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn keep(&self, job: JobIndex, file: &str, content: &[u8]) -> Result<(), StoreError> {
+        let dir = self.home.join(job.to_string());
+        fs::write(dir.join(file), content).map_err(|error| self.trouble("fetch", &format!("{job}/{file}"), &error))?;
+        self.in_store.learn(&dir, job, file);
+        Ok(())
+    }
+
+    fn trouble(&self, action: &'static str, name: &str, error: &io::Error) -> StoreError {
+        StoreError {
+            action,
+            place: self.folder.place().below(name),
+            trouble: Trouble::File(error.to_string()),
+        }
+    }
+
+    /// What is said of an attempt, once what it left is here. `None` while the store does not answer.
+    async fn settled(&self, job: JobIndex, said: &Observation) -> Option<Observation> {
+        if !matches!(said, Observation::Ended(_) | Observation::Unknown) {
+            return Some(said.clone());
+        }
+        match self.fetch(job, said).await {
+            Ok(()) => {
+                if self.is_away.swap(false, Ordering::Relaxed) {
+                    tracing::warn!("{} answers again", self.folder.place().service().title());
+                }
+            }
+            Err(error) if error.may_pass() => {
+                if !self.is_away.swap(true, Ordering::Relaxed) {
+                    tracing::warn!("how jobs ended is not known until the workdir answers: {error}");
+                }
+                return None;
+            }
+            Err(error) => tracing::warn!(job = job.0, "how the job ended is known from the backend only: {error}"),
+        }
+        Some(self.understood(job, said))
+    }
+
+    /// The same for those who do not wait for the store: they hear that nothing has changed.
+    async fn as_far_as_known(&self, job: JobIndex, said: Observation) -> Observation {
+        let unchanged = match said {
+            Observation::Unknown => Observation::Queued(None),
+            _ => Observation::Running,
+        };
+        self.settled(job, &said).await.unwrap_or(unchanged)
+    }
+
+    /// A carrier that is not there, or that could not do its work, is no end of the job's own.
+    fn understood(&self, job: JobIndex, said: &Observation) -> Observation {
+        let (Some(carrier), Observation::Ended(Outcome::Failed(FailureCause::ExitCode(code)))) = (&self.carrier, said)
+        else {
+            return said.clone();
+        };
+        if self.home.join(job.to_string()).join("job.rc").exists() {
+            return said.clone();
+        }
+        let place = self.folder.place();
+        let why = match code {
+            126 | 127 => format!(
+                "there is no program `{carrier}` where it was to run, which brings it there; install xqute there, or say with \
+                 `--opt stage-with=PATH` where it is"
+            ),
+            125 => format!(
+                "`{carrier} run-staged` could not bring it to the machine where it was to run; see there whether \
+                 `{carrier} fetch {place}/{job}/job.status` works"
+            ),
+            _ => return said.clone(),
+        };
+        Observation::Ended(Outcome::Failed(FailureCause::NeverStarted(why)))
+    }
+}
+
+#[async_trait]
+impl Scheduler for Courier {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn watching(&self) -> Watching {
+        self.inner.watching()
+    }
+
+    fn preparation(&self) -> Preparation {
+        self.inner.preparation()
+    }
+
+    fn preferences(&self) -> Preferences {
+        self.inner.preferences()
+    }
+
+    fn check_options(&self, options: &Options) -> Result<(), CallError> {
+        self.inner.check_options(options)
+    }
+
+    async fn wrap(&self, jobs: &[JobAttempt]) -> Vec<Result<Wrapping, CallError>> {
+        self.inner.wrap(jobs).await
+    }
+
+    async fn submit(&self, jobs: &[JobAttempt]) -> Vec<Result<BackendJobId, CallError>> {
+        let trips: Vec<_> = jobs.iter().map(|job| self.send(job)).collect();
+        let sent: Vec<_> = stream::iter(trips).buffered(AT_ONCE).collect().await;
+        let ready = jobs.iter().zip(&sent).filter(|(_, sent)| sent.is_ok());
+        let ready: Vec<JobAttempt> = ready.map(|(job, _)| job.clone()).collect();
+        let taken = match ready.is_empty() {
+            true => Vec::new(),
+            false => self.inner.submit(&ready).await,
+        };
+        let mut taken = taken.into_iter();
+        let mut answer = |sent: Result<(), StoreError>| match sent {
+            Ok(()) => taken.next().unwrap_or_else(|| Err(no_answer())),
+            Err(error) => Err(not_sent(&error)),
+        };
+        sent.into_iter().map(&mut answer).collect()
+    }
+
+    async fn poll(&self, jobs: &[JobRef]) -> Result<Vec<Observation>, CallError> {
+        let said = self.inner.poll(jobs).await?;
+        let trips: Vec<_> = jobs
+            .iter()
+            .zip(said)
+            .map(|(job, said)| self.as_far_as_known(job.job, said))
+            .collect();
+        Ok(stream::iter(trips).buffered(AT_ONCE).collect().await)
+    }
+
+    async fn wait(&self, job: &JobRef) -> (Observation, Option<Usage>) {
+        let (said, usage) = self.inner.wait(job).await;
+        let (since, mut pause) = (Instant::now(), FIRST_PAUSE);
+        loop {
+            match self.settled(job.job, &said).await {
+                Some(observation) => return (observation, usage),
+                None if since.elapsed() > PATIENCE => return (said, usage),
+                None => sleep(pause).await,
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn find(&self) -> Result<Vec<JobRef>, CallError> {
+        self.inner.find().await
+    }
+
+    async fn cancel(&self, jobs: &[JobRef], how: Cancel) -> Vec<Result<(), CallError>> {
+        self.inner.cancel(jobs, how).await
+    }
+}
+
+fn not_sent(error: &StoreError) -> CallError {
+    let kind = match error.may_pass() {
+        true => CallErrorKind::Unavailable,
+        false => CallErrorKind::Rejected,
+    };
+    CallError {
+        kind,
+        message: error.to_string(),
+    }
+}
+
+/// A scheduler has one answer for each job.
+fn no_answer() -> CallError {
+    CallError {
+        kind: CallErrorKind::Other,
+        message: "the scheduler did not say what became of the job".to_owned(),
+    }
+}
