@@ -39,27 +39,6 @@ fn its_word_counts() {
 }
 
 #[test]
-fn mounts_are_read_by_the_host() {
-    let mounts = [
-        "mount=REF=/ref/a.txt",
-        "mount=gs://bucket/in/:/in:ro",
-        "mount=/ref:/named/NAMED_MOUNTS/REF/ref",
-    ];
-    let more: Vec<&str> = mounts.iter().flat_map(|mount| ["--opt", mount]).chain(["-v"]).collect();
-    let (scratch, output) = run("succeeded", &more);
-    let run = scratch.path(".xqute").display().to_string();
-    output
-        .exits(0)
-        .says("gs://bucket/in is at /in, read-only")
-        .says("/ref is at /named/NAMED_MOUNTS/REF/ref")
-        .says(&format!("{run} is at /run/xqute"))
-        .says("REF=/named/NAMED_MOUNTS/REF/ref/a.txt")
-        .says(&format!("{run}/0 is seen as /run/xqute/0"));
-    let (_scratch, output) = self::run("succeeded", &["--opt", "mount=/a:/x", "--opt", "mount=/b:/x"]);
-    output.exits(2).says("`/a` and `/b` cannot both be mounted at `/x`");
-}
-
-#[test]
 fn every_other_answer() {
     for (answer, rc, words) in [
         ("7", "7\n", "exit code 7"),

@@ -1,6 +1,6 @@
-//! A scheduler that runs nothing: it says of each job what the job's options want.
+//! A scheduler that runs nothing: it says of each job what the job's options want. The smallest one there is.
 
-use xqute_plugin::{Path, mounts::Mount, prelude::*};
+use xqute_plugin::prelude::*;
 
 /// Answers as it is told.
 pub struct FakeSched;
@@ -10,23 +10,12 @@ impl Plugin for FakeSched {
     fn about(about: About) -> About {
         let help = "what to say of a job, time after time, such as `running,running,3`: running, succeeded, cancelled, \
             lost, unknown, an exit code; or refused, which refuses it";
-        about.option_or("answer", "succeeded", help).list_option(
-            "mount",
-            "a mount; what becomes of all of them is told in the log, and mounted nowhere",
-        )
+        about.option_or("answer", "succeeded", help)
     }
 }
 
 #[export]
 impl Scheduler for FakeSched {
-    fn open(options: &[(String, String)], run: &RunInfo) -> Result<(), Error> {
-        let texts: Vec<String> = options.values("mount").map(str::to_owned).collect();
-        if texts.is_empty() {
-            return Ok(());
-        }
-        tell_mounts(&texts, &run.workdir)
-    }
-
     fn wrap(jobs: &[Job]) -> Vec<Result<Wrapping, Error>> {
         let wrap = |job: &Job| Ok(Wrapping::with([format!("#FAKE --name={}", job.name)]));
         jobs.iter().map(wrap).collect()
@@ -48,34 +37,6 @@ impl Scheduler for FakeSched {
         let ids = kv::keys(&format!("{run_tag}."));
         Ok(ids.iter().filter_map(|id| job_ref(id)).collect())
     }
-}
-
-/// Says what is mounted where, which of it are files being told by their names, and where jobs would see the run.
-fn tell_mounts(texts: &[String], workdir: &Path) -> Result<(), Error> {
-    let mut files = mounts::sources(texts)?;
-    files.retain(|source| source.ends_with(".txt"));
-    let run = Mount {
-        source: workdir.spec.clone(),
-        target: "/run/xqute".to_owned(),
-        read_only: false,
-    };
-    let mounted = mounts::read(texts, &[run], "/named", &files)?;
-    for Mount {
-        source,
-        target,
-        read_only,
-    } in &mounted.mounts
-    {
-        log::info!("{source} is at {target}{}", if *read_only { ", read-only" } else { "" });
-    }
-    for (name, place) in &mounted.variables {
-        log::info!("{name}={place}");
-    }
-    let seen = mounts::seen(&mounted.mounts, &format!("{}/0", workdir.spec))?;
-    let seen = seen.map(|path| path.mounted).unwrap_or_default();
-    let meant = mounts::meant(&mounted.mounts, &seen)?;
-    log::info!("{} is seen as {seen}", meant.map(|path| path.spec).unwrap_or_default());
-    Ok(())
 }
 
 fn submit(job: &Job) -> Result<String, Error> {
@@ -115,7 +76,7 @@ fn job_ref(id: &str) -> Option<JobRef> {
 
 #[cfg(test)]
 mod tests {
-    use xqute_plugin::testing::{Host, job, mount};
+    use xqute_plugin::testing::{Host, job};
 
     use super::*;
 
@@ -144,28 +105,6 @@ mod tests {
         let jobs = [submitted("running").unwrap()];
         assert_eq!(FakeSched::cancel(&jobs), [Ok(())]);
         assert_eq!(FakeSched::poll(&jobs).unwrap(), [Observation::Cancelled]);
-    }
-
-    #[test]
-    fn what_is_mounted_is_told() {
-        let host = Host::new();
-        let mounted = mounts::Mounted {
-            mounts: vec![mount("/ref", "/named/NAMED_MOUNTS/REF/ref")],
-            variables: vec![("REF".to_owned(), "/named/NAMED_MOUNTS/REF/ref/a.txt".to_owned())],
-        };
-        host.on_mount("REF=/ref/a.txt", "/ref/a.txt", mounted);
-        host.add_place(Path {
-            spec: "/data/.xqute/0".to_owned(),
-            mounted: "/run/xqute/0".to_owned(),
-        });
-        let option = |text: &str| [("mount".to_owned(), text.to_owned())];
-        FakeSched::open(&option("REF=/ref/a.txt"), &run::info()).unwrap();
-        assert_eq!(
-            host.log_text(),
-            "/ref is at /named/NAMED_MOUNTS/REF/ref\n/data/.xqute is at /run/xqute\nREF=/named/NAMED_MOUNTS/REF/ref/a.txt\n\
-             /data/.xqute/0 is seen as /run/xqute/0\n"
-        );
-        assert!(FakeSched::open(&option("/ref"), &run::info()).is_err());
     }
 
     #[test]
