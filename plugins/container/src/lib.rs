@@ -1,11 +1,11 @@
 //! Runs jobs in containers, with docker, podman, apptainer or singularity.
 //!
 //! This file is the plugin: it starts programs and hands what they print to pure functions. The way of a job: `options`
-//! makes settings of what users ask for, `mounts` has the host read what is to be mounted, `check` asks whether they can work, `submit` starts a container whose
-//! first process is `script` and whose `name` says whose it is, `list` tells how containers are, `end` stops and removes
-//! them. `apptainer` does the same without a daemon, `engine` says in what programs differ, `notes` is what one call leaves
-//! for the next, `leftovers` removes what has ended, `trouble` judges failed calls. `fixtures/` holds what real ones
-//! answered.
+//! makes settings of what users ask for, `mounts` has the host read what is to be mounted, `check` asks whether it can
+//! work, `submit` starts a container whose first process is `script` and whose `name` says whose it is, `list` tells how
+//! containers are, `end` stops and removes them. `apptainer` does the same without a daemon, `engine` says in what programs
+//! differ, `notes` is what one call leaves for the next, `leftovers` removes what has ended, `trouble` judges failed calls.
+//! `fixtures/` holds what real ones answered.
 
 mod apptainer;
 mod check;

@@ -157,9 +157,9 @@ class mounts:
     @staticmethod
     def read(texts: list[str], *, more: Iterable[Mount] = (), root: str = "/mnt/disks", files: Iterable[str] = ()) -> Mounted:
         """Reads what users write: `SOURCE:PATH`, `SOURCE:PATH:ro`, or `NAME=SOURCE`, which is mounted at
-        `ROOT/NAMED_MOUNTS/NAME` and tells jobs so in the variable `NAME`. Of `files`, which are the sources that are no folders,
-        the folder is mounted, if they have a name. `more` are mounts of the plugin itself, which are judged together with the
-        others."""
+        `ROOT/NAMED_MOUNTS/NAME` and tells jobs so in the variable `NAME`. Of `files`, which are the sources that are no
+        folders, the folder is mounted, if they have a name. `more` are mounts of the plugin itself, which are judged together
+        with the others."""
         try:
             return _mounts.read(texts, list(more), root, list(files))
         except Err as error:
