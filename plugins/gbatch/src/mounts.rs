@@ -122,11 +122,11 @@ mod tests {
     /// A host that knows a mount.
     fn host(text: &str, source: &str, target: &str, variable: Option<&str>) -> Host {
         let host = Host::new();
-        know(&host, text, mount(source, target), variable);
+        know(&host, text, &mount(source, target), variable);
         host
     }
 
-    fn know(host: &Host, text: &str, mount: Mount, variable: Option<&str>) {
+    fn know(host: &Host, text: &str, mount: &Mount, variable: Option<&str>) {
         let variables = variable.map(|name| (name.to_owned(), mount.target.clone()));
         let mounted = Mounted {
             variables: variables.into_iter().collect(),
@@ -147,7 +147,7 @@ mod tests {
     fn volumes_are_mounted_and_named_ones_are_told_to_the_job() {
         let host = host("gs://data-1/in:/mnt/data/", "gs://data-1/in", "/mnt/data", None);
         let place = "/mnt/disks/NAMED_MOUNTS/REF";
-        know(&host, "REF=gs://ref", mount("gs://ref", place), Some("REF"));
+        know(&host, "REF=gs://ref", &mount("gs://ref", place), Some("REF"));
         let mounts = given(&[
             ("mount", "gs://data-1/in:/mnt/data/"),
             ("mount", "REF=gs://ref"),
@@ -195,7 +195,7 @@ mod tests {
             read_only: true,
             ..mount("gs://one", "/mnt/a")
         };
-        know(&host, "gs://one:/mnt/a:ro", read_only, None);
+        know(&host, "gs://one:/mnt/a:ro", &read_only, None);
         let error = given(&[("mount", "gs://one:/mnt/a:ro")]).unwrap_err();
         assert!(error.contains("volumes of Batch can always be written"), "{error}");
         let both = given(&[("mount", "gs://one:/mnt/a"), ("volumes", "gs://two:/mnt/b")]).unwrap_err();

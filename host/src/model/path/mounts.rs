@@ -239,15 +239,11 @@ fn settle(candidates: Vec<Candidate>) -> Result<Vec<Mount>, BadMount> {
 }
 
 fn contradiction(there: &Mount, mount: Mount) -> BadMount {
-    let Mount { source, target, .. } = mount;
-    if there.source == source {
-        return BadMount::Mode { what: source, target };
+    let (one, other, target) = (there.source.to_string(), mount.source.to_string(), mount.target);
+    if one == other {
+        return BadMount::Mode { what: one, target };
     }
-    BadMount::Twice {
-        one: there.source.clone(),
-        other: source,
-        target,
-    }
+    BadMount::Twice { one, other, target }
 }
 
 fn faces(mount: &Mount, below: &str) -> Option<SpecPath> {

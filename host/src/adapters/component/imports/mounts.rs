@@ -60,6 +60,7 @@ fn sources(texts: &[String]) -> Result<Vec<String>, Error> {
 
 fn read(texts: &[String], more: &[Mount], root: &str, files: &[String]) -> Result<Mounted, Error> {
     check(texts, more)?;
+    check_length(root)?;
     let more = theirs(more)?;
     let files: BTreeSet<&str> = files.iter().map(String::as_str).collect();
     let is_file = |source: &Location| files.contains(&*source.to_string());
@@ -75,6 +76,7 @@ fn read(texts: &[String], more: &[Mount], root: &str, files: &[String]) -> Resul
 
 fn seen(mounts: &[Mount], spec: &str) -> Result<Option<Path>, Error> {
     check(&[], mounts)?;
+    check_length(spec)?;
     let spec: Location = spec.parse().map_err(|why| invalid(&why))?;
     let mounts = Mounts::of(theirs(mounts)?).map_err(bad)?;
     Ok(mounts.seen(&spec).as_ref().map(convert::faces))
@@ -82,6 +84,7 @@ fn seen(mounts: &[Mount], spec: &str) -> Result<Option<Path>, Error> {
 
 fn meant(mounts: &[Mount], mounted: &str) -> Result<Option<Path>, Error> {
     check(&[], mounts)?;
+    check_length(mounted)?;
     let mounts = Mounts::of(theirs(mounts)?).map_err(bad)?;
     Ok(mounts.meant(mounted.into()).as_ref().map(convert::faces))
 }
@@ -92,13 +95,15 @@ fn check(texts: &[String], mounts: &[Mount]) -> Result<(), Error> {
         return Err(invalid(&format!("there are more than {MOST} mounts")));
     }
     let ends = mounts.iter().flat_map(|mount| [&mount.source, &mount.target]);
-    if let Some(long) = texts.iter().chain(ends).find(|text| text.len() > LONGEST) {
-        let start: String = long.chars().take(40).collect();
-        return Err(invalid(&format!(
-            "the mount `{start}...` is longer than {LONGEST} bytes"
-        )));
+    texts.iter().chain(ends).try_for_each(|text| check_length(text))
+}
+
+fn check_length(text: &str) -> Result<(), Error> {
+    if text.len() <= LONGEST {
+        return Ok(());
     }
-    Ok(())
+    let start: String = text.chars().take(40).collect();
+    Err(invalid(&format!("`{start}...` is longer than {LONGEST} bytes")))
 }
 
 fn ours(mount: &mounts::Mount) -> Mount {
@@ -114,6 +119,7 @@ fn theirs(mounts: &[Mount]) -> Result<Vec<mounts::Mount>, Error> {
     mounts.iter().map(read).collect::<Result<_, _>>().map_err(bad)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]
 fn bad(why: BadMount) -> Error {
     invalid(&why)
 }

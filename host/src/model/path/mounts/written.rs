@@ -51,9 +51,9 @@ pub enum BadMount {
     #[error("`{one}` and `{other}` cannot both be mounted at `{target}`; give one of them another place")]
     Twice {
         /// What is there.
-        one: Location,
+        one: String,
         /// What was to be there.
-        other: Location,
+        other: String,
         /// Where.
         target: Utf8PathBuf,
     },
@@ -61,7 +61,7 @@ pub enum BadMount {
     #[error("`{what}` is mounted at `{target}` twice, once to be written and once not; give it once")]
     Mode {
         /// What.
-        what: Location,
+        what: String,
         /// Where.
         target: Utf8PathBuf,
     },
