@@ -1,4 +1,5 @@
-// What a plugin may ask of the host: programs, the log, a memory that lasts, the clock, facts about the run.
+// What a plugin may ask of the host: programs, the log, a memory that lasts, the clock, facts about the run, and what is
+// mounted where.
 
 import { host } from '#host';
 
@@ -63,4 +64,12 @@ export const run = {
   info: () => host.run.info(),
   options: () => host.run.options(),
   job: (index) => host.run.job(index),
+};
+
+export const mounts = {
+  sources: (texts) => asking(() => host.mounts.sources(texts)),
+  read: (texts, { more = [], root = '/mnt/disks', files = [] } = {}) =>
+    asking(() => host.mounts.read(texts, more, root, files)),
+  seen: (mounts, spec) => asking(() => host.mounts.seen(mounts, spec)),
+  meant: (mounts, mounted) => asking(() => host.mounts.meant(mounts, mounted)),
 };

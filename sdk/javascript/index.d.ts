@@ -271,6 +271,42 @@ export const run: {
   job(index: number): Job | undefined;
 };
 
+/** One mount: a path of the host, or a place in a store, and where jobs see it. */
+export interface Mount {
+  source: string;
+  target: string;
+  readOnly: boolean;
+}
+
+/** What is to be mounted, all in all, and the variables that tell jobs where the mounts with names are. */
+export interface Mounted {
+  mounts: Mount[];
+  variables: [string, string][];
+}
+
+/**
+ * What is mounted where for jobs: what users write is read and judged by the host, by the same rules for all schedulers. In native
+ * tests a Host answers what the test says. All throw InvalidOptions, in words for users.
+ */
+export const mounts: {
+  /**
+   * What is mounted by each text, in the same order: for a plugin that does not take all of it, or that has to find out which of
+   * it are files.
+   */
+  sources(texts: string[]): string[];
+  /**
+   * Reads what users write: `SOURCE:PATH`, `SOURCE:PATH:ro`, or `NAME=SOURCE`, which is mounted at `ROOT/NAMED_MOUNTS/NAME` and
+   * tells jobs so in the variable `NAME`. Of `files`, which are the sources that are no folders, the folder is mounted, if they
+   * have a name. `more` are mounts of the plugin itself, which are judged together with the others. `root` is `/mnt/disks` if it
+   * is not given.
+   */
+  read(texts: string[], also?: { more?: Mount[]; root?: string; files?: string[] }): Mounted;
+  /** Both faces of a place of the host, or in a store; none where jobs do not see it. */
+  seen(mounts: Mount[], spec: string): Path | undefined;
+  /** Both faces of an absolute path of jobs; none where nothing is mounted. */
+  meant(mounts: Mount[], mounted: string): Path | undefined;
+};
+
 /** All values that were given for an option, in order. `-` and `_` in names are the same. */
 export function values(options: Options, name: string): string[];
 /** The value of an option. The last one counts. */

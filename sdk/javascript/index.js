@@ -8,7 +8,7 @@
 // the host calls, `build.js` makes components, `testing.js` stands in for the host in tests.
 
 export { Gatekeeper, Observer, Plugin, Scheduler, Snippets, veto } from './hooks.js';
-export { clock, kv, log, process, run } from './host.js';
+export { clock, kv, log, mounts, process, run } from './host.js';
 export {
   Denied,
   InvalidOptions,

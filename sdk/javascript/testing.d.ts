@@ -1,6 +1,6 @@
 /** Tests a plugin natively, without a host and without WebAssembly. */
 
-import type { Job, JobFact, Options, Path, RunInfo } from './index.js';
+import type { Job, JobFact, Mounted, Options, Path, RunInfo } from './index.js';
 
 /** What a program answers. */
 export interface Answer {
@@ -19,12 +19,16 @@ export interface Call {
 
 /** The host of the tests, in use from now on. */
 export class Host {
-  constructor(given?: Partial<Pick<Host, 'programs' | 'options' | 'jobs' | 'run' | 'now' | 'elapsed'>>);
+  constructor(given?: Partial<Pick<Host, 'programs' | 'options' | 'jobs' | 'mounts' | 'places' | 'run' | 'now' | 'elapsed'>>);
   /** The programs that exist and are granted, and what they answer. */
   programs: Record<string, (call: Call) => Answer>;
   /** What the user gave to the plugin. */
   options: Options;
   jobs: Record<number, Job>;
+  /** What a user may write about mounts: what that mounts, and what becomes of it. The host's rules are not here. */
+  mounts: Record<string, [string, Mounted]>;
+  /** The places that jobs see. */
+  places: Path[];
   run: RunInfo;
   /** Milliseconds since the Unix epoch. */
   now: number;

@@ -64,6 +64,8 @@ export class Host {
   programs = {};
   options = [];
   jobs = {};
+  mounts = {};
+  places = [];
   run = { tag: '0123456789abcdef', workdir: path('/data/.xqute'), scheduler: 'local', forks: 4, attributes: [] };
   now = 1_700_000_000_000;
   elapsed = 0;
@@ -100,6 +102,20 @@ function set(key, value) {
   current.values.set(key, value);
 }
 
+function known(text) {
+  const answer = current.mounts[text];
+  if (answer === undefined) throw new HostError('invalid-options', `\`mounts\` of this test does not have \`${text}\``);
+  return answer;
+}
+
+function readMounts(texts, more) {
+  const all = texts.map((text) => known(text)[1]);
+  return {
+    mounts: [...all.flatMap(({ mounts }) => mounts), ...more],
+    variables: all.flatMap(({ variables }) => variables),
+  };
+}
+
 /** What stands in for the host: functions of the same names and types as the imports. */
 export const host = {
   process: { run: runProgram },
@@ -111,5 +127,11 @@ export const host = {
     keys: (prefix) => [...current.values.keys()].filter((key) => key.startsWith(prefix)).sort(),
   },
   clock: { now: () => BigInt(current.now), elapsed: () => BigInt(current.elapsed) },
+  mounts: {
+    sources: (texts) => texts.map((text) => known(text)[0]),
+    read: readMounts,
+    seen: (mounts, spec) => current.places.find((place) => place.spec === spec),
+    meant: (mounts, mounted) => current.places.find((place) => place.mounted === mounted),
+  },
   run: { info: () => current.run, options: () => current.options, job: (index) => current.jobs[index] },
 };

@@ -43,7 +43,7 @@ fn buckets_are_where_the_options_say() {
         ])
         .run()
         .exits(0);
-    let path = format!("/mnt/disks/{name}");
+    let path = format!("/mnt/disks/NAMED_MOUNTS/{name}");
     assert_eq!(
         fs::read_to_string(batch.bucket("bucket-2/out")).unwrap(),
         format!("{path}\n")

@@ -11,6 +11,7 @@ mod knocking;
 mod limits;
 mod lock;
 mod misbehaving;
+mod mounts;
 mod net;
 mod order;
 mod rights;

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use xqute_plugin::{Error, Exit, FailureCause, JobRef, Observation, Output};
 
-use crate::{name, script, submit::Container, trouble};
+use crate::{mounts, name, script, submit::Container, trouble};
 
 /// Turns into apptainer, unless the file for its words is there: then the attempt was started before.
 const START: &str = r#"set -o noclobber; exec "$@" >"$0" 2>&1 </dev/null"#;
@@ -38,7 +38,7 @@ pub(crate) fn argv(container: &Container<'_>) -> Result<Vec<String>, Error> {
         argv.extend(["--env".to_owned(), variable]);
     }
     for mount in &placed.mounts {
-        argv.extend(["--bind".to_owned(), mount.bind()?]);
+        argv.extend(["--bind".to_owned(), mounts::bind(mount)?]);
     }
     argv.extend(settings.more.iter().cloned());
     argv.extend(container.command(&script::unkept()));
@@ -114,10 +114,7 @@ pub(crate) fn killed(output: &Output) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        mounts,
-        options::{Settings, tests::given},
-    };
+    use crate::options::{Settings, tests::given};
     use xqute_plugin::testing::job;
 
     const RUN: &str = "0123456789abcdef";
@@ -125,7 +122,8 @@ mod tests {
     fn argv_of(options: &[(&str, &str)]) -> Result<Vec<String>, Error> {
         let options = given(&[&[("image", "tools.sif"), ("bin", "apptainer")], options].concat());
         let (settings, run) = (Settings::read(&options)?, xqute_plugin::run::info());
-        let placed = mounts::place(&settings.mounts, &BTreeSet::new())?;
+        let _host = mounts::tests::host();
+        let placed = mounts::place(&settings, &run, &[])?;
         argv(&Container::new(&job(3, "true"), &run, &settings, placed)?)
     }
 

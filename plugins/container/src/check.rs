@@ -10,18 +10,18 @@ use crate::{
     trouble::{self, Trouble},
 };
 
-/// The arguments of `stat`; none if no path is named.
-pub(crate) fn paths_argv(settings: &Settings) -> Option<Vec<String>> {
-    let paths = paths(settings);
+/// The arguments of `stat`, `sources` being what is to be mounted; none if no path is named.
+pub(crate) fn paths_argv(settings: &Settings, sources: &[String]) -> Option<Vec<String>> {
+    let paths = paths(settings, sources);
     let start = ["--dereference", "--format=%F:%n", "--"].map(str::to_owned);
     (!paths.is_empty()).then(|| start.into_iter().chain(paths).collect())
 }
 
 /// Which of the paths are files, all being there.
-pub(crate) fn files(settings: &Settings, output: &Output) -> Result<BTreeSet<String>, Error> {
+pub(crate) fn files(settings: &Settings, sources: &[String], output: &Output) -> Result<Vec<String>, Error> {
     let (stdout, stderr) = (output.stdout_text(), output.stderr_text());
     let found: Vec<(&str, &str)> = stdout.lines().filter_map(|line| line.split_once(':')).collect();
-    for path in paths(settings) {
+    for path in paths(settings, sources) {
         if !found.iter().any(|(_, name)| *name == path) {
             let mentions = |line: &&str| line.contains(&path);
             let why = stderr.lines().find(mentions).unwrap_or("stat said nothing about it");
@@ -40,8 +40,8 @@ pub(crate) fn files(settings: &Settings, output: &Output) -> Result<BTreeSet<Str
 }
 
 /// All paths of the host that the settings name.
-fn paths(settings: &Settings) -> BTreeSet<String> {
-    let mut paths: BTreeSet<_> = settings.mounts.iter().map(|mount| mount.source.clone()).collect();
+fn paths(settings: &Settings, sources: &[String]) -> BTreeSet<String> {
+    let mut paths: BTreeSet<_> = sources.iter().cloned().collect();
     if !settings.engine.keeps_containers() && !settings.image.contains("://") {
         paths.insert(settings.image.clone());
     }
@@ -164,22 +164,23 @@ mod tests {
 
     #[test]
     fn one_question_is_asked_about_all_paths() {
-        assert_eq!(paths_argv(&settings(&[])), None);
-        let settings = settings(&[("volumes", "/b:/x"), ("volumes", "REF=/a"), ("volumes", "/b:/y")]);
+        let settings = settings(&[]);
+        assert_eq!(paths_argv(&settings, &[]), None);
+        let sources = ["/b", "/a", "/b"].map(str::to_owned);
         assert_eq!(
-            paths_argv(&settings).unwrap(),
+            paths_argv(&settings, &sources).unwrap(),
             ["--dereference", "--format=%F:%n", "--", "/a", "/b"]
         );
-        let files = files(&settings, &output(0, "regular empty file:/a\ndirectory:/b\n", "")).unwrap();
-        assert_eq!(files.into_iter().collect::<Vec<_>>(), ["/a"]);
+        let output = output(0, "regular empty file:/a\ndirectory:/b\n", "");
+        assert_eq!(files(&settings, &sources, &output).unwrap(), ["/a"]);
     }
 
     #[test]
     fn a_missing_path_is_named() {
-        let settings = settings(&[("volumes", "/etc:/x"), ("volumes", "/no/such:/y")]);
+        let sources = ["/etc", "/no/such"].map(str::to_owned);
         let stderr = "stat: cannot statx '/no/such': No such file or directory\n";
         assert_eq!(
-            files(&settings, &output(1, "directory:/etc\n", stderr))
+            files(&settings(&[]), &sources, &output(1, "directory:/etc\n", stderr))
                 .unwrap_err()
                 .message(),
             "there is no `/no/such` on this machine (No such file or directory); write the path of something that exists"
@@ -190,7 +191,7 @@ mod tests {
     fn apptainer_images_are_files() {
         let image = |image| {
             let options = given(&[("bin", "apptainer"), ("image", image)]);
-            paths_argv(&Settings::read(&options).unwrap())
+            paths_argv(&Settings::read(&options).unwrap(), &[])
         };
         assert_eq!(image("tools.sif").unwrap().last().unwrap(), "tools.sif");
         assert_eq!(image("docker://debian:12"), None);

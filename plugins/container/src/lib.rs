@@ -1,11 +1,11 @@
 //! Runs jobs in containers, with docker, podman, apptainer or singularity.
 //!
 //! This file is the plugin: it starts programs and hands what they print to pure functions. The way of a job: `options`
-//! and `mounts` make settings of what users ask for, `check` asks whether they can work, `submit` starts a container whose
-//! first process is `script` and whose `name` says whose it is, `list` tells how containers are, `end` stops and removes
-//! them. `apptainer` does the same without a daemon, `engine` says in what programs differ, `notes` is what one call leaves
-//! for the next, `leftovers` removes what has ended, `trouble` judges failed calls. `fixtures/` holds what real ones
-//! answered.
+//! makes settings of what users ask for, `mounts` has the host read what is to be mounted, `check` asks whether it can
+//! work, `submit` starts a container whose first process is `script` and whose `name` says whose it is, `list` tells how
+//! containers are, `end` stops and removes them. `apptainer` does the same without a daemon, `engine` says in what programs
+//! differ, `notes` is what one call leaves for the next, `leftovers` removes what has ended, `trouble` judges failed calls.
+//! `fixtures/` holds what real ones answered.
 
 mod apptainer;
 mod check;
@@ -29,7 +29,7 @@ use notes::Note;
 use options::{Pull, Settings};
 use submit::Answer;
 use xqute_plugin::prelude::*;
-use xqute_plugin::{Limits, Output};
+use xqute_plugin::{Limits, Output, mounts::Mounted};
 
 /// The plugin.
 #[derive(Debug)]
@@ -82,7 +82,7 @@ impl Plugin for Container {
 impl Scheduler for Container {
     fn open(options: &[(String, String)], run: &RunInfo) -> Result<(), Error> {
         let settings = Settings::read(options)?;
-        check_once(&settings, &run.tag)?;
+        check_once(&settings, run)?;
         if Note::of(&run.tag).is_some_and(|note| note.engine == settings.engine && note.remove == settings.remove) {
             return Ok(());
         }
@@ -166,20 +166,21 @@ impl Observer for Container {
     }
 }
 
-/// Whether a job with these settings can work, asked once for each combination. Returns the files among the mounted paths.
-fn check_once(settings: &Settings, run: &str) -> Result<BTreeSet<String>, Error> {
+/// Whether a job with these settings can work, asked once for each combination. Returns what is mounted for it.
+fn check_once(settings: &Settings, run: &RunInfo) -> Result<Mounted, Error> {
+    if let Some(files) = notes::checked(&run.tag, settings) {
+        return mounts::place(settings, run, &files);
+    }
+    let sources = mounts::sources(settings)?;
     if run::is_dry() {
-        return Ok(BTreeSet::new());
+        return mounts::place(settings, run, &[]);
     }
-    if let Some(files) = notes::checked(run, settings) {
-        return Ok(files);
-    }
-    let files = match check::paths_argv(settings) {
-        Some(argv) => check::files(settings, &process::run("stat", argv)?)?,
-        None => BTreeSet::new(),
+    let files = match check::paths_argv(settings, &sources) {
+        Some(argv) => check::files(settings, &sources, &process::run("stat", argv)?)?,
+        None => Vec::new(),
     };
     // Before any image is fetched.
-    mounts::place(&settings.mounts, &files)?;
+    let mounted = mounts::place(settings, run, &files)?;
     check_image(settings).map_err(|error| match error {
         Error::Unavailable(said) => {
             Error::Unavailable(format!("{} cannot be reached: {said}", settings.engine.program()))
@@ -190,8 +191,8 @@ fn check_once(settings: &Settings, run: &str) -> Result<BTreeSet<String>, Error>
         )),
         other => other,
     })?;
-    notes::keep_checked(run, settings, &files)?;
-    Ok(files)
+    notes::keep_checked(&run.tag, settings, &files)?;
+    Ok(mounted)
 }
 
 fn check_image(settings: &Settings) -> Result<(), Error> {
@@ -247,8 +248,7 @@ fn submit_one(job: &Job, run: &RunInfo) -> Result<String, Error> {
             "`bin` and `remove` are the same for all jobs of a run; give them with --opt".to_owned(),
         ));
     }
-    let files = check_once(&settings, &run.tag)?;
-    let placed = mounts::place(&settings.mounts, &files)?;
+    let placed = check_once(&settings, run)?;
     let container = submit::Container::new(job, run, &settings, placed)?;
     let name = container.name();
     if !note.engine.keeps_containers() {

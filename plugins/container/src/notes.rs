@@ -1,8 +1,6 @@
 //! What one call writes down for later ones, in other instances too: which engine the run uses, and what was checked before
 //! its first job.
 
-use std::collections::BTreeSet;
-
 use xqute_plugin::{Error, kv};
 
 use crate::{engine::Engine, options::Settings};
@@ -42,15 +40,14 @@ impl Note {
 }
 
 /// The files among the mounted paths, if these settings were found good before.
-pub(crate) fn checked(run: &str, settings: &Settings) -> Option<BTreeSet<String>> {
+pub(crate) fn checked(run: &str, settings: &Settings) -> Option<Vec<String>> {
     let text = kv::text(&key(run, settings))?;
     Some(text.lines().map(str::to_owned).collect())
 }
 
 /// Remembers that these settings are good.
-pub(crate) fn keep_checked(run: &str, settings: &Settings, files: &BTreeSet<String>) -> Result<(), Error> {
-    let lines: Vec<_> = files.iter().map(String::as_str).collect();
-    kv::set(&key(run, settings), lines.join("\n"))
+pub(crate) fn keep_checked(run: &str, settings: &Settings, files: &[String]) -> Result<(), Error> {
+    kv::set(&key(run, settings), files.join("\n"))
 }
 
 /// Forgets everything about a run that is over.
@@ -65,12 +62,13 @@ fn key(run: &str, settings: &Settings) -> String {
         engine,
         image,
         entrypoint,
-        mounts,
+        volumes,
+        folder,
         pull,
         more,
         ..
     } = settings;
-    let text = format!("{engine:?} {image:?} {entrypoint:?} {mounts:?} {pull:?} {more:?}");
+    let text = format!("{engine:?} {image:?} {entrypoint:?} {volumes:?} {folder:?} {pull:?} {more:?}");
     format!("{run}/checked/{:016x}", fnv1a(text.as_bytes()))
 }
 
@@ -101,7 +99,7 @@ mod tests {
 
         let settings = Settings::read(&given(&[("image", "x")])).unwrap();
         let other = Settings::read(&given(&[("image", "y")])).unwrap();
-        let files = ["/a b".to_owned(), "/c".to_owned()].into();
+        let files = ["/a b", "/c"].map(str::to_owned).to_vec();
         keep_checked("a", &settings, &files).unwrap();
         assert_eq!(checked("a", &settings), Some(files));
         assert_eq!(checked("a", &other), None);

@@ -3,7 +3,7 @@
 
 use xqute_plugin::{About, Error, Lookup};
 
-use crate::{engine::Engine, mounts::Wanted};
+use crate::engine::Engine;
 
 /// What the options of a job say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,9 +12,10 @@ pub(crate) struct Settings {
     pub(crate) image: String,
     /// The words that run a bash.
     pub(crate) entrypoint: Vec<String>,
-    pub(crate) mounts: Vec<Wanted>,
-    /// Whether jobs start in a mounted folder.
-    pub(crate) has_working_folder: bool,
+    /// Mounts as the user wrote them.
+    pub(crate) volumes: Vec<String>,
+    /// The folder that is mounted for jobs to start in.
+    pub(crate) folder: Option<String>,
     pub(crate) user: Option<String>,
     pub(crate) remove: bool,
     pub(crate) pull: Pull,
@@ -94,15 +95,8 @@ impl Settings {
             check_text(name, value)?;
         }
         let volumes = either(options, "volumes", "mount")?;
-        let folder = either(options, "volume-as-cwd", "mount-as-cwd")?.last().copied();
+        let folder = either(options, "volume-as-cwd", "mount-as-cwd")?;
         let engine = Engine::read(options.value("bin").unwrap_or("docker"))?;
-        let mut mounts: Vec<_> = folder
-            .map(Wanted::working_folder)
-            .into_iter()
-            .collect::<Result<_, _>>()?;
-        for text in volumes {
-            mounts.push(Wanted::read(text)?);
-        }
         let mut entrypoint: Vec<_> = options.values("entrypoint").map(str::to_owned).collect();
         if entrypoint.is_empty() {
             entrypoint.push("/bin/bash".to_owned());
@@ -111,8 +105,8 @@ impl Settings {
             engine,
             image: image(engine, options.value("image").unwrap_or_default())?,
             entrypoint,
-            mounts,
-            has_working_folder: folder.is_some(),
+            volumes: volumes.into_iter().map(str::to_owned).collect(),
+            folder: folder.last().map(|folder| (*folder).to_owned()),
             user: options.value("user").map(str::to_owned),
             remove: flag(options, "remove")?,
             pull: pull(options)?,
@@ -280,8 +274,8 @@ pub(crate) mod tests {
             engine: Engine::Docker,
             image: "debian:12".to_owned(),
             entrypoint: vec!["/bin/bash".to_owned()],
-            mounts: Vec::new(),
-            has_working_folder: false,
+            volumes: Vec::new(),
+            folder: None,
             user: None,
             remove: true,
             pull: Pull::Missing,
@@ -310,8 +304,9 @@ pub(crate) mod tests {
             ("remove", "false"),
         ]))
         .unwrap();
-        assert_eq!(settings.mounts.len(), 2);
-        assert!(settings.has_working_folder && !settings.remove);
+        assert_eq!(settings.volumes, ["/a:/b"]);
+        assert_eq!(settings.folder.as_deref(), Some("/c"));
+        assert!(!settings.remove);
         assert_eq!(settings.more, ["--memory", "2g"]);
         assert_eq!(settings.entrypoint, ["env", "bash"]);
     }

@@ -1,11 +1,9 @@
 //! One job → the arguments of `docker run` or `podman run`, and what it answered. Pure functions.
 
-use xqute_plugin::{Error, Job, Output, RunInfo};
+use xqute_plugin::{Error, Job, Output, RunInfo, mounts::Mounted};
 
 use crate::{
-    check,
-    mounts::{self, Mount, Placed},
-    name,
+    check, mounts, name,
     options::Settings,
     script,
     trouble::{self, Trouble},
@@ -19,28 +17,17 @@ pub(crate) struct Container<'a> {
     pub(crate) job: &'a Job,
     pub(crate) run: &'a RunInfo,
     pub(crate) settings: &'a Settings,
-    pub(crate) placed: Placed,
+    pub(crate) placed: Mounted,
 }
 
 impl<'a> Container<'a> {
-    /// The run's directory is mounted where the host has it, so that both see the same paths.
-    pub(crate) fn new(
-        job: &'a Job,
-        run: &'a RunInfo,
-        settings: &'a Settings,
-        mut placed: Placed,
-    ) -> Result<Self, Error> {
-        if settings.has_working_folder && job.cwd.is_some() {
+    pub(crate) fn new(job: &'a Job, run: &'a RunInfo, settings: &'a Settings, placed: Mounted) -> Result<Self, Error> {
+        if settings.folder.is_some() && job.cwd.is_some() {
             return Err(Error::InvalidOptions(
                 "`volume-as-cwd` and --cwd (or `cwd` of a job) both say where jobs start; use only one of them"
                     .to_owned(),
             ));
         }
-        placed.add(Mount {
-            source: run.workdir.spec.clone(),
-            target: run.workdir.mounted.clone(),
-            read_only: false,
-        })?;
         Ok(Self {
             job,
             run,
@@ -55,7 +42,7 @@ impl<'a> Container<'a> {
 
     /// Where the container starts. A folder that the user chose for a job is where the job's script goes by itself.
     pub(crate) fn folder(&self) -> String {
-        if self.settings.has_working_folder {
+        if self.settings.folder.is_some() {
             mounts::working_folder()
         } else {
             self.run.workdir.mounted.clone()
@@ -102,7 +89,7 @@ pub(crate) fn argv(container: &Container<'_>, user: &str) -> Vec<String> {
             .placed
             .mounts
             .iter()
-            .map(|mount| format!("--mount={}", mount.csv())),
+            .map(|mount| format!("--mount={}", mounts::csv(mount))),
     );
     argv.push(format!("--workdir={}", container.folder()));
     argv.extend(settings.more.iter().cloned());
@@ -140,7 +127,6 @@ pub(crate) fn answer(settings: &Settings, output: &Output) -> Answer {
 mod tests {
     use super::*;
     use crate::options::tests::given;
-    use std::collections::BTreeSet;
     use xqute_plugin::{
         Exit,
         testing::{job, path},
@@ -155,7 +141,8 @@ mod tests {
 
     fn argv_of(job: &Job, options: &[(&str, &str)]) -> Result<Vec<String>, Error> {
         let (settings, run) = (settings(options), xqute_plugin::run::info());
-        let placed = mounts::place(&settings.mounts, &BTreeSet::new())?;
+        let _host = mounts::tests::host();
+        let placed = mounts::place(&settings, &run, &[])?;
         Ok(argv(&Container::new(job, &run, &settings, placed)?, "0:0"))
     }
 
@@ -208,8 +195,8 @@ mod tests {
             "--user=me",
             "--env=REF=/mnt/disks/NAMED_MOUNTS/REF",
             "--env=A=b c",
-            "--mount=type=bind,source=/project,target=/mnt/disks/.cwd",
             "--mount=type=bind,source=/ref,target=/mnt/disks/NAMED_MOUNTS/REF",
+            "--mount=type=bind,source=/project,target=/mnt/disks/.cwd",
             "--mount=type=bind,source=/data/.xqute,target=/data/.xqute",
             "--workdir=/mnt/disks/.cwd",
             "--memory=2g",
@@ -229,15 +216,6 @@ mod tests {
         assert!(argv_of(&job, &[]).is_ok());
         let error = argv_of(&job, &[("volume-as-cwd", "/project")]).unwrap_err();
         assert!(error.message().contains("use only one of them"), "{error:?}");
-    }
-
-    #[test]
-    fn the_place_of_the_run_is_taken() {
-        let error = argv_of(&job(3, "true"), &[("volumes", "/other:/data/.xqute")]).unwrap_err();
-        assert_eq!(
-            error.message(),
-            "`/other` and `/data/.xqute` cannot both be mounted at `/data/.xqute`; give one of them another place"
-        );
     }
 
     #[test]

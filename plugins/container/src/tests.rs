@@ -264,7 +264,7 @@ fn what_shall_stay_stays() {
 
 #[test]
 fn a_dry_run_asks_nothing() {
-    let host = Host::new();
+    let host = mounts::tests::host();
     on_podman(&host, &[]);
     let mut info = run::info();
     info.attributes = vec![("dry-run".to_owned(), "true".to_owned())];
@@ -338,7 +338,7 @@ fn every_call_is_asked_for() {
     };
     assert!(!rights.contains(&Right::Script));
     for engine in Engine::ALL {
-        let host = Host::new();
+        let host = mounts::tests::host();
         let programs = [
             "docker",
             "podman",

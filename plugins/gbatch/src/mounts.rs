@@ -1,7 +1,10 @@
-//! Volumes: buckets that the machines mount. Pure functions.
+//! Volumes: buckets that the machines mount. The host reads what users write; here is what Batch makes of it.
 
 use serde_json::{Value, json};
-use xqute_plugin::{Error, Lookup};
+use xqute_plugin::{
+    Error, Lookup,
+    mounts::{self, Mount},
+};
 
 use crate::document::Document;
 use crate::options::bad;
@@ -12,17 +15,11 @@ const ROOT: &str = "/mnt/disks";
 /// What the options say of volumes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Mounts {
-    volumes: Vec<Volume>,
+    volumes: Vec<Mount>,
     /// Variables that are set in the job: names of volumes, and where they are.
     names: Vec<(String, String)>,
     /// Where jobs start.
     pub(crate) cwd: Option<String>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Volume {
-    bucket: String,
-    path: String,
 }
 
 impl Mounts {
@@ -33,62 +30,41 @@ impl Mounts {
     pub(crate) fn read(options: &[(String, String)]) -> Result<Self, Error> {
         let volumes = either(options, "volumes", "mount")?;
         let cwd = either(options, "volume-as-cwd", "mount-as-cwd")?;
-        let mut mounts = Self::default();
-        if let Some(url) = options.value(cwd) {
-            let path = format!("{ROOT}/.cwd");
-            let bucket = bucket(cwd, url)?;
-            mounts.volumes.push(Volume {
-                bucket,
-                path: path.clone(),
-            });
-            mounts.cwd = Some(path);
+        let texts: Vec<String> = options.values(volumes).map(str::to_owned).collect();
+        for (text, source) in texts.iter().zip(mounts::sources(&texts)?) {
+            check_bucket(volumes, text, &source)?;
         }
-        for text in options.values(volumes) {
-            mounts.add(volumes, text)?;
-        }
-        let paths = mounts.volumes.iter().enumerate();
-        for (place, Volume { path, .. }) in paths {
-            if mounts.volumes.iter().skip(place + 1).any(|other| other.path == *path) {
-                return Err(bad(format!("`{volumes}` has two volumes for {path}")));
-            }
-        }
-        Ok(mounts)
-    }
-
-    fn add(&mut self, option: &str, text: &str) -> Result<(), Error> {
-        if let Some((name, url)) = text.split_once('=').filter(|(name, _)| is_name(name)) {
-            let path = format!("{ROOT}/{name}");
-            self.names.push((name.to_owned(), path.clone()));
-            self.volumes.push(Volume {
-                bucket: bucket(option, url)?,
-                path,
-            });
-            return Ok(());
-        }
-        let Some((url, path)) = text.rsplit_once(':').filter(|(_, path)| !path.starts_with("//")) else {
-            return Err(bad(format!(
-                "`{option}` has {text:?}, but a volume is gs://BUCKET/FOLDER:/PATH or NAME=gs://BUCKET/FOLDER"
-            )));
-        };
-        if !path.starts_with('/') || path.split('/').any(|part| part == "..") || path.trim_matches('/').is_empty() {
-            return Err(bad(format!(
-                "`{option}` has {text:?}, but {path:?} is no path from the top, such as /mnt/disks/data"
-            )));
-        }
-        let path = path.trim_end_matches('/').to_owned();
-        self.volumes.push(Volume {
-            bucket: bucket(option, url)?,
-            path,
+        let place = format!("{ROOT}/.cwd");
+        let folder = options.value(cwd).map(|url| Mount {
+            source: url.to_owned(),
+            target: place.clone(),
+            read_only: false,
         });
-        Ok(())
+        if let Some(Mount { source, .. }) = &folder {
+            check_bucket(cwd, source, source)?;
+        }
+        let cwd = folder.is_some().then_some(place);
+        let more: Vec<Mount> = folder.into_iter().collect();
+        let mounted = mounts::read(&texts, &more, ROOT, &[])?;
+        if let Some(mount) = mounted.mounts.iter().find(|mount| mount.read_only) {
+            return Err(bad(format!(
+                "`{volumes}` has {} with `:ro`, but volumes of Batch can always be written: leave that away",
+                mount.source
+            )));
+        }
+        Ok(Self {
+            volumes: mounted.mounts,
+            names: mounted.variables,
+            cwd,
+        })
     }
 
     /// Puts volumes and variables into a job of Batch.
     pub(crate) fn add_to(&self, document: &mut Document) -> Result<(), Error> {
-        for Volume { bucket, path } in &self.volumes {
+        for Mount { source, target, .. } in &self.volumes {
             document.push(
                 "/taskGroups/0/taskSpec/volumes",
-                json!({"gcs": {"remotePath": bucket}, "mountPath": path}),
+                json!({"gcs": {"remotePath": source.strip_prefix(SCHEME)}, "mountPath": target}),
             )?;
         }
         for (name, path) in &self.names {
@@ -99,6 +75,9 @@ impl Mounts {
     }
 }
 
+/// What buckets start with. Batch wants them without it.
+const SCHEME: &str = "gs://";
+
 /// The one of two names under which an option was given.
 fn either<'a>(options: &[(String, String)], name: &'a str, alias: &'a str) -> Result<&'a str, Error> {
     match (options.value(name), options.value(alias)) {
@@ -108,26 +87,21 @@ fn either<'a>(options: &[(String, String)], name: &'a str, alias: &'a str) -> Re
     }
 }
 
-/// Whether this can be a variable of a shell.
-fn is_name(text: &str) -> bool {
-    let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    !text.is_empty() && !text.starts_with(|c: char| c.is_ascii_digit()) && text.chars().all(fits)
-}
-
-/// `gs://BUCKET/FOLDER` → `BUCKET/FOLDER`, as Batch wants it.
-fn bucket(option: &str, url: &str) -> Result<String, Error> {
-    let path = url.strip_prefix("gs://").map(|path| path.trim_end_matches('/'));
-    let name = path.and_then(|path| path.split('/').next()).unwrap_or_default();
+/// Whether it is a bucket that is to be mounted, or a folder in one.
+fn check_bucket(option: &str, text: &str, source: &str) -> Result<(), Error> {
+    let Some(path) = source.strip_prefix(SCHEME) else {
+        return Err(bad(format!(
+            "`{option}` has {text:?}, but volumes of Batch are buckets, gs://BUCKET/FOLDER"
+        )));
+    };
+    let name = path.split('/').next().unwrap_or_default();
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.".contains(c);
-    match path {
-        Some(path) if (3..=222).contains(&name.len()) && name.chars().all(fits) => Ok(path.to_owned()),
-        Some(_) => Err(bad(format!(
-            "`{option}` has {url:?}, but {name:?} is no bucket: 3 or more small letters, digits, `-`, `_` and `.`"
-        ))),
-        None => Err(bad(format!(
-            "`{option}` has {url:?}, but volumes of Batch are buckets, gs://BUCKET/FOLDER"
-        ))),
+    if (3..=222).contains(&name.len()) && name.chars().all(fits) {
+        return Ok(());
     }
+    Err(bad(format!(
+        "`{option}` has {text:?}, but {name:?} is no bucket: 3 or more small letters, digits, `-`, `_` and `.`"
+    )))
 }
 
 /// Whether a path is that of a folder, or of something in it.
@@ -140,6 +114,26 @@ pub(crate) fn is_below(path: &str, folder: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use xqute_plugin::{
+        mounts::Mounted,
+        testing::{Host, mount},
+    };
+
+    /// A host that knows a mount.
+    fn host(text: &str, source: &str, target: &str, variable: Option<&str>) -> Host {
+        let host = Host::new();
+        know(&host, text, &mount(source, target), variable);
+        host
+    }
+
+    fn know(host: &Host, text: &str, mount: &Mount, variable: Option<&str>) {
+        let variables = variable.map(|name| (name.to_owned(), mount.target.clone()));
+        let mounted = Mounted {
+            variables: variables.into_iter().collect(),
+            mounts: vec![mount.clone()],
+        };
+        host.on_mount(text, &mount.source, mounted);
+    }
 
     fn given(options: &[(&str, &str)]) -> Result<Mounts, String> {
         let options: Vec<_> = options
@@ -151,51 +145,59 @@ mod tests {
 
     #[test]
     fn volumes_are_mounted_and_named_ones_are_told_to_the_job() {
+        let host = host("gs://data-1/in:/mnt/data/", "gs://data-1/in", "/mnt/data", None);
+        let place = "/mnt/disks/NAMED_MOUNTS/REF";
+        know(&host, "REF=gs://ref", &mount("gs://ref", place), Some("REF"));
         let mounts = given(&[
             ("mount", "gs://data-1/in:/mnt/data/"),
             ("mount", "REF=gs://ref"),
-            ("volume-as-cwd", "gs://here/"),
+            ("volume-as-cwd", "gs://here"),
         ]);
         let mut document = Document::read(None).unwrap();
         let mounts = mounts.unwrap();
         mounts.add_to(&mut document).unwrap();
         let expected = json!({"taskGroups": [{"taskSpec": {
             "volumes": [
-                {"gcs": {"remotePath": "here"}, "mountPath": "/mnt/disks/.cwd"},
                 {"gcs": {"remotePath": "data-1/in"}, "mountPath": "/mnt/data"},
-                {"gcs": {"remotePath": "ref"}, "mountPath": "/mnt/disks/REF"},
+                {"gcs": {"remotePath": "ref"}, "mountPath": place},
+                {"gcs": {"remotePath": "here"}, "mountPath": "/mnt/disks/.cwd"},
             ],
-            "environment": {"variables": {"REF": "/mnt/disks/REF"}},
+            "environment": {"variables": {"REF": place}},
         }}]});
         assert_eq!(document.value(), &expected);
         assert_eq!(mounts.cwd.as_deref(), Some("/mnt/disks/.cwd"));
     }
 
     #[test]
-    fn what_is_no_volume_is_refused() {
-        for (option, text, said) in [
-            (
-                "mount",
-                "gs://bucket",
-                "a volume is gs://BUCKET/FOLDER:/PATH or NAME=gs://BUCKET/FOLDER",
-            ),
-            ("mount", "/data:/mnt/data", "volumes of Batch are buckets"),
-            ("volumes", "REF=/data", "volumes of Batch are buckets"),
-            ("mount", "gs://bucket:mnt", "no path from the top"),
-            ("mount", "gs://bucket:/", "no path from the top"),
-            ("mount", "gs://bucket:/a/../b", "no path from the top"),
-            ("mount", "gs://B:/mnt", "\"B\" is no bucket"),
+    fn what_is_no_bucket_is_refused() {
+        for (option, text, source, said) in [
+            ("mount", "/data:/mnt/data", "/data", "volumes of Batch are buckets"),
+            ("volumes", "REF=/data", "/data", "volumes of Batch are buckets"),
+            ("mount", "s3://b/x:/mnt/x", "s3://b/x", "volumes of Batch are buckets"),
+            ("mount", "gs://B:/mnt", "gs://B", "\"B\" is no bucket"),
             (
                 "mount-as-cwd",
                 "bucket",
+                "",
                 "`mount-as-cwd` has \"bucket\", but volumes of Batch are buckets",
             ),
         ] {
+            let _host = host(text, source, "/mnt/x", None);
             let error = given(&[(option, text)]).unwrap_err();
             assert!(error.contains(said), "{text}: {error}");
         }
-        let twice = given(&[("mount", "gs://one:/mnt/a"), ("mount", "gs://two:/mnt/a/")]).unwrap_err();
-        assert_eq!(twice, "`mount` has two volumes for /mnt/a");
+    }
+
+    #[test]
+    fn what_batch_cannot_do_is_refused() {
+        let host = Host::new();
+        let read_only = Mount {
+            read_only: true,
+            ..mount("gs://one", "/mnt/a")
+        };
+        know(&host, "gs://one:/mnt/a:ro", &read_only, None);
+        let error = given(&[("mount", "gs://one:/mnt/a:ro")]).unwrap_err();
+        assert!(error.contains("volumes of Batch can always be written"), "{error}");
         let both = given(&[("mount", "gs://one:/mnt/a"), ("volumes", "gs://two:/mnt/b")]).unwrap_err();
         assert_eq!(both, "`volumes` and `mount` are the same: use one of them");
     }

@@ -1,5 +1,5 @@
 //! The options: what there are, and how they become `Settings`, the same for all jobs that have the same options. Pure
-//! functions. Volumes are in `mounts`, how JSON is put together is in `document`.
+//! functions, but for volumes, which the host reads: they are in `mounts`, how JSON is put together is in `document`.
 
 use serde_json::Value;
 use xqute_plugin::{About, Error, Lookup};

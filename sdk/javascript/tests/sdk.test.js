@@ -7,6 +7,7 @@ import { BadPlugin, findParts, guest } from '../guest.js';
 import {
   Denied,
   Gatekeeper,
+  InvalidOptions,
   Observer,
   Plugin,
   RateLimited,
@@ -17,6 +18,7 @@ import {
   commandLine,
   kv,
   log,
+  mounts,
   process,
   quote,
   value,
@@ -200,6 +202,19 @@ test('what lasts', () => {
   const host = new Host();
   assert.deepEqual([kv.get('a'), kv.number('a'), kv.add('a', 2), kv.add('a', 3)], [undefined, 0, 2, 5]);
   assert.deepEqual([kv.keys(), kv.remove('a'), kv.remove('a'), host.values.size], [['a'], true, false, 0]);
+});
+
+test('mounts', () => {
+  const place = { source: '/ref', target: '/mnt/disks/NAMED_MOUNTS/REF', readOnly: false };
+  const mounted = { mounts: [place], variables: [['REF', place.target]] };
+  const host = new Host({ mounts: { 'REF=/ref': ['/ref', mounted] } });
+  assert.deepEqual(mounts.sources(['REF=/ref']), ['/ref']);
+  const more = { source: '/data', target: '/data', readOnly: false };
+  assert.deepEqual(mounts.read(['REF=/ref'], { more: [more] }).mounts, [place, more]);
+  assert.throws(() => mounts.read(['/ref']), InvalidOptions);
+  host.places.push({ spec: '/ref/a', mounted: '/x/a' });
+  assert.equal(mounts.seen([place], '/ref/a'), mounts.meant([place], '/x/a'));
+  assert.equal(mounts.seen([place], '/x/a'), undefined);
 });
 
 test('words', () => {

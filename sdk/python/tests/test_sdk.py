@@ -7,7 +7,11 @@ import unittest
 from xqute_plugin import (
     Denied,
     Gatekeeper,
+    InvalidOptions,
+    Mount,
+    Mounted,
     Observer,
+    Path,
     Plugin,
     RateLimited,
     Right,
@@ -20,6 +24,7 @@ from xqute_plugin import (
     command_line,
     kv,
     log,
+    mounts,
     process,
     quote,
     value,
@@ -201,6 +206,18 @@ class Helpers(unittest.TestCase):
         self.assertEqual((kv.get("a"), kv.number("a"), kv.add("a", 2), kv.add("a", 3)), (None, 0, 2, 5))
         self.assertEqual((kv.text("a"), kv.text("b")), ("5", None))
         self.assertEqual((kv.keys(), kv.remove("a"), kv.remove("a"), host.values), (["a"], True, False, {}))
+
+    def test_mounts(self):
+        place = Mount("/ref", "/mnt/disks/NAMED_MOUNTS/REF", False)
+        host = Host(mounts={"REF=/ref": ("/ref", Mounted([place], [("REF", place.target)]))})
+        self.assertEqual(mounts.sources(["REF=/ref"]), ["/ref"])
+        more = Mount("/data", "/data", False)
+        self.assertEqual(mounts.read(["REF=/ref"], more=[more]).mounts, [place, more])
+        with self.assertRaises(InvalidOptions):
+            mounts.read(["/ref"])
+        host.places.append(Path("/ref/a", "/x/a"))
+        self.assertEqual(mounts.seen([place], "/ref/a"), mounts.meant([place], "/x/a"))
+        self.assertIsNone(mounts.seen([place], "/x/a"))
 
     def test_words(self):
         options = [("a-b", "1"), ("a_b", "2")]

@@ -24,7 +24,7 @@ A plugin has no state of its own, because its instance may be replaced at any ti
 from . import contract as _contract  # first: it makes the contract's types importable
 from .about import Option, Plugin, Right
 from .hooks import Gatekeeper, Observer, Snippets, Veto
-from .host import clock, kv, log, process, run
+from .host import clock, kv, log, mounts, process, run
 from .scheduler import Scheduler
 from .values import (
     Argv,
@@ -34,6 +34,8 @@ from .values import (
     InvalidOptions,
     Job,
     JobRef,
+    Mount,
+    Mounted,
     Observation,
     Output,
     Path,

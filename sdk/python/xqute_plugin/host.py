@@ -1,17 +1,20 @@
-"""What a plugin may ask of the host: programs, the log, a memory that lasts, the clock, facts about the run."""
+"""What a plugin may ask of the host: programs, the log, a memory that lasts, the clock, facts about the run, and what
+is mounted where."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 
 from componentize_py_types import Err
 from wit_world.imports import clock as _clock
 from wit_world.imports import key_value as _key_value
 from wit_world.imports import log as _log
+from wit_world.imports import mounts as _mounts
 from wit_world.imports import process as _process
 from wit_world.imports import run as _run
 
-from .values import Job, Output, RunInfo, from_contract
+from .values import Job, Mount, Mounted, Output, Path, RunInfo, from_contract
 
 
 class process:
@@ -134,3 +137,46 @@ class run:
     def job(index: int) -> Job | None:
         """One job of the run, in its latest attempt."""
         return _run.job(index)
+
+
+class mounts:
+    """What is mounted where for jobs: what users write is read and judged by the host, by the same rules for all schedulers.
+
+    In native tests a `testing.Host` answers what the test says. All raise `InvalidOptions`, in words for users.
+    """
+
+    @staticmethod
+    def sources(texts: list[str]) -> list[str]:
+        """What is mounted by each text, in the same order: for a plugin that does not take all of it, or that has to find out
+        which of it are files."""
+        try:
+            return _mounts.sources(texts)
+        except Err as error:
+            raise from_contract(error) from None
+
+    @staticmethod
+    def read(texts: list[str], *, more: Iterable[Mount] = (), root: str = "/mnt/disks", files: Iterable[str] = ()) -> Mounted:
+        """Reads what users write: `SOURCE:PATH`, `SOURCE:PATH:ro`, or `NAME=SOURCE`, which is mounted at
+        `ROOT/NAMED_MOUNTS/NAME` and tells jobs so in the variable `NAME`. Of `files`, which are the sources that are no
+        folders, the folder is mounted, if they have a name. `more` are mounts of the plugin itself, which are judged together
+        with the others."""
+        try:
+            return _mounts.read(texts, list(more), root, list(files))
+        except Err as error:
+            raise from_contract(error) from None
+
+    @staticmethod
+    def seen(mounts: list[Mount], spec: str) -> Path | None:
+        """Both faces of a place of the host, or in a store; none where jobs do not see it."""
+        try:
+            return _mounts.seen(mounts, spec)
+        except Err as error:
+            raise from_contract(error) from None
+
+    @staticmethod
+    def meant(mounts: list[Mount], mounted: str) -> Path | None:
+        """Both faces of an absolute path of jobs; none where nothing is mounted."""
+        try:
+            return _mounts.meant(mounts, mounted)
+        except Err as error:
+            raise from_contract(error) from None

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 
 from componentize_py_types import Err
 from wit_world.exports.observer import JobEvent, JobFact
-from wit_world.imports import clock, key_value, log, process, run, types
+from wit_world.imports import clock, key_value, log, mounts, process, run, types
 
-from .values import Job, Path, RunInfo, Shell, command_words
+from .values import Job, Mounted, Path, RunInfo, Shell, command_words
 
 
 @dataclass
@@ -80,6 +80,10 @@ class Host:
     options: list[tuple[str, str]] = field(default_factory=list)
     """What the user gave to the plugin."""
     jobs: dict[int, Job] = field(default_factory=dict)
+    mounts: dict[str, tuple[str, Mounted]] = field(default_factory=dict)
+    """What a user may write about mounts: what that mounts, and what becomes of it. The host's rules are not here."""
+    places: list[Path] = field(default_factory=list)
+    """The places that jobs see."""
     run: RunInfo = field(default_factory=lambda: RunInfo("0123456789abcdef", path("/data/.xqute"), "local", 4, []))
     now: int = 1_700_000_000_000
     """Milliseconds since the Unix epoch."""
@@ -103,6 +107,10 @@ class Host:
         run.info = lambda: self.run
         run.options = lambda: self.options
         run.job = self.jobs.get
+        mounts.sources = lambda texts: [self._mount(text)[0] for text in texts]
+        mounts.read = self._mounted
+        mounts.seen = lambda _, spec: next((path for path in self.places if path.spec == spec), None)
+        mounts.meant = lambda _, mounted: next((path for path in self.places if path.mounted == mounted), None)
 
     @property
     def log_text(self) -> str:
@@ -120,3 +128,13 @@ class Host:
         if len(key.encode()) > 256 or len(value) > 64 << 10:
             raise Err(types.Error_Rejected(f"the key `{key}` or its value is too long"))
         self.values[key] = value
+
+    def _mount(self, text: str) -> tuple[str, Mounted]:
+        if text not in self.mounts:
+            raise Err(types.Error_InvalidOptions(f"`mounts` of this test does not have `{text}`"))
+        return self.mounts[text]
+
+    def _mounted(self, texts, more, root, files) -> Mounted:
+        known = [self._mount(text)[1] for text in texts]
+        placed = [mount for mounted in known for mount in mounted.mounts]
+        return Mounted(placed + more, [variable for mounted in known for variable in mounted.variables])

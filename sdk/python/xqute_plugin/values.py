@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from componentize_py_types import Err
+from wit_world.imports import mounts as _mounts
 from wit_world.imports import process as _process
 from wit_world.imports import types as _types
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 Job = _types.Job
 JobRef = _types.JobRef
+Mount = _mounts.Mount
+Mounted = _mounts.Mounted
 Path = _types.Path
 RunInfo = _types.RunInfo
 Argv = _types.Command_Argv

@@ -28,6 +28,7 @@ macro_rules! part {
                     "xqute:plugin/key-value@0.1.0": crate::bindings::imports::xqute::plugin::key_value,
                     "xqute:plugin/clock@0.1.0": crate::bindings::imports::xqute::plugin::clock,
                     "xqute:plugin/run@0.1.0": crate::bindings::imports::xqute::plugin::run,
+                    "xqute:plugin/mounts@0.1.0": crate::bindings::imports::xqute::plugin::mounts,
                 },
             });
         }

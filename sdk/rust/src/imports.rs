@@ -1,4 +1,5 @@
-//! What a plugin may ask of the host: programs, the log, a memory that lasts, the clock, facts about the run.
+//! What a plugin may ask of the host: programs, the log, a memory that lasts, the clock, facts about the run, and what
+//! is mounted where.
 //!
 //! In a native build, which is what `cargo test` makes, the [`testing`](crate::testing) module answers instead of a host.
 
@@ -170,5 +171,50 @@ pub mod run {
     /// One job of the run, in its latest attempt.
     pub fn job(index: u32) -> Option<Job> {
         host::job(index)
+    }
+}
+
+/// What is mounted where for jobs: what users write is read and judged by the host, by the same rules for all schedulers.
+///
+/// In native tests a [`Host`](crate::testing::Host) answers what the test says; the rules are the host's.
+pub mod mounts {
+    use super::host::mounts as host;
+    pub use crate::bindings::imports::xqute::plugin::mounts::{Mount, Mounted};
+    use crate::{Error, Path};
+
+    /// What is mounted by each text, in the same order: for a plugin that does not take all of it, or that has to find out
+    /// which of it are files.
+    ///
+    /// # Errors
+    /// `InvalidOptions`, in words for users, when one of them is no mount.
+    pub fn sources(texts: &[String]) -> Result<Vec<String>, Error> {
+        host::sources(texts)
+    }
+
+    /// Reads what users write: `SOURCE:PATH`, `SOURCE:PATH:ro`, or `NAME=SOURCE`, which is mounted at
+    /// `ROOT/NAMED_MOUNTS/NAME` and tells jobs so in the variable `NAME`. Of `files`, which are the sources that are no
+    /// folders, the folder is mounted, if they have a name. `more` are mounts of the plugin itself, which are judged together
+    /// with the others.
+    ///
+    /// # Errors
+    /// `InvalidOptions`, in words for users, when one of them is no mount, or two contradict each other.
+    pub fn read(texts: &[String], more: &[Mount], root: &str, files: &[String]) -> Result<Mounted, Error> {
+        host::read(texts, more, root, files)
+    }
+
+    /// Both faces of a place of the host, or in a store; none where jobs do not see it.
+    ///
+    /// # Errors
+    /// `InvalidOptions` when the mounts contradict each other, or this is no place.
+    pub fn seen(mounts: &[Mount], spec: &str) -> Result<Option<Path>, Error> {
+        host::seen(mounts, spec)
+    }
+
+    /// Both faces of an absolute path of jobs; none where nothing is mounted.
+    ///
+    /// # Errors
+    /// `InvalidOptions` when the mounts contradict each other.
+    pub fn meant(mounts: &[Mount], mounted: &str) -> Result<Option<Path>, Error> {
+        host::meant(mounts, mounted)
     }
 }

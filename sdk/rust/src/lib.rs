@@ -68,7 +68,7 @@ pub use bindings::{
     snippets::exports::xqute::plugin::snippets::Script,
 };
 pub use hooks::{Gatekeeper, Observer, Snippets, decide, observe, provide};
-pub use imports::{clock, kv, log, process, run};
+pub use imports::{clock, kv, log, mounts, process, run};
 pub use scheduler::Scheduler;
 pub use values::{Lookup, quote};
 /// Exports what the impl below it implements: put it above an impl of [`Plugin`], [`Scheduler`], [`Observer`],
@@ -79,7 +79,7 @@ pub use xqute_plugin_macros::export;
 pub mod prelude {
     pub use crate::{
         About, Error, FailureCause, Gatekeeper, Job, JobFact, JobRef, Lookup, Observation, Observer, Plugin, Right,
-        RunInfo, Scheduler, Snippets, Verdict, Wrapping, clock, export, kv, log, process, quote, run,
+        RunInfo, Scheduler, Snippets, Verdict, Wrapping, clock, export, kv, log, mounts, process, quote, run,
     };
 }
 

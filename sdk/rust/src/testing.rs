@@ -13,6 +13,7 @@
 //! Each thread, and so each test, has its own; [`Host::new`] starts afresh. Tests against a real backend are helped by
 //! [`real`].
 
+pub(crate) mod fakes;
 #[cfg(unix)]
 pub mod real;
 
@@ -24,7 +25,11 @@ use std::{
     time::Duration,
 };
 
-use crate::{Command, Error, Exit, FailureCause, Job, JobEvent, JobFact, Output, Path, RunInfo, log::Level};
+use crate::{
+    Command, Error, Exit, FailureCause, Job, JobEvent, JobFact, Output, Path, RunInfo,
+    log::Level,
+    mounts::{Mount, Mounted},
+};
 
 type Program = Rc<dyn Fn(&Call) -> Result<Output, Error>>;
 
@@ -38,6 +43,10 @@ struct State {
     values: BTreeMap<String, Vec<u8>>,
     options: Vec<(String, String)>,
     jobs: HashMap<u32, Job>,
+    /// What users write about mounts: what that mounts, and what becomes of it.
+    mounts: HashMap<String, (String, Mounted)>,
+    /// Places that jobs see.
+    places: Vec<Path>,
     run: RunInfo,
     now: Duration,
     elapsed: Duration,
@@ -63,6 +72,8 @@ impl State {
             values: BTreeMap::new(),
             options: Vec::new(),
             jobs: HashMap::new(),
+            mounts: HashMap::new(),
+            places: Vec::new(),
             run,
             now: Duration::from_secs(1_700_000_000),
             elapsed: Duration::ZERO,
@@ -130,6 +141,19 @@ impl Host {
     /// The run has this job, see [`run::job`](crate::run::job).
     pub fn add_job(&self, job: Job) {
         self.0.borrow_mut().jobs.insert(job.index, job);
+    }
+
+    /// A user may write this about a mount: it mounts `source`, and this becomes of it. The rules by which the host reads
+    /// such texts are not here; a text that no test told about is refused.
+    pub fn on_mount(&self, text: &str, source: &str, mounted: Mounted) {
+        let known = (source.to_owned(), mounted);
+        self.0.borrow_mut().mounts.insert(text.to_owned(), known);
+    }
+
+    /// Jobs see this place, see [`mounts::seen`](crate::mounts::seen) and [`mounts::meant`](crate::mounts::meant). They see no
+    /// others.
+    pub fn add_place(&self, place: Path) {
+        self.0.borrow_mut().places.push(place);
     }
 
     /// Changes the facts about the run.
@@ -211,6 +235,15 @@ pub fn path(text: &str) -> Path {
     }
 }
 
+/// A mount that jobs can write to.
+pub fn mount(source: &str, target: &str) -> Mount {
+    Mount {
+        source: source.to_owned(),
+        target: target.to_owned(),
+        read_only: false,
+    }
+}
+
 /// This happened to the first attempt of a job.
 pub fn fact(job: u32, event: JobEvent) -> JobFact {
     JobFact {
@@ -227,107 +260,5 @@ pub fn failure(job: u32, cause: FailureCause) -> JobFact {
     JobFact {
         cause: Some(cause),
         ..fact(job, JobEvent::Failed)
-    }
-}
-
-/// What stands in for the host: functions of the same names and types as the imports.
-pub(crate) mod fakes {
-    use std::rc::Rc;
-
-    use super::{HOST, State};
-
-    fn with<T>(use_it: impl FnOnce(&mut State) -> T) -> T {
-        HOST.with(|host| use_it(&mut host.borrow().borrow_mut()))
-    }
-
-    pub(crate) mod process {
-        use super::{super::Call, Rc, with};
-        use crate::{Error, Output};
-
-        pub(crate) fn run(program: &str, args: &[String], stdin: &[u8]) -> Result<Output, Error> {
-            let call = Call {
-                program: program.to_owned(),
-                args: args.to_vec(),
-                stdin: stdin.to_vec(),
-            };
-            let answer = with(|state| {
-                state.calls.push(call.clone());
-                state.programs.get(program).map(Rc::clone)
-            });
-            answer.map_or_else(
-                || Err(Error::Denied(format!("`{program}` was not granted"))),
-                |answer| answer(&call),
-            )
-        }
-    }
-
-    pub(crate) mod log {
-        use super::with;
-        use crate::log::Level;
-
-        pub(crate) fn write(level: Level, message: &str) {
-            with(|state| state.log.push((level, message.to_owned())));
-        }
-    }
-
-    pub(crate) mod key_value {
-        use super::with;
-        use crate::Error;
-
-        pub(crate) fn get(key: &str) -> Option<Vec<u8>> {
-            with(|state| state.values.get(key).cloned())
-        }
-
-        pub(crate) fn set(key: &str, value: &[u8]) -> Result<(), Error> {
-            if key.len() > 256 || value.len() > 64 << 10 {
-                return Err(Error::Rejected(format!("the key `{key}` or its value is too long")));
-            }
-            with(|state| state.values.insert(key.to_owned(), value.to_vec()));
-            Ok(())
-        }
-
-        pub(crate) fn remove(key: &str) -> bool {
-            with(|state| state.values.remove(key).is_some())
-        }
-
-        pub(crate) fn keys(prefix: &str) -> Vec<String> {
-            with(|state| {
-                state
-                    .values
-                    .keys()
-                    .filter(|key| key.starts_with(prefix))
-                    .cloned()
-                    .collect()
-            })
-        }
-    }
-
-    pub(crate) mod clock {
-        use super::with;
-
-        pub(crate) fn now() -> u64 {
-            with(|state| u64::try_from(state.now.as_millis()).unwrap_or(u64::MAX))
-        }
-
-        pub(crate) fn elapsed() -> u64 {
-            with(|state| u64::try_from(state.elapsed.as_millis()).unwrap_or(u64::MAX))
-        }
-    }
-
-    pub(crate) mod run {
-        use super::with;
-        use crate::{Job, RunInfo};
-
-        pub(crate) fn info() -> RunInfo {
-            with(|state| state.run.clone())
-        }
-
-        pub(crate) fn options() -> Vec<(String, String)> {
-            with(|state| state.options.clone())
-        }
-
-        pub(crate) fn job(index: u32) -> Option<Job> {
-            with(|state| state.jobs.get(&index).cloned())
-        }
     }
 }

@@ -1,6 +1,10 @@
 //! Options become a job of Batch, or are refused with a sentence.
 
 use serde_json::json;
+use xqute_plugin::{
+    mounts::Mounted,
+    testing::{Host, mount},
+};
 
 use super::*;
 
@@ -130,6 +134,12 @@ fn refusals_say_what_to_do() {
 
 #[test]
 fn a_workdir_that_no_machine_sees_is_refused() {
+    let host = Host::new();
+    let mounted = Mounted {
+        mounts: vec![mount("gs://bucket", "/mnt/disks/work")],
+        variables: Vec::new(),
+    };
+    host.on_mount("gs://bucket:/mnt/disks/work", "gs://bucket", mounted);
     let check = |options: &[(&str, &str)], workdir| {
         let with_location = [&[("location", "us-central1")], options].concat();
         given(&with_location).unwrap().check_workdir(workdir)

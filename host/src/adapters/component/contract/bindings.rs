@@ -10,7 +10,7 @@ use wasmtime::{
 
 pub(crate) use generated::{
     exports::xqute::plugin::{about, gatekeeper, observer, scheduler, snippets},
-    xqute::plugin::{clock, key_value, log, process, run, types},
+    xqute::plugin::{clock, key_value, log, mounts, process, run, types},
 };
 
 use super::{Interface, Interfaces};

@@ -35,6 +35,11 @@ fn path(at_home: impl Display, path: &SpecPath) -> types::Path {
     }
 }
 
+/// A place, as somebody sees it who looks at the place itself.
+pub(crate) fn faces(of: &SpecPath) -> types::Path {
+    path(of.spec(), of)
+}
+
 pub(crate) fn options(options: &Options) -> Vec<(String, String)> {
     options
         .iter()

@@ -141,7 +141,7 @@ fn check(imports: &[String], exports: &[String]) -> Result<Shape, Problem> {
 }
 
 /// What of the contract can be imported.
-const IMPORTS: [&str; 6] = ["types", "process", "log", "key-value", "clock", "run"];
+const IMPORTS: [&str; 7] = ["types", "process", "log", "key-value", "clock", "run", "mounts"];
 
 /// The packages of WASI 0.2 that are linked.
 const WASI: [&str; 7] = ["cli", "clocks", "filesystem", "http", "io", "random", "sockets"];
@@ -176,7 +176,7 @@ fn remedy(unknown: &[String]) -> &'static str {
         "it provides cli, clocks, filesystem, http, io, random and sockets of WASI 0.2; build the plugin for wasm32-wasip2, or for \
          wasm32-unknown-unknown, which imports none of them"
     } else if all("xqute:plugin/") {
-        "this version has process, log, key-value, clock and run; the plugin may need a newer xqute"
+        "this version has process, log, key-value, clock, run and mounts; the plugin may need a newer xqute"
     } else {
         "a plugin may import only xqute:plugin and WASI 0.2; compose what else it needs into it with `wac plug`"
     }

@@ -8,6 +8,7 @@ pub(super) mod clock;
 pub(super) mod http;
 pub(super) mod key_value;
 pub(super) mod log;
+pub(super) mod mounts;
 pub(super) mod network;
 pub(super) mod process;
 pub(super) mod run;
@@ -30,6 +31,7 @@ pub(super) fn link(engine: &wasmtime::Engine, shape: Shape) -> wasmtime::Result<
     bindings::key_value::add_to_linker::<_, HasSelf<HostState>>(&mut linker, |state| state)?;
     bindings::clock::add_to_linker::<_, HasSelf<HostState>>(&mut linker, |state| state)?;
     bindings::run::add_to_linker::<_, HasSelf<HostState>>(&mut linker, |state| state)?;
+    bindings::mounts::add_to_linker::<_, HasSelf<HostState>>(&mut linker, |state| state)?;
     if shape.wasi {
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
         network::link(&mut linker)?;
