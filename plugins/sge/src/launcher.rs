@@ -13,7 +13,9 @@ use xqute_plugin::{Error, Job, quote};
 pub(crate) const KILLED_WITHIN: i32 = 16;
 
 /// The launcher of these jobs; task 1 is the first of them.
-pub(crate) fn script(jobs: &[&Job], shared_cwd: bool) -> Result<String, Error> {
+///
+/// With a carrier, which brings jobs to machines that do not see their scripts, that starts them.
+pub(crate) fn script(jobs: &[&Job], shared_cwd: bool, carrier: Option<&str>) -> Result<String, Error> {
     let scripts: Vec<&str> = jobs.iter().map(|job| job.script.mounted.as_str()).collect();
     let mut text =
         String::from("#!/bin/bash\n# Runs the scripts of some jobs of xqute, one in each task. Written by xqute.\n");
@@ -24,7 +26,11 @@ pub(crate) fn script(jobs: &[&Job], shared_cwd: bool) -> Result<String, Error> {
     } else {
         assign(&mut text, "cwd", &own)?;
     }
-    text.push_str(&BODY.replace("KILLED_WITHIN", &KILLED_WITHIN.to_string()));
+    match carrier {
+        None => text.push_str(&BODY.replace("KILLED_WITHIN", &KILLED_WITHIN.to_string())),
+        Some(carrier) => text.push_str(&CARRIED.replace("CARRIER", carrier)),
+    }
+    text.push_str(LAST);
     Ok(text)
 }
 
@@ -66,7 +72,17 @@ if ! [ -e "$dir/job.rc" ] && [ "$code" -gt 128 ]; then
     trap - HUP INT TERM USR1 USR2 XCPU
     kill -s "$signal" $$
 fi
-# To Grid Engine 99 means "run it again" and 100 "it could not be started". job.rc has the exit code as it was.
+"#;
+
+const CARRIED: &str = r#"exec >/dev/null 2>&1
+# What the job left says that it could not be started.
+if [ "$cwd" ]; then cd -- "$cwd" || exit 1; fi
+trap : HUP INT TERM USR1 USR2 XCPU
+CARRIER "$script"
+code=$?
+"#;
+
+const LAST: &str = r#"# To Grid Engine 99 means "run it again" and 100 "it could not be started". job.rc has the exit code as it was.
 case $code in 99 | 100) code=1 ;; esac
 exit "$code"
 "#;
@@ -123,7 +139,7 @@ mod tests {
     use xqute_plugin::testing::{job, path};
 
     fn head(jobs: &[Job], shared: bool) -> String {
-        let text = script(&jobs.iter().collect::<Vec<_>>(), shared).unwrap();
+        let text = script(&jobs.iter().collect::<Vec<_>>(), shared, None).unwrap();
         let (head, _) = text.split_once("dir=").unwrap();
         head.lines().skip(2).collect::<Vec<_>>().join("\n")
     }
@@ -157,15 +173,22 @@ mod tests {
     }
 
     #[test]
+    fn jobs_are_brought_where_nothing_of_them_is_seen() {
+        let text = script(&[&job(3, "true")], true, Some("xqute run-staged s3://b/r /tmp/x")).unwrap();
+        assert!(text.contains("\nxqute run-staged s3://b/r /tmp/x \"$script\"\ncode=$?\n"), "{text}");
+        assert!(!text.contains("$dir") && text.ends_with("exit \"$code\"\n"), "{text}");
+    }
+
+    #[test]
     fn a_path_that_would_break_the_script_is_refused() {
         let mut bad = job(0, "true");
         bad.script = path("/a\n#$ -h\n/b");
-        assert!(matches!(script(&[&bad], true), Err(Error::Rejected(_))));
+        assert!(matches!(script(&[&bad], true, None), Err(Error::Rejected(_))));
     }
 
     #[test]
     fn no_line_is_a_directive() {
-        let text = script(&[&job(0, "true")], true).unwrap();
+        let text = script(&[&job(0, "true")], true, None).unwrap();
         assert!(text.lines().all(|line| !line.starts_with("#$")), "{text}");
     }
 

@@ -48,6 +48,7 @@ impl Plugin for Sge {
         let programs = ["qsub", "qstat -xml", "qstat -j *", "qacct -j * -t *", "qdel"];
         options::describe(about.runs(programs).limits(limits))
             .jobs_per_submit(250)
+            .carries_jobs()
             .polled_at_most_every(Duration::from_secs(1))
             .zero_is_final()
     }
@@ -194,7 +195,7 @@ fn submit_new(jobs: &[&Job], run: &str) -> Vec<Result<String, Error>> {
 /// The id of the array job; none in a dry run.
 fn try_submit(jobs: &[&Job], run: &str) -> Result<Option<u32>, Error> {
     let Some(first) = jobs.first() else { return Ok(None) };
-    let array = submit::array(jobs, run)?;
+    let array = submit::array(jobs, run, run::carrier().as_deref())?;
     let indices: Vec<u32> = jobs.iter().map(|job| job.index).collect();
     if run::is_dry() {
         process::run_with_input("qsub", array.argv, array.script.as_bytes())?;

@@ -32,7 +32,7 @@ pub(crate) struct Array {
 }
 
 /// The array of these jobs.
-pub(crate) fn array(jobs: &[&Job], run: &str) -> Result<Array, Error> {
+pub(crate) fn array(jobs: &[&Job], run: &str, carrier: Option<&str>) -> Result<Array, Error> {
     let Some(first) = jobs.first() else {
         return Err(Error::Other("an array without jobs".to_owned()));
     };
@@ -55,7 +55,7 @@ pub(crate) fn array(jobs: &[&Job], run: &str) -> Result<Array, Error> {
     ]);
     Ok(Array {
         argv: checked(argv)?.concat(),
-        script: launcher::script(jobs, shared_cwd.is_some())?,
+        script: launcher::script(jobs, shared_cwd.is_some(), carrier)?,
     })
 }
 
@@ -210,7 +210,7 @@ mod tests {
     }
 
     fn argv(jobs: &[Job]) -> String {
-        array(&jobs.iter().collect::<Vec<_>>(), RUN).unwrap().argv.join(" ")
+        array(&jobs.iter().collect::<Vec<_>>(), RUN, None).unwrap().argv.join(" ")
     }
 
     #[test]
@@ -282,7 +282,7 @@ mod tests {
     fn a_path_with_a_newline_is_refused() {
         let mut job = job(4, "true");
         job.cwd = Some(path("/a\nb"));
-        assert!(matches!(array(&[&job], RUN), Err(Error::Rejected(_))));
+        assert!(matches!(array(&[&job], RUN, None), Err(Error::Rejected(_))));
         assert!(matches!(directives(&job, RUN), Err(Error::Rejected(_))));
     }
 

@@ -110,7 +110,7 @@ pub(crate) struct Submission {
 }
 
 /// The `sbatch` for a group that [`groups`] made with the same `span`.
-pub(crate) fn submission(group: &[&Job], run: &str, span: u32) -> Result<Submission, Error> {
+pub(crate) fn submission(group: &[&Job], run: &str, span: u32, carrier: Option<&str>) -> Result<Submission, Error> {
     let first = group.first().and_then(|job| Some((*job, Shape::of(job)?)));
     let Some((job, shape)) = first else {
         return Err(Error::Other("these jobs are no array".to_owned()));
@@ -119,13 +119,19 @@ pub(crate) fn submission(group: &[&Job], run: &str, span: u32) -> Result<Submiss
     let request = submit::Request {
         name: shape.name.trim_end_matches(['-', '.']),
         jobs: Jobs::From(base),
-        output: format!("{}{}/job.slurm", shape.dir.replace('%', "%%"), directory(base, span)),
+        output: match carrier {
+            None => format!("{}{}/job.slurm", shape.dir.replace('%', "%%"), directory(base, span)),
+            Some(_) => submit::NOWHERE.to_owned(),
+        },
         job,
     };
     let tasks = id::list(group.iter().map(|job| task(job, span)));
     let mut argv = vec!["--parsable".to_owned(), format!("--array={tasks}")];
     argv.extend(request.arguments(run)?);
-    let script = script(shape, base);
+    let script = match carrier {
+        None => script(shape, base),
+        Some(carrier) => carried(shape, base, carrier),
+    };
     Ok(Submission { argv, script })
 }
 
@@ -155,6 +161,18 @@ fn script(shape: Shape<'_>, base: u32) -> String {
          fi\n\
          read -r shell < \"$script\" || {{ echo \"xqute: this machine cannot read the job's script\"; exit 127; }}\n\
          exec ${{shell#'#!'}} \"$script\"\n"
+    )
+}
+
+/// The same for jobs whose scripts their machines do not see.
+fn carried(shape: Shape<'_>, base: u32, carrier: &str) -> String {
+    let (name, dir, file) = (quote(shape.name), quote(shape.dir), quote(shape.script));
+    format!(
+        "#!/bin/bash\n\
+         # Each task of this array brings one job of an xqute run to its machine.\n\
+         job=$((SLURM_ARRAY_TASK_ID + {base}))\n\
+         export SLURM_JOB_NAME={name}$job\n\
+         exec {carrier} {dir}$job/{file}\n"
     )
 }
 
@@ -227,7 +245,7 @@ mod tests {
             job.script = path(&format!("{}/job.wrapped.slurm", job.dir.mounted));
         }
         let jobs: Vec<&Job> = jobs.iter().collect();
-        let submission = submission(&jobs, "5f0c2a9be1d40713", 1000).unwrap();
+        let submission = submission(&jobs, "5f0c2a9be1d40713", 1000, None).unwrap();
         let expected = [
             "--parsable",
             "--array=0-2,7",
@@ -252,6 +270,23 @@ read -r shell < "$script" || { echo "xqute: this machine cannot read the job's s
 exec ${shell#'#!'} "$script"
 "#;
         assert_eq!(submission.script, expected);
+    }
+
+    #[test]
+    fn jobs_are_brought_where_nothing_of_them_is_seen() {
+        let jobs = jobs(0..4);
+        let jobs: Vec<&Job> = jobs.iter().collect();
+        let carrier = "/opt/xqute run-staged 's3://b/a run' /tmp/xqute-1";
+        let submission = submission(&jobs, "5f0c2a9be1d40713", 1000, Some(carrier)).unwrap();
+        assert!(submission.argv.contains(&"--output=/dev/null".to_owned()), "{submission:?}");
+        let last = submission.script.lines().last().unwrap();
+        assert_eq!(last, format!("exec {carrier} '/data/.xqute/'$job/'job.wrapped.local'"));
+        let (argv, script) = submit::carried(jobs[3], "5f0c2a9be1d40713", carrier).unwrap();
+        assert!(argv.iter().all(|word| !word.contains(".xqute")), "{argv:?}");
+        assert_eq!(
+            script,
+            format!("#!/bin/bash\nexec {carrier} '/data/.xqute/3/job.wrapped.local'\n")
+        );
     }
 
     #[test]

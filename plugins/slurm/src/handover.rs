@@ -115,10 +115,12 @@ fn send(group: &[&Job], run: &str, span: u32) -> Sent {
 }
 
 fn try_send(group: &[&Job], run: &str, span: u32) -> Result<Sent, Error> {
-    let (argv, script) = match group {
-        [job] => (submit::argv(job, run)?, String::new()),
-        group => {
-            let submission = array::submission(group, run, span)?;
+    let carrier = run::carrier();
+    let (argv, script) = match (group, &carrier) {
+        ([job], None) => (submit::argv(job, run)?, String::new()),
+        ([job], Some(carrier)) => submit::carried(job, run, carrier)?,
+        (group, carrier) => {
+            let submission = array::submission(group, run, span, carrier.as_deref())?;
             (submission.argv, submission.script)
         }
     };

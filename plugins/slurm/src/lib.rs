@@ -63,6 +63,7 @@ impl Plugin for Slurm {
             ])
             .limits(limits)
             .jobs_per_submit(array::LARGEST_SPAN)
+            .carries_jobs()
             .polled_at_most_every(Duration::from_secs(1));
         options::describe(about)
     }

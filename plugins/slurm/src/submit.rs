@@ -27,6 +27,21 @@ pub(crate) fn argv(job: &Job, run: &str) -> Result<Vec<String>, Error> {
     Ok(argv)
 }
 
+/// The same for a job whose script its machine does not see: the arguments, and what `sbatch` reads instead.
+pub(crate) fn carried(job: &Job, run: &str, carrier: &str) -> Result<(Vec<String>, String), Error> {
+    let request = Request {
+        output: NOWHERE.to_owned(),
+        ..alone(job)
+    };
+    let mut argv = vec!["--parsable".to_owned()];
+    argv.extend(request.arguments(run)?);
+    let script = format!("#!/bin/bash\nexec {carrier} {}\n", xqute_plugin::quote(&job.script.mounted));
+    Ok((argv, script))
+}
+
+/// Where Slurm's own words about jobs go whose directories their machines do not see.
+pub(crate) const NOWHERE: &str = "/dev/null";
+
 /// What became of a submission.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Answer {

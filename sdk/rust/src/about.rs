@@ -136,6 +136,16 @@ impl About {
         self.attribute("zero-is-final", "true")
     }
 
+    /// Jobs can be started by words that stand before the path of their scripts: see [`run::carrier`](crate::run::carrier).
+    pub fn carries_jobs(self) -> Self {
+        self.attribute("carries", "true")
+    }
+
+    /// A run's directory that is in a store, see [`run::store`](crate::run::store), is mounted here, where jobs run.
+    pub fn mounts_workdir_at(self, path: &str) -> Self {
+        self.attribute("mounts-workdir-at", path)
+    }
+
     fn attribute(mut self, name: &str, value: &str) -> Self {
         self.0.attributes.push((name.to_owned(), value.to_owned()));
         self

@@ -157,10 +157,23 @@ pub mod run {
     /// Whether nothing is to happen: [`process::run`](crate::process::run) starts nothing and answers with exit code 0 and no
     /// output, and a scheduler may call an attempt whatever it likes.
     pub fn is_dry() -> bool {
-        info()
-            .attributes
-            .iter()
-            .any(|(name, value)| name == "dry-run" && value == "true")
+        attribute("dry-run").is_some_and(|value| value == "true")
+    }
+
+    /// Where the run's directory is, if that is in a store: a URL such as `gs://bucket/run`.
+    pub fn store() -> Option<String> {
+        attribute("store")
+    }
+
+    /// Words of bash to be put before the path of a job's script, if jobs see nothing of the run's directory: they bring the
+    /// script there. Only schedulers that say [`About::carries_jobs`](crate::About::carries_jobs) get any.
+    pub fn carrier() -> Option<String> {
+        attribute("carrier")
+    }
+
+    fn attribute(wanted: &str) -> Option<String> {
+        let found = info().attributes.into_iter().find(|(name, _)| name == wanted);
+        found.map(|(_, value)| value)
     }
 
     /// The options that the user gave to this plugin. Look them up with [`Lookup`](crate::Lookup).
