@@ -2,10 +2,12 @@
 
 use std::{io, num::NonZeroU32};
 
+use camino::Utf8Path;
+use tokio::runtime::{Builder, Runtime};
 use xqute::{
     Attempt, JobIndex,
     adapters::{
-        objects::Whereabouts,
+        objects::{Folder, StoreError, Whereabouts, claim::Marker, pull::Pull},
         process::orphan::{self, Found},
         state::{Reader, row::JobRow},
         workdir::{
@@ -14,7 +16,7 @@ use xqute::{
         },
     },
     builder::LOCAL,
-    model::{run::variable, state::State},
+    model::{path::Location, run::variable, state::State},
 };
 
 use super::{
@@ -30,13 +32,15 @@ pub(super) fn logs(args: &LogsArgs, run: &Whereabouts) -> Result<Exit> {
     let job = one(&reader, &args.job)?;
     let attempt = choose(&job, args.attempt.map(NonZeroU32::get), args.follow)?;
     let stream = if args.stderr { Stream::Stderr } else { Stream::Stdout };
-    let output = Output::of(&run.home, job.index, attempt, stream).map_err(|error| unreadable(job.index, error))?;
+    let source = Source::of(run, job.index, attempt, stream)?;
+    let output = Output::of(source.workdir(run), job.index, attempt, stream);
     let follower = Follower {
         reader,
         run,
         job: job.index,
         attempt,
-        output,
+        output: output.map_err(|error| unreadable(job.index, error))?,
+        source,
     };
     match args.follow {
         true => follower.follow(),
@@ -108,6 +112,50 @@ struct Follower<'a> {
     job: JobIndex,
     attempt: Attempt,
     output: Output,
+    source: Source,
+}
+
+/// Where the output comes from.
+enum Source {
+    /// It is on this machine.
+    Home,
+    /// Jobs leave it in a store.
+    Store(Box<Pull>, Runtime),
+}
+
+impl Source {
+    fn of(run: &Whereabouts, job: JobIndex, attempt: Attempt, stream: Stream) -> Result<Self> {
+        let (Some(marker), Location::Stored(place)) = (Marker::kept(&run.home), &run.workdir) else {
+            return Ok(Self::Home);
+        };
+        if !marker.jobs_are_afar() {
+            return Ok(Self::Home);
+        }
+        let failed = |error: io::Error| unreadable(job, error);
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        let folder = runtime.block_on(Folder::open(place)).map_err(in_store)?;
+        let pull = Pull::new(folder, job, attempt, stream).map_err(failed)?;
+        Ok(Self::Store(Box::new(pull), runtime))
+    }
+
+    fn workdir<'a>(&'a self, run: &'a Whereabouts) -> &'a Utf8Path {
+        match self {
+            Self::Home => &run.home,
+            Self::Store(pull, _) => pull.workdir(),
+        }
+    }
+
+    /// Sees to it that all that there is by now is on this machine.
+    fn bring(&mut self) -> Result<()> {
+        match self {
+            Self::Home => Ok(()),
+            Self::Store(pull, runtime) => runtime.block_on(pull.bring()).map_err(in_store),
+        }
+    }
+}
+
+fn in_store(error: StoreError) -> Failure {
+    Failure::new(Exit::Workdir, error)
 }
 
 impl Follower<'_> {
@@ -147,6 +195,7 @@ impl Follower<'_> {
 
     /// Shows what is new.
     fn copy(&mut self) -> Result<Copied> {
+        self.source.bring()?;
         let mut to = Told::default();
         let copied = self.output.copy(&mut to);
         match (copied, to.failed) {

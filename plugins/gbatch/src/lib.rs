@@ -53,6 +53,7 @@ impl Plugin for Gbatch {
             instances: Some(4),
         };
         let about = about.limits(limits).jobs_per_submit(1000).zero_is_final();
+        let about = about.mounts_workdir_at(mounts::WORKDIR);
         options::describe(gcloud::rights(about.polled_at_most_every(Duration::from_secs(3))))
     }
 }

@@ -12,6 +12,9 @@ use crate::options::bad;
 /// Where named volumes and the folder for `volume-as-cwd` are mounted.
 const ROOT: &str = "/mnt/disks";
 
+/// Where machines have a workdir that is in a bucket, if users do not say it.
+pub(crate) const WORKDIR: &str = "/mnt/disks/xqute-workdir";
+
 /// What the options say of volumes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Mounts {
@@ -73,6 +76,25 @@ impl Mounts {
         }
         Ok(())
     }
+}
+
+/// Mounts the workdir, which is in a store, unless it is in one of the volumes.
+///
+/// # Errors
+/// `InvalidOptions`, when Batch cannot mount it.
+pub(crate) fn add_workdir(document: &mut Document, store: &str, mounted: &str) -> Result<(), Error> {
+    if document.mount_paths().iter().any(|folder| is_below(mounted, folder)) {
+        return Ok(());
+    }
+    let Some(bucket) = store.strip_prefix(SCHEME) else {
+        return Err(bad(format!(
+            "the machines of Batch cannot mount the workdir {store}: they mount buckets of Google Cloud Storage, gs://"
+        )));
+    };
+    document.push(
+        "/taskGroups/0/taskSpec/volumes",
+        json!({"gcs": {"remotePath": bucket}, "mountPath": mounted}),
+    )
 }
 
 /// What buckets start with. Batch wants them without it.

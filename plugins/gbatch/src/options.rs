@@ -2,7 +2,7 @@
 //! functions, but for volumes, which the host reads: they are in `mounts`, how JSON is put together is in `document`.
 
 use serde_json::Value;
-use xqute_plugin::{About, Error, Lookup};
+use xqute_plugin::{About, Error, Lookup, run};
 
 use crate::document::{self, Document};
 use crate::gcloud::Place;
@@ -13,14 +13,10 @@ const TASKS_PER_JOB: usize = 1000;
 const MOST_TASKS_PER_JOB: usize = 5000;
 
 /// Options of the Python package that mean something else here.
-const REFUSED: [(&str, &str); 5] = [
+const REFUSED: [(&str, &str); 4] = [
     (
         "gcloud",
         "a plugin starts what is called `gcloud` on PATH: put the folder of yours first there",
-    ),
-    (
-        "mounted-workdir",
-        "the machines must see the workdir under the same path as this one: mount its bucket there, on both",
     ),
     ("task-groups", "put `taskGroups` into the JSON of `job`"),
     ("allocation-policy", "put `allocationPolicy` into the JSON of `job`"),
@@ -156,7 +152,12 @@ impl Settings {
         document.put("/logsPolicy/destination", "CLOUD_LOGGING".into(), None)?;
         let seen = match flag(options, "shared-workdir")? {
             Some(true) => None,
-            _ => Some(document.mount_paths()),
+            _ => {
+                if let Some(store) = run::store() {
+                    mounts::add_workdir(&mut document, &store, &run::info().workdir.mounted)?;
+                }
+                Some(document.mount_paths())
+            }
         };
         Ok(Self {
             place: place(options)?,

@@ -1,7 +1,9 @@
 //! The marker of a run in its workdir in a store: whose the workdir is, and where the run's state is kept. It is what keeps two
 //! machines from using one workdir, and what tells on one machine where to go on with the run of another.
 
-use camino::Utf8PathBuf;
+use std::{fs, io};
+
+use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{Folder, StoreError, Trouble};
@@ -76,6 +78,14 @@ pub enum ClaimError {
         /// Where later ones would see it.
         now: Utf8PathBuf,
     },
+    /// What it says cannot be kept on this machine.
+    #[error("cannot write `{home}/{MARKER}`: {source}")]
+    Kept {
+        /// Where.
+        home: Utf8PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
     /// It is an object.
     #[error("the workdir `{place}` is an object, not a folder; choose another place with `-w`")]
     Object {
@@ -118,6 +128,16 @@ impl Marker {
             name: MARKER.to_owned(),
         })?;
         Ok(Some(marker))
+    }
+
+    /// The one that this machine has kept of a run, if its workdir is in a store.
+    pub fn kept(home: &Utf8Path) -> Option<Self> {
+        serde_json::from_slice(&fs::read(home.join(MARKER)).ok()?).ok()
+    }
+
+    /// Whether jobs write to the store, and the host sees nothing of it.
+    pub fn jobs_are_afar(&self) -> bool {
+        self.jobs_see != self.home
     }
 
     fn is_of_same_place(&self, other: &Self) -> bool {
@@ -185,6 +205,10 @@ impl Claim {
             folder.remove_each(jobs.collect()).await?;
         }
         let text = serde_json::to_vec_pretty(&mine).unwrap_or_default();
+        fs::write(mine.home.join(MARKER), &text).map_err(|source| ClaimError::Kept {
+            home: mine.home.clone(),
+            source,
+        })?;
         match found {
             Some(found) if found == mine => {}
             Some(_) => folder.write(MARKER, text).await?,

@@ -35,6 +35,9 @@ use crate::{
 /// How many jobs are on their way at once.
 const AT_ONCE: usize = 32;
 
+/// What the names of files begin with by which schedulers tell jobs to end.
+const NOTE: &str = "job.cancel";
+
 /// The most that is read of a file with a number in it.
 const NUMBER: usize = 64;
 
@@ -118,6 +121,26 @@ impl Courier {
             match self.folder.rename(&object, &format!("{aside}/{file}")).await {
                 Err(error) if error.trouble == Trouble::NotFound => {}
                 renamed => renamed?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings files to the store by which a scheduler tells a job to end.
+    async fn bring_notes(&self, job: JobIndex) -> Result<(), StoreError> {
+        let dir = self.home.join(job.to_string());
+        let unreadable = |error: io::Error| self.trouble("send", &job.to_string(), &error);
+        let names = match dir.read_dir_utf8() {
+            Ok(entries) => entries.filter_map(|entry| Some(entry.ok()?.file_name().to_owned())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(unreadable(error)),
+        };
+        let names: Vec<String> = names.filter(|name| name.starts_with(NOTE)).collect();
+        for name in names {
+            if !self.in_store.has(&dir, job, &name) {
+                let note = fs::read(dir.join(&name)).map_err(unreadable)?;
+                self.folder.write(&format!("{job}/{name}"), note).await?;
+                self.in_store.learn(&dir, job, &name);
             }
         }
         Ok(())
@@ -295,7 +318,14 @@ impl Scheduler for Courier {
     }
 
     async fn cancel(&self, jobs: &[JobRef], how: Cancel) -> Vec<Result<(), CallError>> {
-        self.inner.cancel(jobs, how).await
+        let done = self.inner.cancel(jobs, how).await;
+        let trips: Vec<_> = jobs.iter().map(|job| self.bring_notes(job.job)).collect();
+        let brought: Vec<_> = stream::iter(trips).buffered(AT_ONCE).collect().await;
+        let both = |(done, brought): (Result<(), CallError>, Result<(), StoreError>)| match brought {
+            Ok(()) => done,
+            Err(error) => done.and(Err(not_sent(&error))),
+        };
+        done.into_iter().zip(brought).map(both).collect()
     }
 }
 

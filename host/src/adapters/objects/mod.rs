@@ -6,6 +6,7 @@
 //! - [`home`]: where this machine keeps the files of a run whose workdir is in a store;
 //! - `mirror`: copies what is on this machine of job directories;
 //! - `courier`: a scheduler whose jobs see nothing but the store;
+//! - [`pull`]: what a job writes there, as it grows;
 //! - [`staged`]: one such job, on its machine;
 //! - [`error`]: what can go wrong, in words that say what to do.
 //!
@@ -19,6 +20,7 @@ pub mod error;
 pub mod folder;
 pub mod home;
 pub mod mirror;
+pub mod pull;
 pub mod staged;
 
 pub use error::{StoreError, Trouble};

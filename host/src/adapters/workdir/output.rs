@@ -35,7 +35,7 @@ pub enum Stream {
 }
 
 impl Stream {
-    const fn file(self) -> &'static str {
+    pub(crate) const fn file(self) -> &'static str {
         match self {
             Self::Stdout => "job.stdout",
             Self::Stderr => "job.stderr",
