@@ -17,6 +17,8 @@ pub(crate) struct Backend {
     pub(crate) service: Option<Service>,
     /// The store that has the workdirs, if they are not on this machine.
     pub(crate) store: Option<&'static str>,
+    /// How jobs come to a workdir in that store.
+    pub(crate) access: Access,
     /// What `xqute run` needs to run anything.
     pub(crate) flags: fn(&Scratch) -> Vec<OsString>,
     /// What `xqute run` needs besides to be able to end one job and leave the others alone.
@@ -32,6 +34,17 @@ pub(crate) struct Backend {
     pub(crate) remove: fn(&Bench, &str),
     /// What it can do besides. Filled in by the suite.
     pub(crate) can: &'static [Capability],
+}
+
+/// How jobs come to a workdir in a store.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// They see it on this machine, from where it is copied; this is also for those whose workdir is in no store.
+    Shared,
+    /// It is mounted.
+    Mounted,
+    /// They are brought to another folder.
+    Staged,
 }
 
 /// How much can be asked of it.
@@ -117,7 +130,11 @@ impl Backend {
     pub(crate) fn title(&self) -> String {
         match self.store {
             None => self.name.to_owned(),
-            Some(store) => format!("{}_{store}", self.name),
+            Some(store) => match self.access {
+                Access::Shared => format!("{}_{store}", self.name),
+                Access::Mounted => format!("{}_{store}_mounted", self.name),
+                Access::Staged => format!("{}_{store}_staged", self.name),
+            },
         }
     }
 

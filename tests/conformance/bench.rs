@@ -1,7 +1,7 @@
 //! A backend in use by one test: a folder of its own, its turn at the backend, runs there, and questions about them.
 
 use std::{
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     hash::{DefaultHasher, Hash as _, Hasher as _},
     path::{Path, PathBuf},
 };
@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal};
 use serde_json::{Map, Value, json};
 use xqute_tests::{JobDir, Output, Running, Scratch, Store, Turn, Xqute, machine, plugin, wait_for, wait_until};
 
-use crate::backend::Backend;
+use crate::backend::{Access, Backend};
 
 /// The variable by which the processes of jobs are known, wherever the backend started them.
 const MARK: &str = "CONFORMANCE_TEST";
@@ -47,7 +47,14 @@ impl Bench {
         let scratch = Scratch::new();
         let store = match backend.store {
             None => None,
-            Some(service) => Some(Store::new(&format!("{title}::{test}"), service, &scratch)?),
+            Some(service) => {
+                let test = format!("{title}::{test}");
+                let store = Store::new(&test, service, &scratch)?;
+                if backend.access == Access::Mounted && !store.is_mounted(&test) {
+                    return None;
+                }
+                Some(store)
+            }
         };
         Some(Self {
             backend,
@@ -61,7 +68,16 @@ impl Bench {
     pub(crate) fn run_in(&self, workdir: &str, jobs: &[Job]) -> Xqute {
         let file = format!("{workdir}.jsonl");
         self.scratch.write(&file, lines(jobs));
-        self.xqute_run().args(["-w", &self.workdir(workdir), &file])
+        let run = self.xqute_run().args(["-w", &self.workdir(workdir), &file]);
+        match (&self.store, self.backend.access) {
+            (None, _) | (_, Access::Shared) => run,
+            (Some(store), Access::Mounted) => run
+                .args(["--opt"])
+                .args([option("mounted-workdir", &store.mounted(workdir))]),
+            (_, Access::Staged) => run
+                .args(["--opt"])
+                .args([option("stage-dir", &self.scratch.path("stage"))]),
+        }
     }
 
     /// The same in the usual workdir.
@@ -119,7 +135,7 @@ impl Bench {
         }
     }
 
-    /// Where jobs find this workdir.
+    /// Where this machine keeps the files of this workdir.
     pub(crate) fn home(&self, workdir: &str) -> PathBuf {
         if self.store.is_none() {
             return self.scratch.path(workdir);
@@ -132,7 +148,7 @@ impl Bench {
             serde_json::from_str::<Value>(&status.stdout).ok()
         };
         let status = wait_for("there is a run", status);
-        status["run"]["home"].as_str().unwrap().into()
+        self.scratch.meant(status["run"]["home"].as_str().unwrap())
     }
 
     /// All that is in the usual workdir.
@@ -275,6 +291,12 @@ impl Job {
 pub(crate) fn alike(job: impl Into<String>, count: u32) -> Vec<Job> {
     let job = Job::new(job);
     (0..count).map(|_| job.clone()).collect()
+}
+
+fn option(name: &str, path: &Path) -> OsString {
+    let mut option = OsString::from(format!("{name}="));
+    option.push(path);
+    option
 }
 
 fn lines(jobs: &[Job]) -> String {

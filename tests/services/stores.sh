@@ -10,7 +10,8 @@
 #   stores.sh clean    down, and remove the state directory with what is installed there
 #   stores.sh client ARG...  put, get and list objects with the providers' own clients; see stores/client.py
 #
-# Needs: python3 with venv, and npm. What they install goes into the state directory.
+# Needs: python3 with venv, and npm. What they install goes into the state directory. With rclone (installed from Debian's packages
+# where that is possible) and /dev/fuse the buckets are mounted as well, below `mnt` in the state directory.
 #
 # Knobs (environment):
 #   STORES_DIR   state directory  ($XQUTE_SERVICES_DIR/stores, by default xqute-services/stores in the temporary folder)
@@ -41,7 +42,21 @@ variables() {
   echo "export STORAGE_EMULATOR_HOST=http://127.0.0.1:$GCS"
   echo "export AZURE_STORAGE_CONNECTION_STRING='DefaultEndpointsProtocol=http;AccountName=$ACCOUNT;AccountKey=$KEY;BlobEndpoint=http://127.0.0.1:$AZURE/$ACCOUNT;'"
   echo "export XQUTE_TEST_STORES=$BUCKET"
+  if mountpoint -q "$STORES_DIR/mnt/gs" 2>/dev/null; then echo "export XQUTE_TEST_MOUNTS='$STORES_DIR/mnt'"; fi
 }
+
+# mount SERVICE REMOTE FLAG...: what the host writes is seen at once, and what is written is in the bucket when it is closed.
+mount_bucket() {
+  local service=$1 remote=$2 dir=$STORES_DIR/mnt/$1; shift 2
+  mkdir -p "$dir"
+  mountpoint -q "$dir" && return 0
+  setsid rclone mount "$remote:$BUCKET" "$dir" "$@" --config /dev/null --vfs-cache-mode writes --cache-dir "$STORES_DIR/cache" \
+    --dir-cache-time 0s --vfs-write-back 0s --attr-timeout 0s --poll-interval 0s >"$STORES_DIR/mount-$service.log" 2>&1 </dev/null &
+  echo "$! $(started $!)" >"$STORES_DIR/mount-$service.pid"
+  wait_for 20 mountpoint -q "$dir" || die "mount the bucket at $dir" "$STORES_DIR/mount-$service.log"
+}
+
+mounts() { [ -c /dev/fuse ] && command -v rclone >/dev/null && command -v fusermount3 >/dev/null; }
 
 install_all() {
   local log=$STORES_DIR/install.log
@@ -52,6 +67,10 @@ install_all() {
     "$PYTHON" -m pip install --quiet --disable-pip-version-check 'moto[s3]>=5' flask flask-cors gcp-storage-emulator \
       google-cloud-storage azure-storage-blob >>"$log" 2>&1 || die "install them from PyPI" "$log"
     touch "$STORES_DIR/venv/complete"
+  fi
+  if [ -c /dev/fuse ] && ! mounts && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    say "installing rclone"
+    apt-get install -y --no-install-recommends rclone fuse3 >>"$log" 2>&1 || say "rclone cannot be installed: the buckets are not mounted"
   fi
   if ! [ -x "$AZURITE" ]; then
     say "installing azurite"
@@ -79,12 +98,18 @@ up() {
   for service in s3 gs az; do
     "$PYTHON" "$here/stores/client.py" make $service $BUCKET 2>"$STORES_DIR/client.log" || die "make a bucket at $service" "$STORES_DIR/client.log"
   done
+  if mounts; then
+    mount_bucket gs :gcs --gcs-endpoint "http://127.0.0.1:$GCS/storage/v1/" --gcs-anonymous --gcs-bucket-policy-only
+  else
+    say "no buckets are mounted: that takes /dev/fuse, rclone and fusermount3"
+  fi
   say "up: S3 on port $S3, Google Cloud Storage on $GCS, Azure Blob Storage on $AZURE; eval \"\$($0 env)\""
 }
 
 down() {
   local name p
-  for name in s3 gcs azure; do
+  if mountpoint -q "$STORES_DIR/mnt/gs" 2>/dev/null; then fusermount3 -u "$STORES_DIR/mnt/gs" || umount -l "$STORES_DIR/mnt/gs"; fi
+  for name in mount-gs s3 gcs azure; do
     if alive $name; then
       read -r p _ <"$STORES_DIR/$name.pid"
       kill "$p"

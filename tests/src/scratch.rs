@@ -55,6 +55,13 @@ impl Scratch {
         self.top.path().join("here").join(name)
     }
 
+    /// A path that a program has printed.
+    pub fn meant(&self, shown: &str) -> PathBuf {
+        shown
+            .replace("[scratch]", &self.top.path().display().to_string())
+            .into()
+    }
+
     /// Writes a file, and the folders above it.
     pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);

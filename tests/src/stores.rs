@@ -21,6 +21,9 @@ const ADDRESSES: [&str; 3] = [
 /// Those that they need besides.
 const KEYS: [&str; 3] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"];
 
+/// The folder in which their buckets are mounted, if they are.
+const MOUNTS: &str = "XQUTE_TEST_MOUNTS";
+
 /// A place in a store, for one test.
 pub struct Store {
     service: &'static str,
@@ -57,6 +60,24 @@ impl Store {
     /// The place, or something below it. Its name is as odd as that of the folder.
     pub fn url(&self, below: &str) -> String {
         format!("{}://{}/{}/{below}", self.service, self.bucket, self.place)
+    }
+
+    /// Whether the bucket is mounted on this machine; if not it is said aloud.
+    pub fn is_mounted(&self, test: &str) -> bool {
+        let is_mounted = env::var_os(MOUNTS).is_some();
+        if !is_mounted {
+            skip(
+                test,
+                &format!("{MOUNTS} is not set: this machine lacks rclone or /dev/fuse, see tests/services/stores.sh"),
+            );
+        }
+        is_mounted
+    }
+
+    /// Where the place, or something below it, is mounted on this machine.
+    pub fn mounted(&self, below: &str) -> PathBuf {
+        let mounts = PathBuf::from(env::var_os(MOUNTS).unwrap());
+        mounts.join(self.service).join(&self.place).join(below)
     }
 
     /// A program that finds the store, through the proxy.

@@ -31,7 +31,7 @@ fn what_goes_away_is_waited_for(scratch: &Scratch, store: &Store) {
 
 fn nobody_has_to_wait(scratch: &Scratch, store: &Store) {
     let url = store.url("run");
-    scratch.write("jobs.txt", "until [[ -e go ]]; do sleep 0.01; done; echo fine\n");
+    scratch.write("jobs.txt", "until [[ -e go ]]; do sleep 0.1; done; echo fine\n");
     let running = store.addressed(scratch.xqute(["run", "-w", &url, "jobs.txt"])).start();
     wait_until("it runs", || {
         store.list(scratch, "run").iter().any(|name| name == "0/job.stdout")

@@ -36,6 +36,11 @@ fn what_is_no_place_in_a_store(scratch: &Scratch, store: &Store) {
     ] {
         run(scratch, store, &store.url(below)).exits(2).says(why);
     }
+    if store.url("").starts_with("az") {
+        run(scratch, store, &store.url("a\\b"))
+            .exits(2)
+            .says("it has a backslash, which Azure takes for a slash");
+    }
     run(scratch, store, &store.url("run").replacen("://", "x://", 1))
         .exits(2)
         .says("it knows paths of this machine, and stores at gs://, s3:// and az://");
@@ -61,7 +66,7 @@ fn an_object_where_a_folder_should_be(scratch: &Scratch, store: &Store) {
 }
 
 fn odd_names_are_names(scratch: &Scratch, store: &Store) {
-    for name in ["a b", "100%", "%2F", "ä€😀", "a+b&c=d?e#f", "~", "'\"\\"] {
+    for name in ["a b", "100%", "%2F", "ä€😀", "a+b&c=d?e#f", "~", "'\""] {
         run(scratch, store, &store.url(name)).exits(0);
         let names = store.list(scratch, name);
         assert!(names.iter().any(|object| object == "0/job.rc"), "{name}: {names:?}");

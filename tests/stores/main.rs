@@ -18,6 +18,7 @@ macro_rules! everywhere {
     )*};
 }
 
+mod afar;
 mod away;
 mod bad;
 mod runs;

@@ -20,7 +20,7 @@ fn home(scratch: &Scratch, store: &Store) -> PathBuf {
     let status = scratch.xqute(["status", "--json", "-w", &store.url("run")]);
     let status: serde_json::Value = serde_json::from_str(&status.run().exits(0).stdout).unwrap();
     assert_eq!(status["run"]["workdir"], store.url("run"));
-    status["run"]["home"].as_str().unwrap().into()
+    scratch.meant(status["run"]["home"].as_str().unwrap())
 }
 
 fn all_that_jobs_leave_is_there(scratch: &Scratch, store: &Store) {
@@ -65,7 +65,7 @@ fn all_that_jobs_leave_is_there(scratch: &Scratch, store: &Store) {
 fn output_is_there_while_a_job_runs(scratch: &Scratch, store: &Store) {
     scratch.write(
         "jobs.txt",
-        "echo first; until [[ -e go ]]; do sleep 0.01; done; echo last\n",
+        "echo first; until [[ -e go ]]; do sleep 0.1; done; echo last\n",
     );
     let url = store.url("run");
     let running = store.addressed(scratch.xqute(["run", "-w", &url, "jobs.txt"])).start();
@@ -91,7 +91,7 @@ fn output_is_there_while_a_job_runs(scratch: &Scratch, store: &Store) {
 fn a_run_is_gone_on_with(scratch: &Scratch, store: &Store) {
     scratch.write(
         "jobs.txt",
-        "echo one\nuntil [[ -e go ]]; do sleep 0.01; done; echo two\necho three\n",
+        "echo one\nuntil [[ -e go ]]; do sleep 0.1; done; echo two\necho three\n",
     );
     let url = store.url("run");
     let running = store

@@ -175,7 +175,10 @@ mod tests {
     #[test]
     fn jobs_are_brought_where_nothing_of_them_is_seen() {
         let text = script(&[&job(3, "true")], true, Some("xqute run-staged s3://b/r /tmp/x")).unwrap();
-        assert!(text.contains("\nxqute run-staged s3://b/r /tmp/x \"$script\"\ncode=$?\n"), "{text}");
+        assert!(
+            text.contains("\nxqute run-staged s3://b/r /tmp/x \"$script\"\ncode=$?\n"),
+            "{text}"
+        );
         assert!(!text.contains("$dir") && text.ends_with("exit \"$code\"\n"), "{text}");
     }
 

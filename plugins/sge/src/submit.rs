@@ -210,7 +210,10 @@ mod tests {
     }
 
     fn argv(jobs: &[Job]) -> String {
-        array(&jobs.iter().collect::<Vec<_>>(), RUN, None).unwrap().argv.join(" ")
+        array(&jobs.iter().collect::<Vec<_>>(), RUN, None)
+            .unwrap()
+            .argv
+            .join(" ")
     }
 
     #[test]

@@ -278,7 +278,10 @@ exec ${shell#'#!'} "$script"
         let jobs: Vec<&Job> = jobs.iter().collect();
         let carrier = "/opt/xqute run-staged 's3://b/a run' /tmp/xqute-1";
         let submission = submission(&jobs, "5f0c2a9be1d40713", 1000, Some(carrier)).unwrap();
-        assert!(submission.argv.contains(&"--output=/dev/null".to_owned()), "{submission:?}");
+        assert!(
+            submission.argv.contains(&"--output=/dev/null".to_owned()),
+            "{submission:?}"
+        );
         let last = submission.script.lines().last().unwrap();
         assert_eq!(last, format!("exec {carrier} '/data/.xqute/'$job/'job.wrapped.local'"));
         let (argv, script) = submit::carried(jobs[3], "5f0c2a9be1d40713", carrier).unwrap();

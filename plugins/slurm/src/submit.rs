@@ -35,7 +35,10 @@ pub(crate) fn carried(job: &Job, run: &str, carrier: &str) -> Result<(Vec<String
     };
     let mut argv = vec!["--parsable".to_owned()];
     argv.extend(request.arguments(run)?);
-    let script = format!("#!/bin/bash\nexec {carrier} {}\n", xqute_plugin::quote(&job.script.mounted));
+    let script = format!(
+        "#!/bin/bash\nexec {carrier} {}\n",
+        xqute_plugin::quote(&job.script.mounted)
+    );
     Ok((argv, script))
 }
 

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use xqute_tests::Scratch;
 
 use crate::{
-    backend::{Backend, Pace},
+    backend::{Access, Backend, Pace},
     bench::Bench,
     service::{self, Service},
 };
@@ -18,6 +18,7 @@ suite! {
             script: "podman.sh",
         }),
         store: None,
+        access: Access::Shared,
         flags,
         singly: &[],
         forks: 6,

@@ -5,7 +5,7 @@ use std::{ffi::OsString, path::Path};
 use xqute_tests::Scratch;
 
 use crate::{
-    backend::{Backend, Happening, Outage, Pace},
+    backend::{Access, Backend, Happening, Outage, Pace},
     bench::Bench,
     service::{self, Service},
 };
@@ -28,6 +28,7 @@ suite! {
             script: SCRIPT,
         }),
         store: None,
+        access: Access::Shared,
         flags,
         singly: &["--opt", "tasks-per-job=1"],
         forks: 100,

@@ -5,7 +5,7 @@ use rustix::process::{Pid, Signal};
 use xqute_tests::machine;
 
 use crate::{
-    backend::{Backend, Pace},
+    backend::{Access, Backend, Pace},
     bench::Bench,
 };
 
@@ -14,6 +14,7 @@ pub(crate) const BASE: Backend = Backend {
     name: "local",
     service: None,
     store: None,
+    access: Access::Shared,
     flags: |_| Vec::new(),
     singly: &[],
     forks: 8,

@@ -1,15 +1,18 @@
-//! This machine, with the workdirs in a store. Jobs see them here, from where they are copied; what tests look at is in the
-//! store.
+//! This machine, with the workdirs in a store. What tests look at is in the store.
 
-/// The suite for one service.
+/// The suite for one service, and one way in which jobs come to their workdir.
 macro_rules! local_store {
-    ($module:ident, $service:literal) => {
+    ($module:ident, $service:literal, $access:ident) => {
         pub(crate) mod $module {
-            use crate::{backend::Backend, local};
+            use crate::{
+                backend::{Access, Backend},
+                local,
+            };
 
             suite! {
                 Backend {
                     store: Some($service),
+                    access: Access::$access,
                     ..local::BASE
                 };
                 AnyName,
@@ -19,6 +22,8 @@ macro_rules! local_store {
     };
 }
 
-local_store!(s3, "s3");
-local_store!(gs, "gs");
-local_store!(az, "az");
+local_store!(s3, "s3", Shared);
+local_store!(gs, "gs", Shared);
+local_store!(az, "az", Shared);
+local_store!(s3_staged, "s3", Staged);
+local_store!(gs_mounted, "gs", Mounted);

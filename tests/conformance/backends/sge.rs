@@ -6,7 +6,7 @@ use rustix::process::{Pid, Signal};
 use xqute_tests::{machine, wait_until};
 
 use crate::{
-    backend::{Backend, Happening, Outage, Pace},
+    backend::{Access, Backend, Happening, Outage, Pace},
     bench::Bench,
     service::{self, Service},
 };
@@ -21,6 +21,7 @@ suite! {
             script: SCRIPT,
         }),
         store: None,
+        access: Access::Shared,
         flags: |_| Vec::new(),
         singly: &[],
         forks: 300,

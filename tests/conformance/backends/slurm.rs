@@ -6,7 +6,7 @@ use rustix::process::{Pid, Signal};
 use xqute_tests::{machine, wait_until};
 
 use crate::{
-    backend::{Backend, Happening, Outage, Pace},
+    backend::{Access, Backend, Happening, Outage, Pace},
     bench::Bench,
     service::{self, Service},
 };
@@ -16,6 +16,7 @@ suite! {
         name: "slurm",
         service: Some(Service { variables: &["SLURM_CONF"], script: "slurm.sh" }),
         store: None,
+        access: Access::Shared,
         flags: |_| Vec::new(),
         singly: &[],
         forks: 300,

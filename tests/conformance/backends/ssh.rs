@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal};
 use xqute_tests::{Scratch, machine, wait_until};
 
 use crate::{
-    backend::{Backend, Outage, Pace},
+    backend::{Access, Backend, Outage, Pace},
     bench::Bench,
     service::{self, Service},
 };
@@ -21,6 +21,7 @@ suite! {
         name: "ssh",
         service: Some(Service { variables: &["SSH_CONFIG"], script: "sshd.sh" }),
         store: None,
+        access: Access::Shared,
         flags,
         singly: &[],
         forks: 16,

@@ -62,6 +62,8 @@ enum Why {
     Dots,
     #[error("it has the control character {0:?}")]
     Control(char),
+    #[error("it has a backslash, which Azure takes for a slash")]
+    Backslash,
     #[error("it is longer than the 1,024 bytes that stores take")]
     Long,
     #[error("it is not below the place that it is joined to")]
@@ -127,6 +129,9 @@ impl ObjectPath {
         }
         if !key.is_empty() {
             check_key(key)?;
+        }
+        if service == Service::Azure && key.contains('\\') {
+            return Err(Why::Backslash);
         }
         Ok(Self {
             service,
