@@ -8,3 +8,4 @@ mod faults;
 mod options;
 mod page;
 mod runs;
+mod workdir;

@@ -3,10 +3,10 @@
 #
 #   with.sh COMMAND [ARG...]
 #
-# Knob: XQUTE_SERVICES, names of services ("slurm sge sshd podman batch").
+# Knob: XQUTE_SERVICES, names of services ("slurm sge sshd podman batch stores").
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-services=${XQUTE_SERVICES-slurm sge sshd podman batch}
+services=${XQUTE_SERVICES-slurm sge sshd podman batch stores}
 
 down() {
   trap '' INT TERM HUP # a second Ctrl-C must not leave half of them running

@@ -3,6 +3,7 @@
 
 mod causes;
 mod interrupted;
+mod stores;
 
 use std::{ffi::OsStr, os::unix::fs::PermissionsExt as _};
 

@@ -6,6 +6,7 @@
 //! - `arrays`: many jobs, one submission;
 //! - `causes`: each way in which Slurm can end a job;
 //! - `refused`: what cannot work is said before the first job, or while it waits for ever;
+//! - `stores`: workdirs of which nodes see nothing;
 //! - `outages`: the controller, or xqute itself, is killed in the middle.
 
 mod arrays;
@@ -14,3 +15,4 @@ mod outages;
 mod refused;
 mod runs;
 mod service;
+mod stores;

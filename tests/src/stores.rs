@@ -3,6 +3,7 @@
 
 use std::{
     env, fs,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -27,7 +28,8 @@ const MOUNTS: &str = "XQUTE_TEST_MOUNTS";
 /// A place in a store, for one test.
 pub struct Store {
     service: &'static str,
-    bucket: String,
+    /// Its bucket, which others use as well.
+    pub bucket: String,
     /// Set apart from others by the name of the test's folder.
     place: String,
     /// What is between xqute and the store.
@@ -76,15 +78,41 @@ impl Store {
 
     /// Where the place, or something below it, is mounted on this machine.
     pub fn mounted(&self, below: &str) -> PathBuf {
-        let mounts = PathBuf::from(env::var_os(MOUNTS).unwrap());
-        mounts.join(self.service).join(&self.place).join(below)
+        self.mounted_bucket().join(&self.place).join(below)
+    }
+
+    /// Where the bucket is.
+    pub fn mounted_bucket(&self) -> PathBuf {
+        PathBuf::from(env::var_os(MOUNTS).unwrap()).join(self.service)
+    }
+
+    /// What `xqute run` takes for jobs that see nothing of their workdir. Their machines know the store as this one does.
+    pub fn staged(&self, scratch: &Scratch) -> [String; 4] {
+        let (stage, carrier) = (scratch.path("stage"), scratch.path("carrier"));
+        fs::create_dir_all(&stage).unwrap();
+        let variables = self
+            .variables()
+            .map(|(name, value)| format!("export {name}='{value}'\n"));
+        let text = format!(
+            "#!/bin/bash\n{}exec '{}' \"$@\"\n",
+            variables.collect::<String>(),
+            built::xqute().display()
+        );
+        scratch.write("carrier", text);
+        fs::set_permissions(&carrier, fs::Permissions::from_mode(0o755)).unwrap();
+        let stage = format!("stage-dir={}", stage.display());
+        let carrier = format!("stage-with={}", carrier.display());
+        ["--opt".to_owned(), stage, "--opt".to_owned(), carrier]
     }
 
     /// A program that finds the store, through the proxy.
     pub fn addressed(&self, program: Xqute) -> Xqute {
-        let program = KEYS
-            .iter()
-            .fold(program, |program, name| program.env(name, env::var_os(name).unwrap()));
+        self.variables()
+            .fold(program, |program, (name, value)| program.env(name, value))
+    }
+
+    fn variables(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let keys = KEYS.iter().map(|name| (*name, env::var(name).unwrap()));
         let number = SERVICES.iter().position(|name| *name == self.service).unwrap();
         let name = ADDRESSES[number];
         let (before, behind) = env::var(name)
@@ -93,7 +121,7 @@ impl Store {
             .map(|(a, b)| (a.to_owned(), b.to_owned()))
             .unwrap();
         let behind = behind.trim_start_matches(|c: char| c.is_ascii_digit());
-        program.env(name, format!("{before}{}{behind}", self.proxy.address()))
+        keys.chain([(name, format!("{before}{}{behind}", self.proxy.address()))])
     }
 
     /// All objects below a place, as files in a folder.

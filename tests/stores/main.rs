@@ -21,6 +21,7 @@ macro_rules! everywhere {
 mod afar;
 mod away;
 mod bad;
+mod page;
 mod runs;
 
 use std::{collections::BTreeMap, fs, path::Path};

@@ -49,12 +49,13 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
 const THREADS: &str = "RUST_TEST_THREADS";
 
 /// The environment variables by which tests find backends.
-const SIGNS: [&str; 5] = [
+const SIGNS: [&str; 6] = [
     "SLURM_CONF",
     "SGE_ROOT",
     "SSH_CONFIG",
     "CONTAINERS_CONF",
     "CLOUDSDK_API_ENDPOINT_OVERRIDES_BATCH",
+    "XQUTE_TEST_STORES",
 ];
 
 /// Where the backends that tests and benchmarks need come from.

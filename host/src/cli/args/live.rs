@@ -68,8 +68,8 @@ pub(in crate::cli) struct StatusArgs {
 }
 
 const STATUS_HELP: &str = "\
-The JSON object has \"xqute\": 1 (its version), \"run\" (tag, workdir, scheduler, started,
-life: live, over or dead, pid), \"counts\" (jobs by state), and \"jobs\", a list in the order of
+The JSON object has \"xqute\": 1 (its version), \"run\" (tag, workdir, home: where its files are
+on this machine, scheduler, started, life: live, over or dead, pid), \"counts\" (jobs by state), and \"jobs\", a list in the order of
 their indices: index, name, cmd as in job files, state, attempt, id (the backend's), fed,
 started, ended, outcome, why (the outcome in words), usage (user_ms, system_ms, peak_memory
 in bytes).";
