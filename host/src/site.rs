@@ -2,10 +2,11 @@
 
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
+    io,
     sync::Arc,
 };
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
 use crate::{
     adapters::{
@@ -212,11 +213,23 @@ fn this_program() -> String {
     program.unwrap_or_else(|| NAME.to_owned())
 }
 
+/// The path from the top, and without `..`: jobs may see it where what it goes through is not.
 pub(crate) fn absolute(path: &Utf8Path) -> Result<Utf8PathBuf, BuildError> {
-    camino::absolute_utf8(path).map_err(|source| BuildError::Workdir {
+    let found = camino::absolute_utf8(path).and_then(|path| without_parents(&path));
+    found.map_err(|source| BuildError::Workdir {
         path: path.to_owned(),
         source,
     })
+}
+
+fn without_parents(path: &Utf8Path) -> io::Result<Utf8PathBuf> {
+    let parts: Vec<_> = path.components().collect();
+    let Some(last) = parts.iter().rposition(|part| *part == Utf8Component::ParentDir) else {
+        return Ok(path.to_owned());
+    };
+    let (through, rest) = parts.split_at(last + 1);
+    let through = through.iter().collect::<Utf8PathBuf>().canonicalize_utf8()?;
+    Ok(rest.iter().fold(through, |path, part| path.join(part)))
 }
 
 /// Tells runs apart; nothing secret depends on it. The standard library seeds this hasher from the operating system.
