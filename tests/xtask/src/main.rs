@@ -31,7 +31,7 @@ cargo xtask CHORE
                    build, then run every test; --services (or CI=true) starts the backends that tests need, as root
   lint             formatting, lints, documentation
   bench [--quick] [--services] [SUBJECT...]
-                   build, then measure: all, or throughput, disk, slow, scale, startup, backends; --services
+                   build, then measure: all, or throughput, disk, slow, scale, startup, backends, stores; --services
                    (or CI=true) starts the backends to measure with, as root";
 
 fn main() -> ExitCode {

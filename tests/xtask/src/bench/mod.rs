@@ -8,6 +8,7 @@
 //! - [`slow`]: an observer that takes its time;
 //! - [`startup`]: one small job;
 //! - [`backends`]: many small jobs on real backends;
+//! - [`stores`]: the same jobs with workdirs in object stores;
 //! - [`measure`], [`table`], [`place`]: how it is done.
 
 use std::ffi::OsStr;
@@ -30,6 +31,7 @@ mod place;
 mod scale;
 mod slow;
 mod startup;
+mod stores;
 mod table;
 mod throughput;
 pub(crate) mod yardstick;
@@ -72,13 +74,14 @@ const QUICK: Effort = Effort {
 type Measure = fn(&Place, Effort) -> Result<()>;
 
 /// What can be measured by itself, in the order in which it is.
-const SUBJECTS: [(&str, Measure); 6] = [
+const SUBJECTS: [(&str, Measure); 7] = [
     ("throughput", throughput::run),
     ("disk", |place, _| disk::run(place)),
     ("slow", slow::observer),
     ("scale", scale::run),
     ("startup", startup::run),
     ("backends", backends::run),
+    ("stores", stores::run),
 ];
 
 /// Builds, measures, prints.
