@@ -35,7 +35,7 @@ fn logs(scratch: &Scratch, store: &Store, args: &[&str]) -> Output {
 const JOBS: &str = "echo one; pwd\necho two > \"$XQUTE_JOB_METADIR/a file\"\n\
                     echo try $XQUTE_JOB_ATTEMPT; echo oh >&2; (( XQUTE_JOB_ATTEMPT == 2 ))\necho no >&2; exit 7\n";
 
-fn check_jobs(scratch: &Scratch, store: &Store, output: &Output) {
+fn check_jobs(scratch: &Scratch, store: &Store, output: Output) {
     output.says("3 succeeded, 1 failed").says("exit code 7").says("no");
     let there = crate::files(&store.get(scratch, "run"));
     let text = |name: &str| {
@@ -69,7 +69,7 @@ fn a_staged_job_leaves_all_in_the_store(scratch: &Scratch, store: &Store) {
     fs::create_dir(scratch.path("stage")).unwrap();
     let retry = ["-e", "retry", "--num-retries", "1", "jobs.txt"];
     let output = staged(scratch, store, &retry).run().exits(1);
-    check_jobs(scratch, store, &output);
+    check_jobs(scratch, store, output);
     assert_eq!(
         fs::read_dir(scratch.path("stage")).unwrap().count(),
         0,
@@ -97,7 +97,7 @@ fn a_mounted_workdir_is_used(scratch: &Scratch, store: &Store) {
         "jobs.txt",
     ];
     let output = store.addressed(scratch.xqute(args)).run().exits(1);
-    check_jobs(scratch, store, &output);
+    check_jobs(scratch, store, output);
 }
 
 fn what_a_staged_job_prints_is_there_while_it_runs(scratch: &Scratch, store: &Store) {
