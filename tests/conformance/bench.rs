@@ -110,6 +110,11 @@ impl Bench {
         self.addressed(xqute).args(args)
     }
 
+    /// A command about the run in the usual workdir.
+    pub(crate) fn tell(&self, command: &str, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Xqute {
+        self.xqute([command, "-w", &self.workdir(".xqute")]).args(args)
+    }
+
     /// One of the backend's own tools, to its end.
     #[track_caller]
     pub(crate) fn tool(&self, program: &str, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Output {
@@ -140,15 +145,29 @@ impl Bench {
         if self.store.is_none() {
             return self.scratch.path(workdir);
         }
-        let status = || {
-            let status = self
-                .scratch
-                .xqute(["status", "--json", "-w", &self.workdir(workdir)])
-                .run();
-            serde_json::from_str::<Value>(&status.stdout).ok()
-        };
-        let status = wait_for("there is a run", status);
+        let status = self.status(workdir);
         self.scratch.meant(status["run"]["home"].as_str().unwrap())
+    }
+
+    fn status(&self, workdir: &str) -> Value {
+        let status = || {
+            let workdir = self.workdir(workdir);
+            let status = self.scratch.xqute(["status", "--json", "-w", &workdir]).run();
+            serde_json::from_str(&status.stdout).ok()
+        };
+        wait_for("there is a run", status)
+    }
+
+    /// Where jobs find this workdir.
+    pub(crate) fn seen(&self, workdir: &str) -> PathBuf {
+        match (&self.store, self.backend.access) {
+            (Some(store), Access::Mounted) => store.mounted(workdir),
+            (Some(_), Access::Staged) => {
+                let tag = self.status(workdir)["run"]["tag"].as_str().unwrap().to_owned();
+                self.scratch.path(format!("stage/xqute-{tag}"))
+            }
+            _ => self.home(workdir),
+        }
     }
 
     /// All that is in the usual workdir.

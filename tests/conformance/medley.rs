@@ -107,7 +107,7 @@ fn make(bench: &Bench) -> Medley {
         backend,
         jobs: keys.zip(ended).collect(),
         here: here.trim_end_matches('/').to_owned(),
-        workdir: bench.home(".xqute").display().to_string(),
+        workdir: bench.seen(".xqute").display().to_string(),
     }
 }
 

@@ -66,7 +66,6 @@ fn check_jobs(scratch: &Scratch, store: &Store, output: Output) {
 
 fn a_staged_job_leaves_all_in_the_store(scratch: &Scratch, store: &Store) {
     scratch.write("jobs.txt", JOBS);
-    fs::create_dir(scratch.path("stage")).unwrap();
     let retry = ["-e", "retry", "--num-retries", "1", "jobs.txt"];
     let output = staged(scratch, store, &retry).run().exits(1);
     check_jobs(scratch, store, output);
@@ -105,7 +104,6 @@ fn what_a_staged_job_prints_is_there_while_it_runs(scratch: &Scratch, store: &St
         "jobs.txt",
         "echo first; until [[ -e go ]]; do sleep 0.1; done; echo last\n",
     );
-    fs::create_dir(scratch.path("stage")).unwrap();
     let running = staged(scratch, store, &["jobs.txt"]).start();
     wait_until("its output is there", || {
         store.list(scratch, "run").iter().any(|name| name == "0/job.stdout")
@@ -121,7 +119,6 @@ fn what_a_staged_job_prints_is_there_while_it_runs(scratch: &Scratch, store: &St
 
 fn a_killed_job_leaves_what_it_wrote(scratch: &Scratch, store: &Store) {
     scratch.write("jobs.txt", "echo first; while :; do sleep 0.1; done\n");
-    fs::create_dir(scratch.path("stage")).unwrap();
     let running = staged(scratch, store, &["jobs.txt"]).start();
     wait_until("its output is there", || {
         store.list(scratch, "run").iter().any(|name| name == "0/job.stdout")
@@ -136,7 +133,6 @@ fn a_killed_job_leaves_what_it_wrote(scratch: &Scratch, store: &Store) {
 fn a_killed_run_is_gone_on_with(scratch: &Scratch, store: &Store) {
     let line = "echo $XQUTE_JOB_INDEX >> ran; until [[ -e go ]]; do sleep 0.1; done; echo done\n";
     scratch.write("jobs.txt", line.repeat(3));
-    fs::create_dir(scratch.path("stage")).unwrap();
     let running = staged(scratch, store, &["-j", "2", "jobs.txt"]).start();
     wait_until("two of them run", || {
         fs::read_to_string(scratch.path("ran")).is_ok_and(|ran| ran.lines().count() == 2)
@@ -155,7 +151,6 @@ fn a_killed_run_is_gone_on_with(scratch: &Scratch, store: &Store) {
 }
 
 fn jobs_that_cannot_be_brought_say_so(scratch: &Scratch, store: &Store) {
-    fs::create_dir(scratch.path("stage")).unwrap();
     let program = |name: &str, text: &str| -> PathBuf {
         use std::os::unix::fs::PermissionsExt as _;
         let path = scratch.write(name, format!("#!/bin/sh\n{text}\n"));
@@ -176,14 +171,14 @@ fn jobs_that_cannot_be_brought_say_so(scratch: &Scratch, store: &Store) {
     let output = scratch.xqute([
         "run-staged",
         &store.url("none"),
-        "/nowhere/at/all",
-        "/nowhere/at/all/0/script",
+        "/proc/none/stage",
+        "/proc/none/stage/0/script",
     ]);
     store
         .addressed(output)
         .run()
         .exits(125)
-        .says("cannot use `/nowhere/at/all` on this machine");
+        .says("cannot use `/proc/none/stage` on this machine");
     let output = scratch.xqute(["run-staged", &store.url("none"), "/tmp", "/etc/passwd"]);
     store
         .addressed(output)
@@ -193,7 +188,6 @@ fn jobs_that_cannot_be_brought_say_so(scratch: &Scratch, store: &Store) {
 }
 
 fn other_options_than_at_first_are_refused(scratch: &Scratch, store: &Store) {
-    fs::create_dir(scratch.path("stage")).unwrap();
     staged(scratch, store, &["--", "true"]).run().exits(0);
     let url = store.url("run");
     let again = store.addressed(scratch.xqute(["run", "-w", &url, "--resume", "--", "true"]));

@@ -18,16 +18,16 @@ pub(crate) fn one_of_many_jobs_is_cancelled(bench: &Bench) {
         .start();
     bench.wait_until_started(0..3);
     let ids = bench.ids(".xqute", 0..3);
-    bench.xqute(["kill", "1", "3"]).run().exits(0);
+    bench.tell("kill", ["1", "3"]).run().exits(0);
     // What is on its way, or over, is told to end once more.
-    bench.xqute(["kill", "1"]).run();
+    bench.tell("kill", ["1"]).run();
     wait_until("both are cancelled", || {
         bench.outcomes()[1..]
             .iter()
             .step_by(2)
             .all(|outcome| outcome["cancelled"] == "requested")
     });
-    bench.xqute(["kill", "1"]).run().exits(1);
+    bench.tell("kill", ["1"]).run().exits(1);
     bench.wait_until_gone(&ids[1..2]);
     bench.scratch.write("go", "");
     run.wait().exits(1).says("2 succeeded").says("2 cancelled");

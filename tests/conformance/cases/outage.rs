@@ -23,7 +23,7 @@ pub(crate) fn an_outage_is_waited_out(bench: &Bench) {
     bench
         .scratch
         .write("more.txt", format!("{TRACE}\n").repeat(JOBS as usize));
-    bench.xqute(["feed", "--stop", "more.txt"]).run().exits(0);
+    bench.tell("feed", ["--stop", "more.txt"]).run().exits(0);
     run.wait_for_word("is tried again until it works");
     bench.scratch.write("go", "");
     bench.has_no_jobs();

@@ -174,6 +174,9 @@ impl Staged {
 
 /// Makes sure that a folder is there, and is nobody else's.
 fn own(dir: &Utf8Path) -> io::Result<()> {
+    if let Some(parent) = dir.parent() {
+        fs::create_dir_all(parent)?;
+    }
     match DirBuilder::new().mode(0o700).create(dir) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
         _ => {}
