@@ -68,7 +68,8 @@ pub enum ClaimError {
     },
     /// Jobs of the run look for it elsewhere.
     #[error(
-        "jobs of the run in `{place}` see it at `{then}`, and would see it at `{now}` now: go on with the options          `mounted-workdir` and `stage-dir` that it was started with"
+        "jobs of the run in `{place}` see it at `{then}`, and would see it at `{now}` now: go on with the options \
+         `mounted-workdir` and `stage-dir` that it was started with"
     )]
     Access {
         /// The workdir.
