@@ -22,7 +22,7 @@ use super::{
     doctor,
     error::{Failure, Result},
     exit::Exit,
-    feed, input, kill,
+    feed, fetch, input, kill,
     logging::{self, Log},
     logs,
     plugin::{self, Wanted},
@@ -107,6 +107,7 @@ fn act(
             let plan = resolve::run(settings, &config.run, around);
             with_runtime(|runtime| runtime.block_on(doctor::doctor(&args, &plan, &wanted)))
         }
+        Action::Fetch(args) => fetch::fetch(&args, &around.here),
         Action::Plugin(action) => with_runtime(|runtime| runtime.block_on(plugin::act(action, &wanted, screen))),
     }
 }
