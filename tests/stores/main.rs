@@ -1,4 +1,4 @@
-//! Runs whose workdir is in an object store.
+//! Runs whose workdir is in an object store, and objects that are fetched from one.
 
 /// Makes a test for each service.
 macro_rules! everywhere {
@@ -20,6 +20,7 @@ macro_rules! everywhere {
 
 mod away;
 mod bad;
+mod cache;
 mod runs;
 
 use std::{collections::BTreeMap, fs, path::Path};
