@@ -317,7 +317,8 @@ impl Folder {
         };
         match look().await.map_err(Trouble::from) {
             Ok(found) => Ok(found.is_some()),
-            Err(Trouble::NotFound) => Ok(false),
+            // Where nothing is, nothing is listed; only of the bucket Google's service says so.
+            Err(Trouble::NotFound) => Err(self.error("list what is below", name, Trouble::NoBucket)),
             Err(trouble) => Err(self.error("list what is below", name, trouble)),
         }
     }
