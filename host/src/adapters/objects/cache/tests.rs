@@ -1,4 +1,11 @@
-use std::{fs, io::Write as _, os::unix::fs::symlink, path::Path, thread::sleep, time::{Duration, UNIX_EPOCH};
+use std::{
+    fs,
+    io::Write as _,
+    os::unix::fs::symlink,
+    path::Path,
+    thread::sleep,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use super::{shelf::Part, *};
 use crate::adapters::objects::Version;
