@@ -117,7 +117,7 @@ impl Store {
 
 /// The name of a test's folder, which no other has.
 fn folder_name(scratch: &Scratch) -> String {
-    let here = scratch.path(".");
-    let top = here.parent().and_then(Path::parent).unwrap();
+    let here = scratch.path("");
+    let top = here.parent().unwrap();
     top.file_name().unwrap().to_str().unwrap().to_owned()
 }
