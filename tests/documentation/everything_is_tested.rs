@@ -41,6 +41,7 @@ fn tests() -> String {
         "container",
         "gbatch",
         "conformance",
+        "stores",
         "library",
     ] {
         rust_files(&built::repository().join("tests").join(subject), &mut files);

@@ -10,8 +10,8 @@
 #   stores.sh clean    down, and remove the state directory with what is installed there
 #   stores.sh client ARG...  put, get and list objects with the providers' own clients; see stores/client.py
 #
-# Needs: python3 with venv, and npm. What they install goes into the state directory. With rclone (installed from Debian's packages
-# where that is possible) and /dev/fuse the buckets are mounted as well, below `mnt` in the state directory.
+# Needs: python3 with venv, and npm. What they install goes into the state directory. With /dev/fuse, s3fs and rclone (installed from
+# Debian's packages where that is possible) the buckets of S3 and Google are mounted as well, below `mnt` in the state directory.
 #
 # Knobs (environment):
 #   STORES_DIR   state directory  ($XQUTE_SERVICES_DIR/stores, by default xqute-services/stores in the temporary folder)
@@ -45,18 +45,25 @@ variables() {
   if mountpoint -q "$STORES_DIR/mnt/gs" 2>/dev/null; then echo "export XQUTE_TEST_MOUNTS='$STORES_DIR/mnt'"; fi
 }
 
-# mount SERVICE REMOTE FLAG...: what the host writes is seen at once, and what is written is in the bucket when it is closed.
+# mount_bucket SERVICE COMMAND...: what the host writes is seen at once, and what is written is in the bucket when it is closed.
 mount_bucket() {
-  local service=$1 remote=$2 dir=$STORES_DIR/mnt/$1; shift 2
+  local service=$1 dir=$STORES_DIR/mnt/$1; shift
   mkdir -p "$dir"
   mountpoint -q "$dir" && return 0
-  setsid rclone mount "$remote:$BUCKET" "$dir" "$@" --config /dev/null --vfs-cache-mode writes --cache-dir "$STORES_DIR/cache" \
-    --dir-cache-time 0s --vfs-write-back 0s --attr-timeout 0s --poll-interval 0s >"$STORES_DIR/mount-$service.log" 2>&1 </dev/null &
+  setsid "$@" >"$STORES_DIR/mount-$service.log" 2>&1 </dev/null &
   echo "$! $(started $!)" >"$STORES_DIR/mount-$service.pid"
   wait_for 20 mountpoint -q "$dir" || die "mount the bucket at $dir" "$STORES_DIR/mount-$service.log"
 }
 
-mounts() { [ -c /dev/fuse ] && command -v rclone >/dev/null && command -v fusermount3 >/dev/null; }
+mount_all() {
+  (umask 077 && echo "test:test" >"$STORES_DIR/s3fs.password")
+  mount_bucket s3 s3fs "$BUCKET" "$STORES_DIR/mnt/s3" -f -o "passwd_file=$STORES_DIR/s3fs.password,url=http://127.0.0.1:$S3" \
+    -o use_path_request_style,max_stat_cache_size=0
+  mount_bucket gs rclone mount ":gcs:$BUCKET" "$STORES_DIR/mnt/gs" --config /dev/null --vfs-cache-mode off --dir-cache-time 0s \
+    --attr-timeout 0s --poll-interval 0s --gcs-endpoint "http://127.0.0.1:$GCS/storage/v1/" --gcs-anonymous --gcs-bucket-policy-only
+}
+
+mounts() { [ -c /dev/fuse ] && command -v s3fs >/dev/null && command -v rclone >/dev/null && command -v fusermount3 >/dev/null; }
 
 install_all() {
   local log=$STORES_DIR/install.log
@@ -69,8 +76,9 @@ install_all() {
     touch "$STORES_DIR/venv/complete"
   fi
   if [ -c /dev/fuse ] && ! mounts && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    say "installing rclone"
-    apt-get install -y --no-install-recommends rclone fuse3 >>"$log" 2>&1 || say "rclone cannot be installed: the buckets are not mounted"
+    say "installing s3fs and rclone"
+    install() { apt-get install -y --no-install-recommends s3fs rclone fuse3 </dev/null; }
+    { install || { apt-get update && install; }; } >>"$log" 2>&1 || say "they cannot be installed: no bucket is mounted"
   fi
   if ! [ -x "$AZURITE" ]; then
     say "installing azurite"
@@ -99,17 +107,19 @@ up() {
     "$PYTHON" "$here/stores/client.py" make $service $BUCKET 2>"$STORES_DIR/client.log" || die "make a bucket at $service" "$STORES_DIR/client.log"
   done
   if mounts; then
-    mount_bucket gs :gcs --gcs-endpoint "http://127.0.0.1:$GCS/storage/v1/" --gcs-anonymous --gcs-bucket-policy-only
+    mount_all
   else
-    say "no buckets are mounted: that takes /dev/fuse, rclone and fusermount3"
+    say "no bucket is mounted: that takes /dev/fuse, s3fs, rclone and fusermount3"
   fi
   say "up: S3 on port $S3, Google Cloud Storage on $GCS, Azure Blob Storage on $AZURE; eval \"\$($0 env)\""
 }
 
 down() {
   local name p
-  if mountpoint -q "$STORES_DIR/mnt/gs" 2>/dev/null; then fusermount3 -u "$STORES_DIR/mnt/gs" || umount -l "$STORES_DIR/mnt/gs"; fi
-  for name in mount-gs s3 gcs azure; do
+  for name in s3 gs; do
+    if mountpoint -q "$STORES_DIR/mnt/$name" 2>/dev/null; then fusermount3 -u -z "$STORES_DIR/mnt/$name"; fi
+  done
+  for name in mount-s3 mount-gs s3 gcs azure; do
     if alive $name; then
       read -r p _ <"$STORES_DIR/$name.pid"
       kill "$p"

@@ -1,4 +1,4 @@
-//! A way to a service on loopback that can be closed and opened again, and that counts what passes.
+//! A way to a service on loopback that can be closed and opened again, or be slow, and that counts what passes.
 
 use std::{
     collections::BTreeMap,
@@ -6,7 +6,11 @@ use std::{
     net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
+    time::Duration,
 };
+
+/// How long a piece of an answer takes on a slow way: a megabyte takes a third of a second.
+const SLOW: Duration = Duration::from_millis(20);
 
 /// Passes connections on, while it is open. It ends with the process.
 pub struct Proxy {
@@ -16,6 +20,7 @@ pub struct Proxy {
 
 struct Shared {
     open: bool,
+    slow: bool,
     /// What passes now, so that it can be cut.
     streams: Vec<TcpStream>,
     requests: BTreeMap<String, u32>,
@@ -28,6 +33,7 @@ impl Proxy {
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Mutex::new(Shared {
             open: true,
+            slow: false,
             streams: Vec::new(),
             requests: BTreeMap::new(),
         }));
@@ -60,6 +66,11 @@ impl Proxy {
         lock(&self.shared).open = true;
     }
 
+    /// Whether answers take their time.
+    pub fn slow(&self, slow: bool) {
+        lock(&self.shared).slow = slow;
+    }
+
     /// How many HTTP requests of each method have passed.
     pub fn requests(&self) -> BTreeMap<String, u32> {
         lock(&self.shared).requests.clone()
@@ -83,7 +94,15 @@ fn connect(client: &TcpStream, port: u16, shared: &Arc<Mutex<Shared>>) -> io::Re
     );
     let counts = shared.clone();
     thread::spawn(move || pass(asks, |bytes| count(bytes, &mut lock(&counts).requests)));
-    thread::spawn(move || pass(answers, |_| {}));
+    let pace = shared.clone();
+    thread::spawn(move || {
+        pass(answers, |_| {
+            let slow = lock(&pace).slow;
+            if slow {
+                thread::sleep(SLOW);
+            }
+        });
+    });
     Ok(())
 }
 

@@ -67,10 +67,12 @@ impl Store {
     /// Whether the bucket is mounted on this machine; if not it is said aloud.
     pub fn is_mounted(&self, test: &str) -> bool {
         let is_mounted = env::var_os(MOUNTS).is_some();
-        if !is_mounted {
+        if !is_mounted && !Path::new("/dev/fuse").exists() {
+            println!("SKIPPED: {test}: this machine cannot mount anything, as it has no /dev/fuse");
+        } else if !is_mounted {
             skip(
                 test,
-                &format!("{MOUNTS} is not set: this machine lacks rclone or /dev/fuse, see tests/services/stores.sh"),
+                &format!("{MOUNTS} is not set: no bucket is mounted, see tests/services/stores.sh"),
             );
         }
         is_mounted

@@ -77,7 +77,7 @@ fn a_staged_job_leaves_all_in_the_store(scratch: &Scratch, store: &Store) {
 }
 
 fn a_mounted_workdir_is_used(scratch: &Scratch, store: &Store) {
-    if !store.url("").starts_with("gs") || !store.is_mounted("a_mounted_workdir_is_used") {
+    if !store.url("").starts_with("s3") || !store.is_mounted("a_mounted_workdir_is_used") {
         return;
     }
     scratch.write("jobs.txt", JOBS);

@@ -1,4 +1,4 @@
-//! Runs whose workdir is in an object store.
+//! Runs whose workdir is in an object store, and objects that are fetched from one.
 
 /// Makes a test for each service.
 macro_rules! everywhere {
@@ -21,6 +21,7 @@ macro_rules! everywhere {
 mod afar;
 mod away;
 mod bad;
+mod cache;
 mod page;
 mod runs;
 

@@ -3,6 +3,7 @@
 //! - [`clock`]: the only place that is asked for the time;
 //! - [`process`]: the only place that starts programs;
 //! - [`lock`]: files that one process has for itself;
+//! - `private`: the user's own folders, and whether nobody else has a hand in them;
 //! - `readable`: descriptors that become readable as an event;
 //! - [`bash`]: what a bash says about scripts before they run;
 //! - [`jobfile`]: job files, and [`written`]: single values as people write them;
@@ -10,6 +11,7 @@
 //! - [`state`]: what is recorded of a run, in SQLite;
 //! - [`events`]: what happens in a run, line by line, for programs that follow it;
 //! - [`workdir`]: the run's directory, job directories and job scripts;
+//! - [`objects`]: objects in stores: workdirs there, and files that are fetched from there;
 //! - [`component`]: plugins, as WebAssembly components;
 //! - [`control`]: the socket over which a live run is spoken to.
 
@@ -22,6 +24,7 @@ pub mod jobfile;
 pub mod local;
 pub mod lock;
 pub mod objects;
+mod private;
 pub mod process;
 mod readable;
 pub mod state;

@@ -19,6 +19,7 @@ use super::{
     args::run::RunArgs,
     error::{Failure, Result},
     exit::Exit,
+    fetch,
 };
 
 /// How many jobs from a pipe may wait for their turn. Whoever fills it is made to wait beyond that.
@@ -49,9 +50,14 @@ pub(super) fn read(args: &RunArgs, rules: &Rules) -> Result<Input> {
     Ok(Input { jobs, places, pipe })
 }
 
-/// Reads job files to their ends, and the command behind `--` if there is one.
+/// Reads job files to their ends, those in stores from the cache, and the command behind `--` if there is one.
 pub(super) fn read_all(files: &[PathBuf], command: &[OsString], rules: &Rules) -> Result<(Vec<JobSpec>, Places)> {
-    let (mut jobs, places) = jobfile::read(files, rules).map_err(bad_file)?.split();
+    let fetched = fetch::job_files(files)?;
+    let named = files.iter().zip(&fetched).map(|(file, fetched)| {
+        let here = fetched.as_ref().map(|fetched| fetched.path().as_std_path());
+        (file.display().to_string(), here.unwrap_or(file))
+    });
+    let (mut jobs, places) = jobfile::read_named(named, rules).map_err(bad_file)?.split();
     if !command.is_empty() {
         let command = Command::argv(command.iter().cloned().map(OsStringExt::into_vec));
         command

@@ -4,8 +4,9 @@
 //! A command goes through these files, in this order:
 //! - [`args`]: what was typed, in types; [`config`]: what `xqute.toml` says, in types;
 //! - [`resolve`]: both together, with the defaults, become what is to be done (pure);
-//! - [`run`], [`dry_run`], [`doctor`], [`plugin`], [`feed`], [`status`], [`logs`], [`kill`], [`run_staged`]: the commands themselves, the only files that call the
-//!   library to do something; [`live`]: what those about a run that was started elsewhere have in common;
+//! - [`run`], [`dry_run`], [`doctor`], [`plugin`], [`feed`], [`status`], [`logs`], [`kill`], [`fetch`], [`run_staged`]: the
+//!   commands themselves, the only files that call the library to do something; [`live`]: what those about a run that was started
+//!   elsewhere have in common;
 //! - [`input`]: the jobs that a command line names;
 //! - [`records`]: the files that `--events` and `--report` name; [`report`]: the page, as bytes;
 //! - [`signals`], [`progress`], [`summary`]: what users see of them;
@@ -23,6 +24,7 @@ mod dry_run;
 mod error;
 mod exit;
 mod feed;
+mod fetch;
 mod input;
 mod kill;
 mod live;

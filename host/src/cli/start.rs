@@ -22,7 +22,7 @@ use super::{
     doctor,
     error::{Failure, Result},
     exit::Exit,
-    feed, input, kill,
+    feed, fetch, input, kill,
     logging::{self, Log},
     logs,
     plugin::{self, Wanted},
@@ -114,6 +114,7 @@ fn act(
             with_runtime(|runtime| runtime.block_on(doctor::doctor(&args, &plan, &wanted)))
         }
         Action::RunStaged(args) => run_staged(&args),
+        Action::Fetch(args) => fetch::fetch(&args, &around.here),
         Action::Plugin(action) => with_runtime(|runtime| runtime.block_on(plugin::act(action, &wanted, screen))),
     }
 }

@@ -5,7 +5,7 @@
 //! [`scheduler`] and [`hooks`] implement the ports of the same names with it.
 //!
 //! Below them: an [`instance`] is a plugin that can be called, within its limits; `imports` is what it may call in turn,
-//! and `values` is what the host keeps for it (in a `private` folder).
+//! and `values` is what the host keeps for it (in a folder of the user's own).
 //!
 //! Beside a run: [`trial`] tries a plugin without one. [`recording`] is what was said in one, to be played back.
 //!
@@ -22,7 +22,6 @@ pub mod info;
 pub mod instance;
 pub mod load;
 pub mod plugins;
-mod private;
 pub mod recording;
 pub mod rights;
 pub mod scheduler;

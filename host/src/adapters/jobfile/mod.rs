@@ -13,7 +13,7 @@
 //!
 //! Whoever feeds a live run says jobs in the same words: a line at a time, by [`Reader`] and [`write`](mod@write).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use camino::Utf8PathBuf;
 
@@ -50,15 +50,31 @@ pub struct Rules {
 }
 
 /// Reads all files, in order. `-` is standard input and may come once.
+///
+/// # Errors
+/// When one of them cannot be read, or is no job file.
 pub fn read(files: &[PathBuf], rules: &Rules) -> Result<Jobs, BadJobFile> {
+    let files = files.iter().map(|file| (file.display().to_string(), file.as_path()));
+    read_named(files, rules)
+}
+
+/// The same for files that messages call by other names than where they are.
+///
+/// # Errors
+/// As for [`read`].
+pub fn read_named<'a>(files: impl IntoIterator<Item = (String, &'a Path)>, rules: &Rules) -> Result<Jobs, BadJobFile> {
     let mut jobs = Jobs::default();
     let mut stdin_seen = false;
-    for file in files {
+    for (name, file) in files {
         let is_stdin = file.as_os_str() == "-";
         if is_stdin && std::mem::replace(&mut stdin_seen, true) {
             return Err(BadJobFile::new("standard input", Problem::StdinTwice));
         }
-        let source = if is_stdin { Source::stdin() } else { Source::file(file) }?;
+        let source = if is_stdin {
+            Source::stdin()
+        } else {
+            Source::file(name, file)
+        }?;
         parse(&source, rules, &mut jobs)?;
     }
     Ok(jobs)

@@ -30,9 +30,9 @@ pub(super) enum Format {
 }
 
 impl Source {
-    /// Reads a file. Only its name decides about its format; pipes have no telling name, so they are looked at.
-    pub(super) fn file(path: &Path) -> Result<Self, BadJobFile> {
-        let name = path.display().to_string();
+    /// Reads a file that messages call by this name. Only that of the file itself decides about its format; pipes have no
+    /// telling name, so they are looked at.
+    pub(super) fn file(name: String, path: &Path) -> Result<Self, BadJobFile> {
         let read = || -> io::Result<(Vec<u8>, bool)> {
             let mut file = File::open(path)?;
             let regular = file.metadata()?.is_file();
@@ -119,7 +119,7 @@ mod tests {
         ] {
             let path = dir.path().join(name);
             std::fs::write(&path, "{\"cmd\": \"true\"}").unwrap();
-            assert_eq!(Source::file(&path).unwrap().format(), format, "{name}");
+            assert_eq!(Source::file(name.to_owned(), &path).unwrap().format(), format, "{name}");
         }
     }
 

@@ -8,6 +8,7 @@ use opendal::{Error, ErrorKind, Operator};
 use super::{
     connect::connect,
     error::{StoreError, Trouble},
+    version::{NO_VERSION, Version},
 };
 use crate::model::path::ObjectPath;
 
@@ -112,14 +113,21 @@ impl Folder {
     /// # Errors
     /// When there is no such object, or it cannot be read, or the file cannot be written to.
     pub async fn download(&self, name: &str, to: &mut File) -> Result<u64> {
+        let unread = |error| self.failed("fetch", name)(error);
+        let reader = self.operator.reader(&self.key(name)).await.map_err(unread)?;
+        // One request for all of it; only if the connection breaks another one, for the rest.
+        let mut pieces = reader.into_stream(..).await.map_err(unread)?;
         let mut copied = 0;
         loop {
-            let piece = self.read_from(name, copied, PIECE).await?;
-            to.write_all(&piece)
-                .map_err(|error| self.error("fetch", name, Trouble::File(error.to_string())))?;
-            copied += u64::try_from(piece.len()).unwrap_or(u64::MAX);
-            if piece.len() < PIECE {
-                return Ok(copied);
+            let piece = match pieces.try_next().await {
+                Ok(Some(piece)) => piece,
+                Err(error) if !is_at_end(&error) => return Err(unread(error)),
+                Ok(None) | Err(_) => return Ok(copied),
+            };
+            for bytes in piece {
+                to.write_all(&bytes)
+                    .map_err(|error| self.error("fetch", name, Trouble::File(error.to_string())))?;
+                copied += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
             }
         }
     }
@@ -282,6 +290,39 @@ impl Folder {
         Ok(self.size(name).await?.is_some())
     }
 
+    /// Which version of an object is there now; none, if there is no such object.
+    ///
+    /// # Errors
+    /// When nobody can tell.
+    pub async fn version(&self, name: &str) -> Result<Option<Version>> {
+        match self.operator.stat(&self.key(name)).await.map_err(Trouble::from) {
+            Ok(found) => match Version::of(&found) {
+                Some(version) => Ok(Some(version)),
+                None => Err(self.error("look at", name, Trouble::Other(NO_VERSION.to_owned()))),
+            },
+            Err(Trouble::NotFound) => Ok(None),
+            Err(trouble) => Err(self.error("look at", name, trouble)),
+        }
+    }
+
+    /// Whether there are objects whose names begin with this name and a slash.
+    ///
+    /// # Errors
+    /// When nobody can tell.
+    pub async fn is_folder(&self, name: &str) -> Result<bool> {
+        let prefix = self.prefix(name);
+        let look = async || {
+            let mut found = self.operator.lister_with(&prefix).recursive(true).limit(1).await?;
+            found.try_next().await
+        };
+        match look().await.map_err(Trouble::from) {
+            Ok(found) => Ok(found.is_some()),
+            // Where nothing is, nothing is listed; only of the bucket Google's service says so.
+            Err(Trouble::NotFound) => Err(self.error("list what is below", name, Trouble::NoBucket)),
+            Err(trouble) => Err(self.error("list what is below", name, trouble)),
+        }
+    }
+
     /// How many bytes an object has; none, if there is no such object.
     ///
     /// # Errors
@@ -326,7 +367,11 @@ impl Folder {
 
 /// Whether all that is wrong with a request is that there are no such bytes. Azure has words of its own for that.
 fn is_at_end(error: &Error) -> bool {
-    error.kind() == ErrorKind::RangeNotSatisfied || error.to_string().contains("InvalidRange")
+    let said = error.to_string();
+    error.kind() == ErrorKind::RangeNotSatisfied
+        || said.contains("InvalidRange")
+        // A server that answers with an empty range.
+        || said.contains("end is less than start")
 }
 
 /// The first bytes of a file, in pieces.

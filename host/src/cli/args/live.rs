@@ -20,7 +20,7 @@ pub(in crate::cli) struct FeedCommand {
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = FEED_HELP)]
 pub(in crate::cli) struct FeedArgs {
-    /// Job files; - is standard input
+    /// Job files, also in stores (gs://, s3://, az://); - is standard input
     #[arg(value_name = "JOBFILE")]
     pub(in crate::cli) files: Vec<PathBuf>,
     /// One more job: a command and its arguments, passed on byte for byte

@@ -3,7 +3,7 @@
 //! - this file: the flags of every command, and the commands;
 //! - [`plugin`]: the commands about plugins, with their flags;
 //! - [`live`]: the flags of the commands about a run that was started elsewhere;
-//! - [`doctor`]: the flags of `xqute doctor`;
+//! - [`doctor`]: the flags of `xqute doctor`; [`fetch`]: those of `xqute fetch`;
 //! - [`run`]: the flags of `xqute run`, and of a job's settings;
 //! - [`staged`]: the arguments of `xqute run-staged`.
 
@@ -18,6 +18,7 @@ use super::{
 };
 
 pub(super) mod doctor;
+pub(super) mod fetch;
 pub(super) mod live;
 pub(super) mod plugin;
 pub(super) mod run;
@@ -50,6 +51,7 @@ enum Command {
     Logs(live::LogsCommand),
     Kill(live::KillCommand),
     Doctor(doctor::DoctorCommand),
+    Fetch(fetch::FetchCommand),
     /// Look at plugins
     #[command(subcommand)]
     Plugin(plugin::PluginCommand),
@@ -71,6 +73,8 @@ pub(super) enum Action {
     Kill(live::KillArgs),
     /// `xqute doctor`.
     Doctor(doctor::DoctorArgs),
+    /// `xqute fetch`.
+    Fetch(fetch::FetchArgs),
     /// `xqute plugin ...`.
     Plugin(plugin::PluginAction),
     /// `xqute run-staged`.
@@ -87,6 +91,7 @@ impl Args {
             Command::Logs(logs) => (logs.global, Action::Logs(logs.args)),
             Command::Kill(kill) => (kill.global, Action::Kill(kill.args)),
             Command::Doctor(doctor) => (doctor.global, Action::Doctor(doctor.args)),
+            Command::Fetch(fetch) => (fetch.global, Action::Fetch(fetch.args)),
             Command::Plugin(command) => {
                 let (global, action) = command.split();
                 (global, Action::Plugin(action))
@@ -200,6 +205,9 @@ pub(super) mod tests {
             "xqute logs",
             "xqute logs --attempt 0 3",
             "xqute status --state lost",
+            "xqute fetch",
+            "xqute fetch ftp://a/b",
+            "xqute fetch gs://a/b/",
         ] {
             assert_eq!(typed(line).unwrap_err().exit_code(), 2, "{line}");
         }
@@ -220,6 +228,7 @@ pub(super) mod tests {
           logs    Show what a job wrote
           kill    End jobs of a run that lives
           doctor  Find out whether jobs can run, up to running one
+          fetch   Fetch objects from stores, for programs that need files
           plugin  Look at plugins
 
         Options:

@@ -45,7 +45,7 @@ pub(in crate::cli) struct RunCommand {
 /// What `xqute run` was asked for.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(in crate::cli) struct RunArgs {
-    /// Job files; - is standard input
+    /// Job files, also in stores (gs://, s3://, az://); - is standard input
     #[arg(value_name = "JOBFILE")]
     pub(in crate::cli) files: Vec<PathBuf>,
     /// One more job: a command and its arguments, passed on byte for byte

@@ -21,11 +21,8 @@ use wasmtime::component::Component;
 use super::digests::Digests;
 use crate::adapters::{
     clock::Clock,
-    component::{
-        error::Problem,
-        load::file::Source,
-        private::{check_owner, put, secure_folder, user_folder},
-    },
+    component::{error::Problem, load::file::Source},
+    private::{check_owner, put, secure_folder, user_folder},
 };
 
 /// Who may say where the cache is.

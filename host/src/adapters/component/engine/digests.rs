@@ -9,7 +9,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use crate::adapters::component::private::{check_file, put};
+use crate::adapters::private::{check_file, put};
 
 /// Smaller files are hashed sooner than their digests are found.
 const BIG: u64 = 1 << 20;

@@ -13,8 +13,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::adapters::component::{
-    contract::{Interface, peek},
+use crate::adapters::{
+    component::contract::{Interface, peek},
     private::user_folder,
 };
 

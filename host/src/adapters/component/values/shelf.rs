@@ -14,7 +14,7 @@ use std::{
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
 use super::Map;
-use crate::adapters::component::private;
+use crate::adapters::private;
 
 /// The version of the table.
 const VERSION: i64 = 1;

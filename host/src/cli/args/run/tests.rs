@@ -75,7 +75,7 @@ fn the_help_is_a_page() {
     Usage: xqute run [OPTIONS] [JOBFILE]... [-- <COMMAND>...]
 
     Arguments:
-      [JOBFILE]...  Job files; - is standard input
+      [JOBFILE]...  Job files, also in stores (gs://, s3://, az://); - is standard input
       [COMMAND]...  One more job: a command and its arguments, passed on byte for byte
 
     Options:

@@ -1,4 +1,5 @@
-//! The user's own folders, where plugins lie and their compiled code and values are kept, and whether nobody else has a
+//! The user's own folders, where plugins lie, and their compiled code and values and what was fetched are kept, and
+//! whether nobody else has a
 //! hand in them.
 
 use std::{
