@@ -17,7 +17,7 @@ pub(crate) struct Backend {
     pub(crate) service: Option<Service>,
     /// The store that has the workdirs, if they are not on this machine.
     pub(crate) store: Option<&'static str>,
-    /// How jobs come to a workdir in that store.
+    /// How jobs come to it.
     pub(crate) access: Access,
     /// What `xqute run` needs to run anything.
     pub(crate) flags: fn(&Scratch) -> Vec<OsString>,
@@ -36,12 +36,12 @@ pub(crate) struct Backend {
     pub(crate) can: &'static [Capability],
 }
 
-/// How jobs come to a workdir in a store.
+/// How jobs come to their workdir.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// They see it on this machine, from where it is copied; this is also for those whose workdir is in no store.
+    /// They see it as it is on this machine, from where it is copied if it is in a store.
     Shared,
-    /// It is mounted.
+    /// It is mounted at another place.
     Mounted,
     /// They are brought to another folder.
     Staged,
@@ -128,14 +128,13 @@ impl Backend {
 
     /// What its tests are called by.
     pub(crate) fn title(&self) -> String {
-        match self.store {
-            None => self.name.to_owned(),
-            Some(store) => match self.access {
-                Access::Shared => format!("{}_{store}", self.name),
-                Access::Mounted => format!("{}_{store}_mounted", self.name),
-                Access::Staged => format!("{}_{store}_staged", self.name),
-            },
-        }
+        let store = self.store.map(|store| format!("_{store}")).unwrap_or_default();
+        let access = match self.access {
+            Access::Shared => "",
+            Access::Mounted => "_mounted",
+            Access::Staged => "_staged",
+        };
+        format!("{}{store}{access}", self.name)
     }
 
     /// The variables by which its service is found, with their values.

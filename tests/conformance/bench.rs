@@ -15,6 +15,9 @@ use crate::backend::{Access, Backend};
 /// The variable by which the processes of jobs are known, wherever the backend started them.
 const MARK: &str = "CONFORMANCE_TEST";
 
+/// Where containers have workdirs that are mounted.
+const MOUNTED: &str = "/mnt/disks/xqute";
+
 /// Leaves a line with the attempt in a file of its own: who ran how often can be read there.
 pub(crate) const TRACE: &str = "echo \"$XQUTE_JOB_ATTEMPT\" >> \"ran.$XQUTE_JOB_INDEX\"";
 
@@ -69,14 +72,22 @@ impl Bench {
         let file = format!("{workdir}.jsonl");
         self.scratch.write(&file, lines(jobs));
         let run = self.xqute_run().args(["-w", &self.workdir(workdir), &file]);
-        match (&self.store, self.backend.access) {
-            (None, _) | (_, Access::Shared) => run,
-            (Some(store), Access::Mounted) => run
+        match self.backend.access {
+            Access::Shared => run,
+            Access::Mounted => run
                 .args(["--opt"])
-                .args([option("mounted-workdir", &store.mounted(workdir))]),
-            (_, Access::Staged) => run
+                .args([option("mounted-workdir", &self.mounted(workdir))]),
+            Access::Staged => run
                 .args(["--opt"])
                 .args([option("stage-dir", &self.scratch.path("stage"))]),
+        }
+    }
+
+    /// Where a workdir is mounted.
+    fn mounted(&self, workdir: &str) -> PathBuf {
+        match &self.store {
+            Some(store) => store.mounted(workdir),
+            None => Path::new(MOUNTED).join(workdir),
         }
     }
 
@@ -160,13 +171,21 @@ impl Bench {
 
     /// Where jobs find this workdir.
     pub(crate) fn seen(&self, workdir: &str) -> PathBuf {
-        match (&self.store, self.backend.access) {
-            (Some(store), Access::Mounted) => store.mounted(workdir),
-            (Some(_), Access::Staged) => {
+        match self.backend.access {
+            Access::Shared => self.home(workdir),
+            Access::Mounted => self.mounted(workdir),
+            Access::Staged => {
                 let tag = self.status(workdir)["run"]["tag"].as_str().unwrap().to_owned();
                 self.scratch.path(format!("stage/xqute-{tag}"))
             }
-            _ => self.home(workdir),
+        }
+    }
+
+    /// Where tests find what jobs wrote into this workdir beside their own directories.
+    pub(crate) fn found(&self, workdir: &str) -> PathBuf {
+        match self.store {
+            Some(_) => self.seen(workdir),
+            None => self.scratch.path(workdir),
         }
     }
 

@@ -10,27 +10,44 @@ use crate::{
     service::{self, Service},
 };
 
+/// What it can do wherever jobs see the workdir.
+const BASE: Backend = Backend {
+    name: "container",
+    service: Some(Service {
+        variables: &["CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF", "XQUTE_TEST_IMAGE"],
+        script: "podman.sh",
+    }),
+    store: None,
+    access: Access::Shared,
+    flags,
+    singly: &[],
+    forks: 6,
+    many: 40,
+    pace: Pace::Slow,
+    live,
+    remove: |bench, id| drop(bench.tool("podman", ["rm", "--force", "--time", "0", id]).exits(0)),
+    can: &[],
+};
+
 suite! {
-    Backend {
-        name: "container",
-        service: Some(Service {
-            variables: &["CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF", "XQUTE_TEST_IMAGE"],
-            script: "podman.sh",
-        }),
-        store: None,
-        access: Access::Shared,
-        flags,
-        singly: &[],
-        forks: 6,
-        many: 40,
-        pace: Pace::Slow,
-        live,
-        remove: |bench, id| drop(bench.tool("podman", ["rm", "--force", "--time", "0", id]).exits(0)),
-        can: &[],
-    };
+    BASE;
     AnyName,
     TellsSignals,
     Refuses(&[("image", "localhost/xqute:nowhere"), ("pull", "never")]),
+}
+
+/// The same, with the workdir at another place in the containers than on this machine.
+pub(crate) mod mounted {
+    use crate::backend::{Access, Backend};
+
+    suite! {
+        Backend {
+            access: Access::Mounted,
+            ..super::BASE
+        };
+        AnyName,
+        TellsSignals,
+    }
 }
 
 fn flags(scratch: &Scratch) -> Vec<OsString> {

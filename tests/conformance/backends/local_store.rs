@@ -5,7 +5,7 @@ macro_rules! local_store {
     ($module:ident, $service:literal, $access:ident) => {
         pub(crate) mod $module {
             use crate::{
-                backend::{Access, Backend},
+                backend::{Access, Backend, Pace},
                 local,
             };
 
@@ -13,6 +13,9 @@ macro_rules! local_store {
                 Backend {
                     store: Some($service),
                     access: Access::$access,
+                    // Servers in Python and JavaScript take a few hundred requests in a second.
+                    many: 100,
+                    pace: Pace::Slow,
                     ..local::BASE
                 };
                 AnyName,

@@ -43,7 +43,7 @@ pub(crate) fn bash_of_users_and_plugins_runs_in_order(bench: &Bench) {
         assert_eq!(job.text("order"), "before 1\nnice 7\ncommand known\nafter 3\n");
         assert_eq!(job.stdout(), "out\n");
     }
-    let journal = std::fs::read_to_string(bench.seen(".xqute").join("journal.tsv")).unwrap();
+    let journal = std::fs::read_to_string(bench.found(".xqute").join("journal.tsv")).unwrap();
     let fields = |line: &str| line.split('\t').take(3).collect::<Vec<_>>().join(" ");
     let mut lines: Vec<_> = journal.lines().map(fields).collect();
     lines.sort();
