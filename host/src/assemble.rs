@@ -67,7 +67,7 @@ pub(crate) async fn assemble(asked: Builder) -> Result<Xqute, BuildError> {
     let (scheduler, mirror) = match claim {
         Some(claim) => {
             let folder = claim.take(ground.existing).await?;
-            let (scheduler, share) = reached(scheduler, &site.run, &folder);
+            let (scheduler, share) = reached(scheduler, &site.run, &folder, &beginning).await;
             (
                 scheduler,
                 Some(beginning.mirror(&site.run, folder, share, &asked.subscribers)?),
@@ -111,12 +111,20 @@ pub(crate) async fn assemble(asked: Builder) -> Result<Xqute, BuildError> {
 
 /// The scheduler of jobs that see the run's workdir, which is in a store, in their way; and what of their directories is to be
 /// copied there.
-fn reached(scheduler: Arc<dyn Scheduler>, run: &Run, folder: &Folder) -> (Arc<dyn Scheduler>, Share) {
+async fn reached(
+    scheduler: Arc<dyn Scheduler>,
+    run: &Run,
+    folder: &Folder,
+    beginning: &Beginning,
+) -> (Arc<dyn Scheduler>, Share) {
     if run.access == Access::Shared {
         return (scheduler, Share::All);
     }
     let in_store = InStore::default();
     let courier = Courier::new(scheduler, run, folder.clone(), in_store.clone());
+    if let Some(found) = &beginning.found {
+        courier.bring_ends(found.abandoned.iter().map(|job| job.job)).await;
+    }
     (Arc::new(courier), Share::Own(in_store))
 }
 

@@ -140,6 +140,13 @@ fn a_killed_run_is_gone_on_with(scratch: &Scratch, store: &Store) {
     running.signal(Signal::KILL);
     running.wait();
     scratch.write("go", "");
+    // They end while nobody is there.
+    wait_until("both have ended", || {
+        let names = store.list(scratch, "run");
+        ["0/job.rc", "1/job.rc"]
+            .iter()
+            .all(|rc| names.iter().any(|name| name == rc))
+    });
     let output = staged(scratch, store, &["--resume"]).run().exits(0);
     output.says("3 succeeded");
     let mut ran: Vec<String> = scratch.read("ran").lines().map(str::to_owned).collect();

@@ -213,6 +213,27 @@ impl Courier {
         Some(self.understood(job, said))
     }
 
+    /// The same for those who wait for the store.
+    async fn known_at_last(&self, job: JobIndex, said: Observation) -> Observation {
+        let (since, mut pause) = (Instant::now(), FIRST_PAUSE);
+        loop {
+            match self.settled(job, &said).await {
+                Some(observation) => return observation,
+                None if since.elapsed() > PATIENCE => return said,
+                None => sleep(pause).await,
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Brings here what tells how attempts ended of which the backend knows nothing any more.
+    pub(crate) async fn bring_ends(&self, abandoned: impl Iterator<Item = JobIndex>) {
+        let trips: Vec<_> = abandoned
+            .map(|job| self.known_at_last(job, Observation::Unknown))
+            .collect();
+        let _those_ends: Vec<_> = stream::iter(trips).buffered(AT_ONCE).collect().await;
+    }
+
     /// The same for those who do not wait for the store: they hear that nothing has changed.
     async fn as_far_as_known(&self, job: JobIndex, said: Observation) -> Observation {
         let unchanged = match said {
@@ -302,15 +323,7 @@ impl Scheduler for Courier {
 
     async fn wait(&self, job: &JobRef) -> (Observation, Option<Usage>) {
         let (said, usage) = self.inner.wait(job).await;
-        let (since, mut pause) = (Instant::now(), FIRST_PAUSE);
-        loop {
-            match self.settled(job.job, &said).await {
-                Some(observation) => return (observation, usage),
-                None if since.elapsed() > PATIENCE => return (said, usage),
-                None => sleep(pause).await,
-            }
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        }
+        (self.known_at_last(job.job, said).await, usage)
     }
 
     async fn find(&self) -> Result<Vec<JobRef>, CallError> {
