@@ -108,21 +108,23 @@ fn connect(client: &TcpStream, port: u16, shared: &Arc<Mutex<Shared>>) -> io::Re
                 thread::sleep(SLOW);
             }
         });
-        // Closed, it tells a service that still sends that nobody reads.
         lock(&pace).streams.remove(&connection);
     });
     Ok(())
 }
 
+/// Passes on what comes, to its end. What nobody takes any more is read all the same: a service that cannot get rid of an answer
+/// may have no time for others.
 fn pass((mut from, mut to): (TcpStream, TcpStream), mut look: impl FnMut(&[u8])) {
     let mut buffer = vec![0; 64 << 10];
+    let mut taken = true;
     while let Ok(read @ 1..) = from.read(&mut buffer) {
-        look(&buffer[..read]);
-        if to.write_all(&buffer[..read]).is_err() {
-            break;
+        if taken {
+            look(&buffer[..read]);
+            taken = to.write_all(&buffer[..read]).is_ok();
         }
     }
-    let _ = to.shutdown(Shutdown::Both);
+    let _ = to.shutdown(Shutdown::Write);
 }
 
 /// Counts the lines with which requests begin.
