@@ -21,8 +21,9 @@ pub struct Proxy {
 struct Shared {
     open: bool,
     slow: bool,
-    /// What passes now, so that it can be cut.
-    streams: Vec<TcpStream>,
+    /// The ends of what passes now, so that it can be cut.
+    streams: BTreeMap<u64, [TcpStream; 2]>,
+    connections: u64,
     requests: BTreeMap<String, u32>,
 }
 
@@ -34,7 +35,8 @@ impl Proxy {
         let shared = Arc::new(Mutex::new(Shared {
             open: true,
             slow: false,
-            streams: Vec::new(),
+            streams: BTreeMap::new(),
+            connections: 0,
             requests: BTreeMap::new(),
         }));
         let known = shared.clone();
@@ -56,7 +58,7 @@ impl Proxy {
     pub fn close(&self) {
         let mut shared = lock(&self.shared);
         shared.open = false;
-        for stream in shared.streams.drain(..) {
+        for stream in std::mem::take(&mut shared.streams).into_values().flatten() {
             let _ = stream.shutdown(Shutdown::Both);
         }
     }
@@ -87,7 +89,11 @@ fn connect(client: &TcpStream, port: u16, shared: &Arc<Mutex<Shared>>) -> io::Re
         return client.shutdown(Shutdown::Both);
     }
     let server = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
-    known.streams.extend([client.try_clone()?, server.try_clone()?]);
+    known.connections += 1;
+    let connection = known.connections;
+    known
+        .streams
+        .insert(connection, [client.try_clone()?, server.try_clone()?]);
     let (asks, answers) = (
         (client.try_clone()?, server.try_clone()?),
         (server, client.try_clone()?),
@@ -102,19 +108,23 @@ fn connect(client: &TcpStream, port: u16, shared: &Arc<Mutex<Shared>>) -> io::Re
                 thread::sleep(SLOW);
             }
         });
+        lock(&pace).streams.remove(&connection);
     });
     Ok(())
 }
 
+/// Passes on what comes, to its end. What nobody takes any more is read all the same: a service that cannot get rid of an answer
+/// may have no time for others.
 fn pass((mut from, mut to): (TcpStream, TcpStream), mut look: impl FnMut(&[u8])) {
     let mut buffer = vec![0; 64 << 10];
+    let mut taken = true;
     while let Ok(read @ 1..) = from.read(&mut buffer) {
-        look(&buffer[..read]);
-        if to.write_all(&buffer[..read]).is_err() {
-            break;
+        if taken {
+            look(&buffer[..read]);
+            taken = to.write_all(&buffer[..read]).is_ok();
         }
     }
-    let _ = to.shutdown(Shutdown::Both);
+    let _ = to.shutdown(Shutdown::Write);
 }
 
 /// Counts the lines with which requests begin.
