@@ -3,6 +3,7 @@ takes objects that are empty, and speaks with several clients at once."""
 
 import sys
 import threading
+from http.server import BaseHTTPRequestHandler
 
 from gcp_storage_emulator import __main__ as emulator
 from gcp_storage_emulator import server
@@ -41,6 +42,8 @@ def handle_alone(router, method):
 
 
 server.Router.handle = handle_alone
+# Nor for one that was killed in the middle.
+BaseHTTPRequestHandler.timeout = 10
 server.server.HTTPServer = server.server.ThreadingHTTPServer
 server.server.HTTPServer.request_queue_size = 128
 sys.exit(emulator.main(sys.argv[1:]))
