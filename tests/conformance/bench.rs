@@ -199,9 +199,15 @@ impl Bench {
 
     /// A job directory in the usual workdir.
     pub(crate) fn job(&self, index: u32) -> JobDir {
+        self.job_in(".xqute", index)
+    }
+
+    /// A job directory in another workdir.
+    pub(crate) fn job_in(&self, workdir: &str, index: u32) -> JobDir {
+        let name = format!("{workdir}/{index}");
         JobDir::new(match &self.store {
-            None => self.scratch.path(format!(".xqute/{index}")),
-            Some(store) => store.get(&self.scratch, &format!(".xqute/{index}")),
+            None => self.scratch.path(name),
+            Some(store) => store.get(&self.scratch, &name),
         })
     }
 

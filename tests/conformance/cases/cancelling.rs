@@ -74,7 +74,7 @@ pub(crate) fn an_interrupt_ends_one_run_and_not_another(bench: &Bench) {
     bench.scratch.write("go", "");
     goes_on.wait().exits(0).says(&format!("{JOBS} succeeded"));
     for job in 0..JOBS {
-        assert_eq!(bench.scratch.read(format!("goes_on/{job}/job.stdout")), "done\n");
+        assert_eq!(bench.job_in("goes_on", job).stdout(), "done\n");
     }
     bench.has_no_jobs();
 }

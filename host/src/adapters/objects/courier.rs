@@ -148,13 +148,10 @@ impl Courier {
 
     /// Brings here what tells how an attempt ended.
     async fn fetch(&self, job: JobIndex, ended: &Observation) -> Result<(), StoreError> {
-        let has_rc = self.fetch_number(job, "job.rc").await?;
-        if !has_rc {
-            self.fetch_number(job, "job.status").await?;
-            if self.folder.exists(&format!("{job}/job.stdout")).await? {
-                // That its command began is seen by this.
-                self.keep(job, "job.stdout", b"")?;
-            }
+        let (has_rc, _) = tokio::try_join!(self.fetch_number(job, "job.rc"), self.fetch_number(job, "job.status"))?;
+        if !has_rc && self.folder.exists(&format!("{job}/job.stdout")).await? {
+            // That its command began is seen by this.
+            self.keep(job, "job.stdout", b"")?;
         }
         let name = format!("{job}/job.stderr");
         if *ended != Observation::Ended(Outcome::Succeeded) {
