@@ -50,14 +50,7 @@ impl Bench {
         let scratch = Scratch::new();
         let store = match backend.store {
             None => None,
-            Some(service) => {
-                let test = format!("{title}::{test}");
-                let store = Store::new(&test, service, &scratch)?;
-                if backend.access == Access::Mounted && !store.is_mounted(&test) {
-                    return None;
-                }
-                Some(store)
-            }
+            Some(service) => Some(Store::new(&format!("{title}::{test}"), service, &scratch)?),
         };
         Some(Self {
             backend,
@@ -76,18 +69,10 @@ impl Bench {
             Access::Shared => run,
             Access::Mounted => run
                 .args(["--opt"])
-                .args([option("mounted-workdir", &self.mounted(workdir))]),
+                .args([option("mounted-workdir", &Path::new(MOUNTED).join(workdir))]),
             Access::Staged => run
                 .args(["--opt"])
                 .args([option("stage-dir", &self.scratch.path("stage"))]),
-        }
-    }
-
-    /// Where a workdir is mounted.
-    fn mounted(&self, workdir: &str) -> PathBuf {
-        match &self.store {
-            Some(store) => store.mounted(workdir),
-            None => Path::new(MOUNTED).join(workdir),
         }
     }
 
@@ -173,7 +158,7 @@ impl Bench {
     pub(crate) fn seen(&self, workdir: &str) -> PathBuf {
         match self.backend.access {
             Access::Shared => self.home(workdir),
-            Access::Mounted => self.mounted(workdir),
+            Access::Mounted => Path::new(MOUNTED).join(workdir),
             Access::Staged => {
                 let tag = self.status(workdir)["run"]["tag"].as_str().unwrap().to_owned();
                 self.scratch.path(format!("stage/xqute-{tag}"))

@@ -29,4 +29,3 @@ local_store!(s3, "s3", Shared);
 local_store!(gs, "gs", Shared);
 local_store!(az, "az", Shared);
 local_store!(s3_staged, "s3", Staged);
-local_store!(s3_mounted, "s3", Mounted);
