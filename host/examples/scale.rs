@@ -123,7 +123,7 @@ fn builder(dir: &Path, ending: u32, then: Then) -> Builder {
     Xqute::builder()
         .settings(settings)
         .own_scheduler(Arc::new(scheduler))
-        .workdir(dir.to_string_lossy().into_owned())
+        .workdir(dir.to_string_lossy())
 }
 
 fn jobs(count: u32) -> Vec<JobSpec> {
@@ -165,7 +165,7 @@ async fn latency(count: u32, dir: &Path) -> Result<(), Box<dyn Error>> {
     };
     let builder = Xqute::builder()
         .settings(settings)
-        .workdir(dir.to_string_lossy().into_owned())
+        .workdir(dir.to_string_lossy())
         .existing(Existing::Overwrite)
         .listener(Notes(Clock::start(), notes.clone()));
     // A job's last act is to say what time it is, in microseconds.

@@ -65,15 +65,13 @@ pub(crate) async fn assemble(asked: Builder) -> Result<Xqute, BuildError> {
     let mut ground = site.open(asked.existing, asked.listen)?;
     let beginning = ground.begin(asked.jobs, &*scheduler, asked.failed).await?;
     let (scheduler, mirror) = match claim {
+        None => (scheduler, None),
         Some(claim) => {
             let folder = claim.take(ground.existing).await?;
-            let (scheduler, share) = reached(scheduler, &site.run, &folder, &beginning).await;
-            (
-                scheduler,
-                Some(beginning.mirror(&site.run, folder, share, &asked.subscribers)?),
-            )
+            beginning
+                .reach(folder, &site.run, scheduler, &asked.subscribers)
+                .await?
         }
-        None => (scheduler, None),
     };
     recorded.send_replace(beginning.recorded());
     let (progress, watcher) = watch::channel(Counts::default());
@@ -107,25 +105,6 @@ pub(crate) async fn assemble(asked: Builder) -> Result<Xqute, BuildError> {
         control: Arc::new(control),
         resumed,
     })
-}
-
-/// The scheduler of jobs that see the run's workdir, which is in a store, in their way; and what of their directories is to be
-/// copied there.
-async fn reached(
-    scheduler: Arc<dyn Scheduler>,
-    run: &Run,
-    folder: &Folder,
-    beginning: &Beginning,
-) -> (Arc<dyn Scheduler>, Share) {
-    if run.access == Access::Shared {
-        return (scheduler, Share::All);
-    }
-    let in_store = InStore::default();
-    let courier = Courier::new(scheduler, run, folder.clone(), in_store.clone());
-    if let Some(found) = &beginning.found {
-        courier.bring_ends(found.abandoned.iter().map(|job| job.job)).await;
-    }
-    (Arc::new(courier), Share::Own(in_store))
 }
 
 impl Site {
@@ -219,6 +198,27 @@ impl Beginning {
     fn recorded(&self) -> u32 {
         let found = self.found.as_ref().map_or(0, |found| found.jobs.len());
         u32::try_from(found).unwrap_or(u32::MAX)
+    }
+
+    /// Lets jobs come to the run's workdir, which is in a store, and has what is left on this machine copied there.
+    async fn reach(
+        &self,
+        folder: Folder,
+        run: &Run,
+        scheduler: Arc<dyn Scheduler>,
+        subscribers: &Subscribers,
+    ) -> Result<(Arc<dyn Scheduler>, Option<Mirror>), BuildError> {
+        if run.access == Access::Shared {
+            let mirror = self.mirror(run, folder, Share::All, subscribers)?;
+            return Ok((scheduler, Some(mirror)));
+        }
+        let in_store = InStore::default();
+        let courier = Courier::new(scheduler, run, folder.clone(), in_store.clone());
+        if let Some(found) = &self.found {
+            courier.bring_ends(found.abandoned.iter().map(|job| job.job)).await;
+        }
+        let mirror = self.mirror(run, folder, Share::Own(in_store), subscribers)?;
+        Ok((Arc::new(courier), Some(mirror)))
     }
 
     /// Has what jobs leave copied to the run's workdir, which is in a store.

@@ -17,6 +17,7 @@ impl Beside {
     ///
     /// # Errors
     /// When it cannot be started.
+    #[expect(clippy::disallowed_methods, reason = "nobody but the backend is to end it")]
     pub fn start(program: &str, args: &[String]) -> io::Result<Self> {
         Command::new(program).args(args).stdin(Stdio::null()).spawn().map(Self)
     }

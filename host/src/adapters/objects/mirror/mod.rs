@@ -156,7 +156,7 @@ impl Mirror {
                 tracing::warn!(
                     "the jobs are done, but not all that they left is in the workdir yet; an interrupt leaves the rest to `--resume`"
                 );
-                std::future::pending().await
+                std::future::pending::<()>().await;
             };
             tokio::select! {
                 copied = &mut self.task => return copied.unwrap_or_else(|broken| Err(broken_down(&broken))),
@@ -232,7 +232,7 @@ impl Copier {
             }
             let wake = self.wake();
             tokio::select! {
-                notice = next(&mut self.notices) => self.hear(notice),
+                notice = next(&mut self.notices) => self.hear(notice.as_ref()),
                 Some(trip) = self.under_way.join_next() => match trip {
                     Ok(trip) => self.come_back(trip),
                     Err(broken) => return Err(broken_down(&broken)),
@@ -271,10 +271,10 @@ impl Copier {
         }
     }
 
-    fn hear(&mut self, notice: Option<Notice>) {
+    fn hear(&mut self, notice: Option<&Notice>) {
         match notice {
-            Some(Notice::Runs(job)) => self.agenda.runs(job, Instant::now()),
-            Some(Notice::Over(job, attempt)) => self.agenda.over(job, attempt),
+            Some(Notice::Runs(job)) => self.agenda.runs(*job, Instant::now()),
+            Some(Notice::Over(job, attempt)) => self.agenda.over(*job, *attempt),
             None => {
                 self.notices = None;
                 self.agenda.close();
