@@ -58,7 +58,7 @@ mount_bucket() {
 mount_all() {
   (umask 077 && echo "test:test" >"$STORES_DIR/s3fs.password")
   mount_bucket s3 s3fs "$BUCKET" "$STORES_DIR/mnt/s3" -f -o "passwd_file=$STORES_DIR/s3fs.password,url=http://127.0.0.1:$S3" \
-    -o use_path_request_style,max_stat_cache_size=0
+    -o use_path_request_style,stat_cache_expire=1
   mount_bucket gs rclone mount ":gcs:$BUCKET" "$STORES_DIR/mnt/gs" --config /dev/null --vfs-cache-mode off --dir-cache-time 0s \
     --attr-timeout 0s --poll-interval 0s --gcs-endpoint "http://127.0.0.1:$GCS/storage/v1/" --gcs-anonymous --gcs-bucket-policy-only
 }

@@ -38,6 +38,9 @@ const AT_ONCE: usize = 32;
 /// What the names of files begin with by which schedulers tell jobs to end.
 const NOTE: &str = "job.cancel";
 
+/// What the backend calls an attempt.
+const JID: &str = "job.jid";
+
 /// The most that is read of a file with a number in it.
 const NUMBER: usize = 64;
 
@@ -123,7 +126,15 @@ impl Courier {
                 renamed => renamed?,
             }
         }
-        Ok(())
+        // The host has moved its own aside already, and jobs do not know it.
+        match fs::read(
+            attempt
+                .home
+                .join(format!("job.retry/{}/{JID}", attempt.attempt.retries())),
+        ) {
+            Ok(id) => self.folder.write(&format!("{aside}/{JID}"), id).await,
+            Err(_) => Ok(()),
+        }
     }
 
     /// Brings files to the store by which a scheduler tells a job to end.
