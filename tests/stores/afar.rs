@@ -185,7 +185,7 @@ fn jobs_that_cannot_be_brought_say_so(scratch: &Scratch, store: &Store) {
         .addressed(output)
         .run()
         .exits(125)
-        .says("cannot use `/proc/none/stage` on this machine");
+        .says("cannot use `/proc/none/stage/0` on this machine");
     let output = scratch.xqute(["run-staged", &store.url("none"), "/tmp", "/etc/passwd"]);
     store
         .addressed(output)

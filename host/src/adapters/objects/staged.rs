@@ -26,6 +26,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// They are at least this many times as long as the last copy took.
 const REST: u32 = 10;
 
+/// How often a folder is made again that others have removed.
+const TRIES: u32 = 100;
+
 /// How long a store that does not answer is waited for when the job is over.
 const PATIENCE: Duration = Duration::from_secs(3600);
 
@@ -83,9 +86,8 @@ impl Staged {
             let path = path.to_owned();
             |source| NotStaged::Folder { path, source }
         };
-        own(dir).map_err(unusable(dir))?;
         let here = dir.join(job);
-        renew(&here).map_err(unusable(&here))?;
+        make_room(dir, &here).map_err(unusable(&here))?;
         let mut options = OpenOptions::new();
         let mut to = options
             .write(true)
@@ -172,6 +174,18 @@ impl Staged {
     }
 }
 
+/// Makes an empty folder for a job in that of its run. The last job to leave takes the run's folder away, perhaps just now.
+fn make_room(dir: &Utf8Path, here: &Utf8Path) -> io::Result<()> {
+    for _ in 0..TRIES {
+        own(dir)?;
+        match renew(here) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            made => return made,
+        }
+    }
+    Err(io::Error::other("others remove it again and again"))
+}
+
 /// Makes sure that a folder is there, and is nobody else's.
 fn own(dir: &Utf8Path) -> io::Result<()> {
     if let Some(parent) = dir.parent() {
@@ -181,7 +195,11 @@ fn own(dir: &Utf8Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
         _ => {}
     }
-    let found = fs::symlink_metadata(dir)?;
+    let found = match fs::symlink_metadata(dir) {
+        // That shows when something is made in it.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        found => found?,
+    };
     if !found.is_dir() || found.uid() != rustix::process::geteuid().as_raw() {
         return Err(io::Error::other("it is there already, and belongs to somebody else"));
     }
