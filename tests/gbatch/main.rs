@@ -8,4 +8,3 @@ mod faults;
 mod options;
 mod page;
 mod runs;
-mod workdir;

@@ -10,8 +10,8 @@
 #   stores.sh clean    down, and remove the state directory with what is installed there
 #   stores.sh client ARG...  put, get and list objects with the providers' own clients; see stores/client.py
 #
-# Needs: python3 with venv, and npm. What they install goes into the state directory. With /dev/fuse, s3fs and rclone (installed from
-# Debian's packages where that is possible) the buckets of S3 and Google are mounted as well, below `mnt` in the state directory.
+# Needs: python3 with venv, and npm. What they install goes into the state directory. With /dev/fuse and s3fs (installed from Debian's
+# packages where that is possible) the bucket of S3 is mounted as well, below `mnt` in the state directory.
 #
 # Knobs (environment):
 #   STORES_DIR   state directory  ($XQUTE_SERVICES_DIR/stores, by default xqute-services/stores in the temporary folder)
@@ -42,7 +42,7 @@ variables() {
   echo "export STORAGE_EMULATOR_HOST=http://127.0.0.1:$GCS"
   echo "export AZURE_STORAGE_CONNECTION_STRING='DefaultEndpointsProtocol=http;AccountName=$ACCOUNT;AccountKey=$KEY;BlobEndpoint=http://127.0.0.1:$AZURE/$ACCOUNT;'"
   echo "export XQUTE_TEST_STORES=$BUCKET"
-  if mountpoint -q "$STORES_DIR/mnt/gs" 2>/dev/null; then echo "export XQUTE_TEST_MOUNTS='$STORES_DIR/mnt'"; fi
+  if mountpoint -q "$STORES_DIR/mnt/s3" 2>/dev/null; then echo "export XQUTE_TEST_MOUNTS='$STORES_DIR/mnt'"; fi
 }
 
 # mount_bucket SERVICE COMMAND...: what the host writes is seen at once, and what is written is in the bucket when it is closed.
@@ -55,15 +55,13 @@ mount_bucket() {
   wait_for 20 mountpoint -q "$dir" || die "mount the bucket at $dir" "$STORES_DIR/mount-$service.log"
 }
 
-mount_all() {
+mount_s3() {
   (umask 077 && echo "test:test" >"$STORES_DIR/s3fs.password")
   mount_bucket s3 s3fs "$BUCKET" "$STORES_DIR/mnt/s3" -f -o "passwd_file=$STORES_DIR/s3fs.password,url=http://127.0.0.1:$S3" \
     -o use_path_request_style,stat_cache_expire=1
-  mount_bucket gs rclone mount ":gcs:$BUCKET" "$STORES_DIR/mnt/gs" --config /dev/null --vfs-cache-mode off --dir-cache-time 0s \
-    --attr-timeout 0s --poll-interval 0s --gcs-endpoint "http://127.0.0.1:$GCS/storage/v1/" --gcs-anonymous --gcs-bucket-policy-only
 }
 
-mounts() { [ -c /dev/fuse ] && command -v s3fs >/dev/null && command -v rclone >/dev/null && command -v fusermount3 >/dev/null; }
+mounts() { [ -c /dev/fuse ] && command -v s3fs >/dev/null; }
 
 install_all() {
   local log=$STORES_DIR/install.log
@@ -76,9 +74,9 @@ install_all() {
     touch "$STORES_DIR/venv/complete"
   fi
   if [ -c /dev/fuse ] && ! mounts && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    say "installing s3fs and rclone"
-    install() { apt-get install -y --no-install-recommends s3fs rclone fuse3 </dev/null; }
-    { install || { apt-get update && install; }; } >>"$log" 2>&1 || say "they cannot be installed: no bucket is mounted"
+    say "installing s3fs"
+    install() { apt-get install -y --no-install-recommends s3fs </dev/null; }
+    { install || { apt-get update && install; }; } >>"$log" 2>&1 || say "it cannot be installed: no bucket is mounted"
   fi
   if ! [ -x "$AZURITE" ]; then
     say "installing azurite"
@@ -107,19 +105,17 @@ up() {
     "$PYTHON" "$here/stores/client.py" make $service $BUCKET 2>"$STORES_DIR/client.log" || die "make a bucket at $service" "$STORES_DIR/client.log"
   done
   if mounts; then
-    mount_all
+    mount_s3
   else
-    say "no bucket is mounted: that takes /dev/fuse, s3fs, rclone and fusermount3"
+    say "no bucket is mounted: that takes /dev/fuse and s3fs"
   fi
   say "up: S3 on port $S3, Google Cloud Storage on $GCS, Azure Blob Storage on $AZURE; eval \"\$($0 env)\""
 }
 
 down() {
   local name p
-  for name in s3 gs; do
-    if mountpoint -q "$STORES_DIR/mnt/$name" 2>/dev/null; then fusermount3 -u -z "$STORES_DIR/mnt/$name"; fi
-  done
-  for name in mount-s3 mount-gs s3 gcs azure; do
+  if mountpoint -q "$STORES_DIR/mnt/s3" 2>/dev/null; then umount -l "$STORES_DIR/mnt/s3"; fi
+  for name in mount-s3 s3 gcs azure; do
     if alive $name; then
       read -r p _ <"$STORES_DIR/$name.pid"
       kill "$p"

@@ -166,6 +166,24 @@ mod tests {
     }
 
     #[test]
+    fn a_workdir_in_a_bucket_is_mounted_unless_it_is_already() {
+        let mut document = Document::read(None).unwrap();
+        add_workdir(&mut document, "gs://bucket/my run", WORKDIR).unwrap();
+        let volumes = json!([{"gcs": {"remotePath": "bucket/my run"}, "mountPath": WORKDIR}]);
+        assert_eq!(
+            document.value().pointer("/taskGroups/0/taskSpec/volumes"),
+            Some(&volumes)
+        );
+        add_workdir(&mut document, "gs://bucket/my run", WORKDIR).unwrap();
+        assert_eq!(document.mount_paths().len(), 1);
+        let refused = add_workdir(&mut Document::read(None).unwrap(), "s3://bucket/run", WORKDIR).unwrap_err();
+        assert!(
+            refused.message().contains("cannot mount the workdir s3://bucket/run"),
+            "{refused:?}"
+        );
+    }
+
+    #[test]
     fn volumes_are_mounted_and_named_ones_are_told_to_the_job() {
         let host = host("gs://data-1/in:/mnt/data/", "gs://data-1/in", "/mnt/data", None);
         let place = "/mnt/disks/NAMED_MOUNTS/REF";
