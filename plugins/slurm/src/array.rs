@@ -148,12 +148,13 @@ fn directory(base: u32, span: u32) -> String {
 /// A controller that was killed may have forgotten what happened last, and start a task that has ended once more: its exit code
 /// is there. So is that of a task which was told to end because it shall start again, but that code says so.
 fn script(shape: Shape<'_>, base: u32) -> String {
-    let (name, dir, file) = (quote(shape.name), quote(shape.dir), quote(shape.script));
+    let (head, dir, file) = (
+        head(shape, base, "starts the script of one job of an xqute run"),
+        quote(shape.dir),
+        quote(shape.script),
+    );
     format!(
-        "#!/bin/bash\n\
-         # Each task of this array starts the script of one job of an xqute run.\n\
-         job=$((SLURM_ARRAY_TASK_ID + {base}))\n\
-         export SLURM_JOB_NAME={name}$job\n\
+        "{head}\
          script={dir}$job/{file} rc={dir}$job/job.rc\n\
          if [[ -s $rc && $(<\"$rc\") != @(129|130|143) ]]; then\n    \
              echo \"xqute: this attempt has ended before, and is not run again\"\n    \
@@ -166,13 +167,19 @@ fn script(shape: Shape<'_>, base: u32) -> String {
 
 /// The same for jobs whose scripts their machines do not see.
 fn carried(shape: Shape<'_>, base: u32, carrier: &str) -> String {
-    let (name, dir, file) = (quote(shape.name), quote(shape.dir), quote(shape.script));
+    let (dir, file) = (quote(shape.dir), quote(shape.script));
+    let head = head(shape, base, "brings one job of an xqute run to its machine");
+    format!("{head}exec {carrier} {dir}$job/{file}\n")
+}
+
+/// How each task knows which job it is.
+fn head(shape: Shape<'_>, base: u32, what: &str) -> String {
+    let name = quote(shape.name);
     format!(
         "#!/bin/bash\n\
-         # Each task of this array brings one job of an xqute run to its machine.\n\
+         # Each task of this array {what}.\n\
          job=$((SLURM_ARRAY_TASK_ID + {base}))\n\
-         export SLURM_JOB_NAME={name}$job\n\
-         exec {carrier} {dir}$job/{file}\n"
+         export SLURM_JOB_NAME={name}$job\n"
     )
 }
 
