@@ -1,13 +1,14 @@
-//! The user's own folders, where plugins lie, and their compiled code and values and what was fetched are kept, and
-//! whether nobody else has a
-//! hand in them.
+//! The user's own folders, where plugins lie, and their compiled code and values and what was fetched are kept, and whether
+//! nobody else has a hand in them.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, ErrorKind, Write as _},
     os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
+
+use rustix::fs::{Timespec, Timestamps, UTIME_NOW, futimens};
 
 /// `xqute` in the folder that this variable names, or else in this one of the home folder.
 pub(super) fn user_folder(variable: &str, in_home: &str) -> Option<PathBuf> {
@@ -18,6 +19,20 @@ pub(super) fn user_folder(variable: &str, in_home: &str) -> Option<PathBuf> {
     };
     let base = absolute(variable).or_else(|| absolute("HOME").map(|home| home.join(in_home)))?;
     Some(base.join("xqute"))
+}
+
+/// The time of a file's last change is that of the last use of what it stands for: what was used longest ago goes first.
+pub(super) fn mark_as_used(file: &File) {
+    let now = Timespec {
+        tv_sec: 0,
+        tv_nsec: UTIME_NOW,
+    };
+    let times = Timestamps {
+        last_access: now,
+        last_modification: now,
+    };
+    // The worst is that it goes too early; on a file system that is read-only nothing can be removed either.
+    let _ = futimens(file, &times);
 }
 
 /// Makes a folder that only its owner may use, or makes sure that nobody else may write to the one that is there. `variable`

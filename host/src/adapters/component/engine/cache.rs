@@ -15,14 +15,13 @@ use std::{
     time::SystemTime,
 };
 
-use rustix::fs::{Timespec, Timestamps, UTIME_NOW, futimens};
 use wasmtime::component::Component;
 
 use super::digests::Digests;
 use crate::adapters::{
     clock::Clock,
     component::{error::Problem, load::file::Source},
-    private::{check_owner, put, secure_folder, user_folder},
+    private::{self, check_owner, put, secure_folder, user_folder},
 };
 
 /// Who may say where the cache is.
@@ -185,18 +184,9 @@ fn load(engine: &wasmtime::Engine, place: &Path) -> Option<Component> {
     }
 }
 
-/// The time of the last change is that of the last use.
 fn mark_as_used(place: &Path) {
-    let now = Timespec {
-        tv_sec: 0,
-        tv_nsec: UTIME_NOW,
-    };
-    let times = Timestamps {
-        last_access: now,
-        last_modification: now,
-    };
-    // On a file system that is read-only nothing can be removed either.
-    let _ = File::open(place).map(|file| futimens(file, &times));
+    // Without the file there is nothing to mark.
+    let _ = File::open(place).map(|file| private::mark_as_used(&file));
 }
 
 /// The turn to compile something. It is given up when this is dropped.

@@ -13,12 +13,14 @@ use cap_std::{
     ambient_authority,
     fs::{Dir, MetadataExt as _, OpenOptions, OpenOptionsExt as _},
 };
-use rustix::fs::{Timespec, Timestamps, UTIME_NOW, futimens};
 use sha2::{Digest as _, Sha256};
 
 use super::{FOLDER, Fetched, Limits, error::CacheError};
 use crate::{
-    adapters::{objects::Version, private::secure_folder},
+    adapters::{
+        objects::Version,
+        private::{mark_as_used, secure_folder},
+    },
     model::path::ObjectPath,
 };
 
@@ -285,20 +287,6 @@ fn remove(from: &Dir, name: &str) -> io::Result<()> {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
-}
-
-/// The time of the last change of a lock is that of the last use of what it is for.
-fn mark_as_used(lock: &File) {
-    let now = Timespec {
-        tv_sec: 0,
-        tv_nsec: UTIME_NOW,
-    };
-    let times = Timestamps {
-        last_access: now,
-        last_modification: now,
-    };
-    // The worst is that it goes too early.
-    let _ = futimens(lock, &times);
 }
 
 fn uninterrupted(lock: impl Fn() -> io::Result<()>) -> io::Result<()> {
