@@ -28,8 +28,7 @@ const MOUNTS: &str = "XQUTE_TEST_MOUNTS";
 /// A place in a store, for one test.
 pub struct Store {
     service: &'static str,
-    /// Its bucket, which others use as well.
-    pub bucket: String,
+    bucket: String,
     /// Set apart from others by the name of the test's folder.
     place: String,
     /// What is between xqute and the store.
@@ -80,12 +79,8 @@ impl Store {
 
     /// Where the place, or something below it, is mounted on this machine.
     pub fn mounted(&self, below: &str) -> PathBuf {
-        self.mounted_bucket().join(&self.place).join(below)
-    }
-
-    /// Where the bucket is.
-    pub fn mounted_bucket(&self) -> PathBuf {
-        PathBuf::from(env::var_os(MOUNTS).unwrap()).join(self.service)
+        let mounts = PathBuf::from(env::var_os(MOUNTS).unwrap());
+        mounts.join(self.service).join(&self.place).join(below)
     }
 
     /// What `xqute run` takes for jobs that see nothing of their workdir. Their machines know the store as this one does.
