@@ -158,21 +158,33 @@ impl Agenda {
         self.due.insert((now + running.pause, job));
     }
 
-    /// A directory of a job that is over has to be copied once more.
+    /// A directory that nothing more happens in could not be copied, and has to be copied once more.
     pub(super) fn again(&mut self, errand: Errand) {
-        self.over.push_front(errand);
+        let ended = match self.running.remove(&errand.job) {
+            Some(Running {
+                stage: Stage::Copying { over },
+                ..
+            }) => over,
+            _ => None,
+        };
+        let last = errand.last.or(ended);
+        self.over.push_front(Errand { last, ..errand });
     }
 
-    /// Nothing more will be heard: what runs now is left as it is.
+    /// Nothing more will be heard: what runs now is copied as it is, unless it is being copied. What ended while it is being
+    /// copied still has its last copy before it.
     pub(super) fn close(&mut self) {
         self.due.clear();
-        for (job, running) in self.running.drain() {
-            if let Stage::Waiting(copied) = running.stage {
-                self.over.push_back(Errand {
-                    job,
-                    last: None,
-                    copied,
-                });
+        for (job, running) in std::mem::take(&mut self.running) {
+            match running.stage {
+                Stage::Waiting(copied) => {
+                    let last = None;
+                    self.over.push_back(Errand { job, last, copied });
+                }
+                Stage::Copying { over: Some(_) } => {
+                    self.running.insert(job, running);
+                }
+                Stage::Copying { over: None } => {}
             }
         }
     }
@@ -241,6 +253,24 @@ mod tests {
         agenda.again(errand);
         assert_eq!(agenda.backlog(), 1);
         assert!(agenda.next(now).is_some());
+    }
+
+    #[test]
+    fn what_ends_while_it_is_copied_is_copied_again_though_the_run_is_over() {
+        for fails in [false, true] {
+            let (mut agenda, now) = agenda();
+            agenda.runs(JOB, now);
+            let errand = agenda.next(after(now, 1)).unwrap();
+            agenda.over(JOB, Attempt::FIRST);
+            agenda.close();
+            assert!(agenda.next(now).is_none());
+            match fails {
+                false => agenda.copied(errand, Duration::ZERO, now),
+                true => agenda.again(errand),
+            }
+            assert_eq!(agenda.next(now).unwrap().last, Some(Attempt::FIRST));
+            assert!(agenda.next(now).is_none());
+        }
     }
 
     #[test]
