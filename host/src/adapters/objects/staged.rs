@@ -214,3 +214,29 @@ fn renew(dir: &Utf8Path) -> io::Result<()> {
     }
     DirBuilder::new().mode(0o700).create(dir)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_others_tidy_away_is_made_again() {
+        const JOBS: usize = 4;
+        let scratch = tempfile::tempdir().unwrap();
+        let dir = Utf8Path::from_path(scratch.path()).unwrap().join("run");
+        let come_and_go = |job: usize| {
+            let here = dir.join(job.to_string());
+            for _ in 0..500 {
+                make_room(&dir, &here).unwrap();
+                fs::remove_dir(&here).unwrap();
+                let _not_empty = fs::remove_dir(&dir);
+            }
+        };
+        std::thread::scope(|scope| {
+            for job in 0..JOBS {
+                let come_and_go = &come_and_go;
+                scope.spawn(move || come_and_go(job));
+            }
+        });
+    }
+}
