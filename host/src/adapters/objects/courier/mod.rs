@@ -4,9 +4,9 @@
 //! It is a scheduler around another one, so the flow knows nothing of it. What jobs print stays in the store; of one that failed
 //! the end of its stderr comes here, to be shown.
 
+mod post;
+
 use std::{
-    fs::{self, File},
-    io,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -15,11 +15,11 @@ use std::{
 };
 
 use async_trait::async_trait;
-use camino::Utf8PathBuf;
 use futures_util::{StreamExt as _, stream};
 use tokio::time::{Instant, sleep};
 
-use super::{Folder, StoreError, Trouble, mirror::InStore};
+use self::post::Post;
+use super::{Folder, StoreError, mirror::InStore};
 use crate::{
     model::{
         access::Access,
@@ -35,18 +35,6 @@ use crate::{
 /// How many jobs are on their way at once.
 const AT_ONCE: usize = 32;
 
-/// What the names of files begin with by which schedulers tell jobs to end.
-const NOTE: &str = "job.cancel";
-
-/// What the backend calls an attempt.
-const JID: &str = "job.jid";
-
-/// The most that is read of a file with a number in it.
-const NUMBER: usize = 64;
-
-/// The most that is fetched of what a failed job wrote to its stderr.
-const TAIL: usize = 64 << 10;
-
 /// The pauses before a store that did not answer is asked again about a job that has ended; they double.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
@@ -57,11 +45,9 @@ const PATIENCE: Duration = Duration::from_secs(1800);
 /// A scheduler whose jobs see nothing but the store.
 pub(crate) struct Courier {
     inner: Arc<dyn Scheduler>,
-    folder: Folder,
-    home: Utf8PathBuf,
+    post: Post,
     /// What jobs are brought to their machines with, if they are.
     carrier: Option<String>,
-    in_store: InStore,
     /// Whether it was said that the store does not answer.
     is_away: AtomicBool,
 }
@@ -75,127 +61,13 @@ impl Courier {
         };
         Self {
             inner,
-            folder,
-            home: run.home.clone(),
+            post: Post {
+                home: run.home.clone(),
+                folder,
+                in_store,
+            },
             carrier,
-            in_store,
             is_away: AtomicBool::new(false),
-        }
-    }
-
-    /// Brings an attempt's script to the store, and moves aside there what an earlier attempt left.
-    async fn send(&self, attempt: &JobAttempt) -> Result<(), StoreError> {
-        let name = attempt.job.to_string();
-        let object = format!("{name}/{}", attempt.script_name());
-        if self.in_store.has(&attempt.home, attempt.job, attempt.script_name()) {
-            return Ok(());
-        }
-        if attempt.attempt.retries() > 0 {
-            self.move_aside(&name, attempt).await?;
-        }
-        let unreadable = |error: io::Error| self.trouble("send", &object, &error);
-        let script = File::open(attempt.script_at_home()).map_err(unreadable)?;
-        let size = script.metadata().map_err(unreadable)?.len();
-        self.folder.upload(&object, &script, size).await?;
-        self.in_store.learn(&attempt.home, attempt.job, attempt.script_name());
-        Ok(())
-    }
-
-    /// The script goes last: when that is where it belongs, all of it is.
-    async fn move_aside(&self, name: &str, attempt: &JobAttempt) -> Result<(), StoreError> {
-        let aside = format!("{name}/job.retry/{}", attempt.attempt.retries());
-        let script = format!("{name}/{}", attempt.script_name());
-        let (mut files, mut is_done) = (Vec::new(), false);
-        for object in self.folder.list(name).await? {
-            is_done |= object.name == format!("{aside}/{}", attempt.script_name());
-            let is_of_attempt = object
-                .name
-                .strip_prefix(name)
-                .is_some_and(|file| file.starts_with("/job.") && !file.starts_with("/job.retry/"));
-            if is_of_attempt && object.name != script {
-                files.push(object.name);
-            }
-        }
-        if is_done {
-            return Ok(());
-        }
-        for object in files.into_iter().chain([script]) {
-            let file = object.rsplit('/').next().unwrap_or_default();
-            match self.folder.rename(&object, &format!("{aside}/{file}")).await {
-                Err(error) if error.trouble == Trouble::NotFound => {}
-                renamed => renamed?,
-            }
-        }
-        // The host has moved its own aside already, and jobs do not know it.
-        match fs::read(
-            attempt
-                .home
-                .join(format!("job.retry/{}/{JID}", attempt.attempt.retries())),
-        ) {
-            Ok(id) => self.folder.write(&format!("{aside}/{JID}"), id).await,
-            Err(_) => Ok(()),
-        }
-    }
-
-    /// Brings files to the store by which a scheduler tells a job to end.
-    async fn bring_notes(&self, job: JobIndex) -> Result<(), StoreError> {
-        let dir = self.home.join(job.to_string());
-        let unreadable = |error: io::Error| self.trouble("send", &job.to_string(), &error);
-        let names = match dir.read_dir_utf8() {
-            Ok(entries) => entries.filter_map(|entry| Some(entry.ok()?.file_name().to_owned())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(unreadable(error)),
-        };
-        let names: Vec<String> = names.filter(|name| name.starts_with(NOTE)).collect();
-        for name in names {
-            if !self.in_store.has(&dir, job, &name) {
-                let note = fs::read(dir.join(&name)).map_err(unreadable)?;
-                self.folder.write(&format!("{job}/{name}"), note).await?;
-                self.in_store.learn(&dir, job, &name);
-            }
-        }
-        Ok(())
-    }
-
-    /// Brings here what tells how an attempt ended.
-    async fn fetch(&self, job: JobIndex, ended: &Observation) -> Result<(), StoreError> {
-        let (has_rc, _) = tokio::try_join!(self.fetch_number(job, "job.rc"), self.fetch_number(job, "job.status"))?;
-        if !has_rc && self.folder.exists(&format!("{job}/job.stdout")).await? {
-            // That its command began is seen by this.
-            self.keep(job, "job.stdout", b"")?;
-        }
-        let name = format!("{job}/job.stderr");
-        if *ended != Observation::Ended(Outcome::Succeeded) {
-            match self.folder.read_end(&name, TAIL).await {
-                Ok((tail, _)) => self.keep(job, "job.stderr", &tail)?,
-                Err(error) if error.trouble == Trouble::NotFound => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether there is such a file.
-    async fn fetch_number(&self, job: JobIndex, file: &str) -> Result<bool, StoreError> {
-        match self.folder.read_from(&format!("{job}/{file}"), 0, NUMBER).await {
-            Ok(number) => self.keep(job, file, &number).map(|()| true),
-            Err(error) if error.trouble == Trouble::NotFound => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
-    fn keep(&self, job: JobIndex, file: &str, content: &[u8]) -> Result<(), StoreError> {
-        let dir = self.home.join(job.to_string());
-        fs::write(dir.join(file), content).map_err(|error| self.trouble("fetch", &format!("{job}/{file}"), &error))?;
-        self.in_store.learn(&dir, job, file);
-        Ok(())
-    }
-
-    fn trouble(&self, action: &'static str, name: &str, error: &io::Error) -> StoreError {
-        StoreError {
-            action,
-            place: self.folder.place().below(name),
-            trouble: Trouble::File(error.to_string()),
         }
     }
 
@@ -204,10 +76,10 @@ impl Courier {
         if !matches!(said, Observation::Ended(_) | Observation::Unknown) {
             return Some(said.clone());
         }
-        match self.fetch(job, said).await {
+        match self.post.fetch(job, said).await {
             Ok(()) => {
                 if self.is_away.swap(false, Ordering::Relaxed) {
-                    tracing::warn!("{} answers again", self.folder.place().service().title());
+                    tracing::warn!("{} answers again", self.post.folder.place().service().title());
                 }
             }
             Err(error) if error.may_pass() => {
@@ -257,10 +129,10 @@ impl Courier {
         else {
             return said.clone();
         };
-        if self.home.join(job.to_string()).join("job.rc").exists() {
+        if self.post.is_here(job, "job.rc") {
             return said.clone();
         }
-        let place = self.folder.place();
+        let place = self.post.folder.place();
         let why = match code {
             126 | 127 => format!(
                 "there is no program `{carrier}` where it was to run, which brings it there; install xqute there, or say with \
@@ -303,7 +175,7 @@ impl Scheduler for Courier {
     }
 
     async fn submit(&self, jobs: &[JobAttempt]) -> Vec<Result<BackendJobId, CallError>> {
-        let trips: Vec<_> = jobs.iter().map(|job| self.send(job)).collect();
+        let trips: Vec<_> = jobs.iter().map(|job| self.post.send(job)).collect();
         let sent: Vec<_> = stream::iter(trips).buffered(AT_ONCE).collect().await;
         let ready = jobs.iter().zip(&sent).filter(|(_, sent)| sent.is_ok());
         let ready: Vec<JobAttempt> = ready.map(|(job, _)| job.clone()).collect();
@@ -340,7 +212,7 @@ impl Scheduler for Courier {
 
     async fn cancel(&self, jobs: &[JobRef], how: Cancel) -> Vec<Result<(), CallError>> {
         let done = self.inner.cancel(jobs, how).await;
-        let trips: Vec<_> = jobs.iter().map(|job| self.bring_notes(job.job)).collect();
+        let trips: Vec<_> = jobs.iter().map(|job| self.post.bring_notes(job.job)).collect();
         let brought: Vec<_> = stream::iter(trips).buffered(AT_ONCE).collect().await;
         let both = |(done, brought): (Result<(), CallError>, Result<(), StoreError>)| match brought {
             Ok(()) => done,
