@@ -44,9 +44,9 @@ fn a_time_limit_ends_a_job_and_its_container() {
 }
 
 #[test]
-fn a_container_that_somebody_removes_is_lost() {
+fn a_container_that_somebody_removes_is_over() {
     let scratch = Scratch::new();
-    let test = "a_container_that_somebody_removes_is_lost";
+    let test = "a_container_that_somebody_removes_is_over";
     let folder = format!("volume-as-cwd={}", scratch.path("").display());
     let args = [
         "--opt",
@@ -66,7 +66,9 @@ fn a_container_that_somebody_removes_is_lost() {
     let id = scratch.job(0).id();
     let remove = scratch.program("podman".as_ref()).args(["rm", "-f", "-t", "0", &id]);
     in_service(remove).run().exits(0);
-    run.wait().exits(1).says("lost");
+    let over = run.wait().exits(1).stderr;
+    // An engine kills it before it forgets it, which is seen if somebody looks just then.
+    assert!(over.contains("lost") || over.contains("killed by signal 9"), "{over}");
 }
 
 #[test]
