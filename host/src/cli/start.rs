@@ -15,7 +15,7 @@ use xqute::{
 
 use super::{
     args::{
-        Action, Args, Global,
+        Action, Args, Asked, Global,
         run::{RunArgs, RunSettings},
     },
     config::{self, Config},
@@ -36,7 +36,7 @@ use super::{
 
 /// Does what the command line says.
 pub(crate) fn main() -> ExitCode {
-    let (global, action) = match Args::try_parse() {
+    let (global, asked) = match Args::try_parse() {
         Ok(args) => args.split(),
         Err(stop) => {
             // Help and version come this way too, with exit code 0. There is nobody to tell when printing fails.
@@ -49,10 +49,10 @@ pub(crate) fn main() -> ExitCode {
         }
     };
     let early = resolve::voice(&global, &Config::default());
-    let done = match action {
+    let done = match asked {
         // No configuration of the machine where a job runs has a say in it.
-        Action::RunStaged(args) => run_staged(&args),
-        action => configured(&global, action),
+        Asked::RunStaged(args) => run_staged(&args),
+        Asked::Action(action) => configured(&global, action),
     };
     let exit = done.unwrap_or_else(|failure| {
         failure.show(&Screen::stderr(early.color, early.format));
@@ -113,7 +113,6 @@ fn act(
             let plan = resolve::run(settings, &config.run, around);
             with_runtime(|runtime| runtime.block_on(doctor::doctor(&args, &plan, &wanted)))
         }
-        Action::RunStaged(args) => run_staged(&args),
         Action::Fetch(args) => fetch::fetch(&args, &around.here),
         Action::Plugin(action) => with_runtime(|runtime| runtime.block_on(plugin::act(action, &wanted, screen))),
     }

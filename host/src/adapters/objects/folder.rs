@@ -171,7 +171,7 @@ impl Folder {
     /// # Errors
     /// When the file has become shorter, or the object cannot be written.
     pub async fn upload(&self, name: &str, from: &File, size: u64) -> Result<()> {
-        let failed = |error: std::io::Error| self.error("write", name, Trouble::File(error.to_string()));
+        let failed = |error: std::io::Error| self.file_error("write", name, &error);
         let pieces = Pieces { from, next: 0, size };
         if size <= u64::try_from(PIECE).unwrap_or(u64::MAX) {
             let mut content = Vec::new();
@@ -354,6 +354,11 @@ impl Folder {
             };
             self.error(action, name, trouble)
         }
+    }
+
+    /// What went wrong with the file of this machine that an object is to become, or was to be made from.
+    pub(super) fn file_error(&self, action: &'static str, name: &str, error: &std::io::Error) -> StoreError {
+        self.error(action, name, Trouble::File(error.to_string()))
     }
 
     fn error(&self, action: &'static str, name: &str, trouble: Trouble) -> StoreError {

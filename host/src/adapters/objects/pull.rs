@@ -11,14 +11,15 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{Folder, StoreError, Trouble};
 use crate::{
-    adapters::workdir::output::Stream,
+    adapters::workdir::{
+        names::{RC, RETRY},
+        output::Stream,
+    },
     model::job::{Attempt, JobIndex},
 };
 
 /// What is fetched at once.
 const PIECE: usize = 4 << 20;
-
-const RC: &str = "job.rc";
 
 /// One output of one attempt. The folder is removed when this is dropped.
 #[derive(Debug)]
@@ -65,7 +66,7 @@ impl Pull {
     /// When the store does not give it, or there is no room for it.
     pub async fn bring(&mut self) -> Result<(), StoreError> {
         // An attempt that was followed by another one is moved aside.
-        let aside = format!("{}/job.retry/{}", self.job, self.attempt);
+        let aside = format!("{}/{RETRY}/{}", self.job, self.attempt);
         let name = self.stream.file();
         let is_over = self.folder.exists(&format!("{aside}/{RC}")).await?;
         let from = match is_over {
@@ -101,11 +102,7 @@ impl Pull {
 
     fn write(&self, write: impl FnOnce(&Utf8Path) -> io::Result<()>) -> Result<(), StoreError> {
         let job = self.job.to_string();
-        write(&self.here.join(&job)).map_err(|error| StoreError {
-            action: "fetch",
-            place: self.folder.place().below(&job),
-            trouble: Trouble::File(error.to_string()),
-        })
+        write(&self.here.join(&job)).map_err(|error| self.folder.file_error("fetch", &job, &error))
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::{
     io,
-    os::unix::process::ExitStatusExt as _,
     process::{Command, Stdio},
 };
 
@@ -28,10 +27,6 @@ impl Beside {
     /// When the system does not tell.
     pub async fn wait(mut self) -> io::Result<Exit> {
         let ended = tokio::task::spawn_blocking(move || self.0.wait()).await;
-        let status = ended.map_err(io::Error::other)??;
-        Ok(match (status.code(), status.signal()) {
-            (Some(code), _) => Exit::Code(code),
-            (None, signal) => Exit::Signal(signal.unwrap_or_default()),
-        })
+        Ok(ended.map_err(io::Error::other)??.into())
     }
 }

@@ -33,6 +33,15 @@ pub enum Exit {
     Signal(i32),
 }
 
+impl From<ExitStatus> for Exit {
+    fn from(status: ExitStatus) -> Self {
+        match (status.code(), status.signal()) {
+            (Some(code), _) => Self::Code(code),
+            (None, signal) => Self::Signal(signal.unwrap_or_default()),
+        }
+    }
+}
+
 impl fmt::Display for Exit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -236,7 +245,7 @@ impl Child {
         // It has ended, so this does not block.
         let reaped = process.wait4()?;
         let end = End {
-            exit: exit(reaped.status),
+            exit: reaped.status.into(),
             began,
             usage: Usage {
                 user: reaped.rusage.utime,
@@ -292,13 +301,6 @@ fn began(child: Pid) -> bool {
     // Only then is it worth a look.
     let is_by_signal = matches!(ended, Ok(Some(status)) if status.terminating_signal().is_some());
     !(is_by_signal && Stat::of(child).is_some_and(|stat| stat.is_copy()))
-}
-
-fn exit(status: ExitStatus) -> Exit {
-    match (status.code(), status.signal()) {
-        (Some(code), _) => Exit::Code(code),
-        (None, signal) => Exit::Signal(signal.unwrap_or_default()),
-    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use rustix::fs::{Access, AtFlags, OFlags, accessat, fstat};
 
 use super::{
     files,
-    jobs::{RETRY, STATUS},
+    names::{RETRY, STATUS},
     reserve::Reserve,
 };
 use crate::{

@@ -10,20 +10,18 @@ use rustix::{
     io::Errno,
 };
 
-use super::{Workdir, files, reserve::is_full, tail};
+use super::{
+    Workdir, files,
+    names::{JID, RC, RETRY, STATUS, STDERR, STDOUT},
+    reserve::is_full,
+    tail,
+};
 use crate::model::{
     job::JobIndex,
     outcome::{FailureCause, Outcome},
     run::{JobAttempt, JobRef},
     state::State,
 };
-
-pub(super) const STATUS: &str = "job.status";
-const RC: &str = "job.rc";
-pub(super) const STDOUT: &str = "job.stdout";
-pub(super) const STDERR: &str = "job.stderr";
-pub(super) const JID: &str = "job.jid";
-pub(super) const RETRY: &str = "job.retry";
 
 /// A job directory cannot be used.
 #[derive(Debug, thiserror::Error)]

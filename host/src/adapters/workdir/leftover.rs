@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{JobDirError, Workdir, files, jobs::RETRY};
+use super::{JobDirError, Workdir, files, names::RETRY};
 use crate::model::job::{Attempt, JobIndex};
 
 impl Workdir {

@@ -25,7 +25,7 @@ use tokio::io::unix::AsyncFd;
 
 use super::{
     Workdir,
-    jobs::{STATUS, STDERR},
+    names::{STATUS, STDERR},
 };
 use crate::{
     adapters::readable::readable,

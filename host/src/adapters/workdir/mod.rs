@@ -21,6 +21,7 @@
 //! - [`lookout`]: what happens in job directories, told as it happens;
 //! - [`tail`]: the end of a text of unknown origin, fit to be shown;
 //! - `leftover`: what an earlier process left in job directories;
+//! - `names`: what the files in job directories are called;
 //! - `quoting`: commands as bash reads them back;
 //! - `reserve`: space for outcomes on a full disk;
 //! - `files`: files in directories that jobs can write to.
@@ -33,6 +34,7 @@ mod files;
 pub mod jobs;
 mod leftover;
 pub mod lookout;
+pub(crate) mod names;
 pub mod output;
 pub mod outputs;
 mod quoting;

@@ -15,7 +15,10 @@ use rustix::{
     io::Errno,
 };
 
-use super::files;
+use super::{
+    files,
+    names::{RC, RETRY, STATUS, STDERR, STDOUT},
+};
 use crate::model::{
     job::{Attempt, JobIndex},
     state::State,
@@ -37,8 +40,8 @@ pub enum Stream {
 impl Stream {
     pub(crate) const fn file(self) -> &'static str {
         match self {
-            Self::Stdout => "job.stdout",
-            Self::Stderr => "job.stderr",
+            Self::Stdout => STDOUT,
+            Self::Stderr => STDERR,
         }
     }
 }
@@ -47,7 +50,7 @@ impl Stream {
 pub fn shown_state(workdir: &Utf8Path, job: JobIndex) -> Option<State> {
     let workdir = open_workdir(workdir).ok()?;
     let dir = files::open_dir(&workdir, &job.to_string()).ok()?;
-    State::from_code(files::read_number(&dir, "job.status")?)
+    State::from_code(files::read_number(&dir, STATUS)?)
 }
 
 /// One output of one attempt.
@@ -109,7 +112,7 @@ impl Output {
     /// Whether the attempt has left an exit code. What runs after the job's command may still write.
     pub fn has_exit_code(&self) -> bool {
         let dir = files::open_dir(&self.workdir, &self.job);
-        dir.is_ok_and(|dir| files::open(&dir, "job.rc", OFlags::RDONLY).is_ok())
+        dir.is_ok_and(|dir| files::open(&dir, RC, OFlags::RDONLY).is_ok())
     }
 
     /// Begins to listen to what happens to the attempt. What happened before is seen by whoever looks after this.
@@ -157,7 +160,7 @@ impl Output {
         let Some(job) = present(files::open_dir(&self.workdir, &self.job))? else {
             return Ok(None);
         };
-        let Some(retry) = present(files::open_dir(&job, "job.retry"))? else {
+        let Some(retry) = present(files::open_dir(&job, RETRY))? else {
             return Ok(None);
         };
         present(files::open_dir(&retry, &self.attempt.to_string()))

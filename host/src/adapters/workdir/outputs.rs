@@ -11,7 +11,7 @@ use rustix::{
 
 use super::{
     files,
-    jobs::{JID, STDERR, STDOUT},
+    names::{JID, STDERR, STDOUT},
 };
 use crate::model::job::JobIndex;
 

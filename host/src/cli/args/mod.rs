@@ -58,6 +58,15 @@ enum Command {
     RunStaged(staged::StagedArgs),
 }
 
+/// Who asks for what.
+#[derive(Debug)]
+pub(super) enum Asked {
+    /// A scheduler, by `xqute run-staged`.
+    RunStaged(staged::StagedArgs),
+    /// A user.
+    Action(Action),
+}
+
 /// What is to be done.
 #[derive(Debug)]
 pub(super) enum Action {
@@ -77,13 +86,11 @@ pub(super) enum Action {
     Fetch(fetch::FetchArgs),
     /// `xqute plugin ...`.
     Plugin(plugin::PluginAction),
-    /// `xqute run-staged`.
-    RunStaged(staged::StagedArgs),
 }
 
 impl Args {
     /// The flags of every command, wherever they stood, and the command.
-    pub(super) fn split(self) -> (Global, Action) {
+    pub(super) fn split(self) -> (Global, Asked) {
         let (inner, action) = match self.command {
             Command::Run(run) => (run.global, Action::Run(Box::new(run.args))),
             Command::Feed(feed) => (feed.global, Action::Feed(feed.args)),
@@ -96,9 +103,9 @@ impl Args {
                 let (global, action) = command.split();
                 (global, Action::Plugin(action))
             }
-            Command::RunStaged(args) => (Global::default(), Action::RunStaged(args)),
+            Command::RunStaged(args) => return (self.global, Asked::RunStaged(args)),
         };
-        (self.global.then(inner), action)
+        (self.global.then(inner), Asked::Action(action))
     }
 }
 
@@ -162,7 +169,11 @@ pub(super) mod tests {
     /// Parses a command line, for tests.
     pub(in crate::cli) fn typed(line: &str) -> Result<(Global, Action), clap::Error> {
         let words = shlex::split(line).unwrap();
-        Args::try_parse_from(words).map(Args::split)
+        let args = Args::try_parse_from(words)?;
+        match args.split() {
+            (global, Asked::Action(action)) => Ok((global, action)),
+            (_, Asked::RunStaged(args)) => panic!("{args:?}"),
+        }
     }
 
     #[test]

@@ -21,6 +21,7 @@ use tokio::time::{Instant, sleep};
 use self::post::Post;
 use super::{Folder, StoreError, mirror::InStore};
 use crate::{
+    adapters::workdir::names::RC,
     model::{
         access::Access,
         job::JobIndex,
@@ -129,7 +130,7 @@ impl Courier {
         else {
             return said.clone();
         };
-        if self.post.is_here(job, "job.rc") {
+        if self.post.is_here(job, RC) {
             return said.clone();
         }
         let place = self.post.folder.place();

@@ -9,7 +9,10 @@ use std::{
 use camino::Utf8PathBuf;
 
 use crate::{
-    adapters::objects::{Folder, StoreError, Trouble, mirror::InStore},
+    adapters::{
+        objects::{Folder, StoreError, Trouble, mirror::InStore},
+        workdir::names::{JID, RC, RETRY, STATUS, STDERR, STDOUT},
+    },
     model::{
         job::JobIndex,
         outcome::{Observation, Outcome},
@@ -19,9 +22,6 @@ use crate::{
 
 /// What the names of files begin with by which schedulers tell jobs to end.
 const NOTE: &str = "job.cancel";
-
-/// What the backend calls an attempt.
-const JID: &str = "job.jid";
 
 /// The most that is read of a file with a number in it.
 const NUMBER: usize = 64;
@@ -48,7 +48,7 @@ impl Post {
         if attempt.attempt.retries() > 0 {
             self.move_aside(&name, attempt).await?;
         }
-        let unreadable = |error: io::Error| self.trouble("send", &object, &error);
+        let unreadable = |error: io::Error| self.folder.file_error("send", &object, &error);
         let script = File::open(attempt.script_at_home()).map_err(unreadable)?;
         let size = script.metadata().map_err(unreadable)?.len();
         self.folder.upload(&object, &script, size).await?;
@@ -58,7 +58,7 @@ impl Post {
 
     /// The script goes last: when that is where it belongs, all of it is.
     async fn move_aside(&self, name: &str, attempt: &JobAttempt) -> Result<(), StoreError> {
-        let aside = format!("{name}/job.retry/{}", attempt.attempt.retries());
+        let aside = format!("{name}/{RETRY}/{}", attempt.attempt.retries());
         let script = format!("{name}/{}", attempt.script_name());
         let (mut files, mut is_done) = (Vec::new(), false);
         for object in self.folder.list(name).await? {
@@ -85,7 +85,7 @@ impl Post {
         match fs::read(
             attempt
                 .home
-                .join(format!("job.retry/{}/{JID}", attempt.attempt.retries())),
+                .join(format!("{RETRY}/{}/{JID}", attempt.attempt.retries())),
         ) {
             Ok(id) => self.folder.write(&format!("{aside}/{JID}"), id).await,
             Err(_) => Ok(()),
@@ -100,7 +100,7 @@ impl Post {
     /// Brings files to the store by which a scheduler tells a job to end.
     pub(super) async fn bring_notes(&self, job: JobIndex) -> Result<(), StoreError> {
         let dir = self.home.join(job.to_string());
-        let unreadable = |error: io::Error| self.trouble("send", &job.to_string(), &error);
+        let unreadable = |error: io::Error| self.folder.file_error("send", &job.to_string(), &error);
         let names = match dir.read_dir_utf8() {
             Ok(entries) => entries.filter_map(|entry| Some(entry.ok()?.file_name().to_owned())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -119,15 +119,15 @@ impl Post {
 
     /// Brings here what tells how an attempt ended.
     pub(super) async fn fetch(&self, job: JobIndex, ended: &Observation) -> Result<(), StoreError> {
-        let (has_rc, _) = tokio::try_join!(self.fetch_number(job, "job.rc"), self.fetch_number(job, "job.status"))?;
-        if !has_rc && self.folder.exists(&format!("{job}/job.stdout")).await? {
+        let (has_rc, _) = tokio::try_join!(self.fetch_number(job, RC), self.fetch_number(job, STATUS))?;
+        if !has_rc && self.folder.exists(&format!("{job}/{STDOUT}")).await? {
             // That its command began is seen by this.
-            self.keep(job, "job.stdout", b"")?;
+            self.keep(job, STDOUT, b"")?;
         }
-        let name = format!("{job}/job.stderr");
+        let name = format!("{job}/{STDERR}");
         if *ended != Observation::Ended(Outcome::Succeeded) {
             match self.folder.read_end(&name, TAIL).await {
-                Ok((tail, _)) => self.keep(job, "job.stderr", &tail)?,
+                Ok((tail, _)) => self.keep(job, STDERR, &tail)?,
                 Err(error) if error.trouble == Trouble::NotFound => {}
                 Err(error) => return Err(error),
             }
@@ -146,16 +146,9 @@ impl Post {
 
     fn keep(&self, job: JobIndex, file: &str, content: &[u8]) -> Result<(), StoreError> {
         let dir = self.home.join(job.to_string());
-        fs::write(dir.join(file), content).map_err(|error| self.trouble("fetch", &format!("{job}/{file}"), &error))?;
+        fs::write(dir.join(file), content)
+            .map_err(|error| self.folder.file_error("fetch", &format!("{job}/{file}"), &error))?;
         self.in_store.learn(&dir, job, file);
         Ok(())
-    }
-
-    fn trouble(&self, action: &'static str, name: &str, error: &io::Error) -> StoreError {
-        StoreError {
-            action,
-            place: self.folder.place().below(name),
-            trouble: Trouble::File(error.to_string()),
-        }
     }
 }

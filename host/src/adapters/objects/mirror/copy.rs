@@ -13,7 +13,10 @@ use super::{
     tree::{self, Tree},
 };
 use crate::{
-    adapters::objects::{Folder, StoreError, Trouble},
+    adapters::{
+        objects::{Folder, StoreError},
+        workdir::names::{JID, RC, STATUS, STDERR},
+    },
     model::job::JobIndex,
 };
 
@@ -21,7 +24,7 @@ use crate::{
 const AT_ONCE: usize = 4;
 
 /// What a job directory has when the job is over; it goes last, as those who look into the store wait for it.
-const LAST: &str = "job.rc";
+const LAST: &str = RC;
 
 /// From where to where directories are copied.
 #[derive(Clone, Debug)]
@@ -44,7 +47,7 @@ pub(crate) enum Share {
 }
 
 /// What the host writes.
-const OWN: [&str; 4] = ["job.jid", "job.stderr", "job.status", LAST];
+const OWN: [&str; 4] = [JID, STDERR, STATUS, LAST];
 
 impl Share {
     /// Whether directories of jobs that run are worth to be copied.
@@ -106,7 +109,7 @@ impl Route {
             if now.get(file).is_none_or(|stamp| before.get(file) == Some(stamp)) {
                 continue;
             }
-            if file == "job.stderr" && self.folder.exists(&format!("{name}/{file}")).await? {
+            if file == STDERR && self.folder.exists(&format!("{name}/{file}")).await? {
                 continue;
             }
             self.send(from, name, file.to_owned(), &now).await?;
@@ -119,7 +122,7 @@ impl Route {
         let looked = looked.unwrap_or_else(|broken| Err(io::Error::other(broken)));
         looked
             .map(Option::unwrap_or_default)
-            .map_err(|error| self.error(name, &error))
+            .map_err(|error| self.folder.file_error("copy", name, &error))
     }
 
     async fn send(&self, from: &Path, name: &str, file: String, tree: &Tree) -> Result<(), StoreError> {
@@ -129,15 +132,7 @@ impl Route {
             Ok(source) => self.folder.upload(&object, &source, size).await,
             // It went, or became something else, after it was seen: that shows the next time.
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::Other) => Ok(()),
-            Err(error) => Err(self.error(&object, &error)),
-        }
-    }
-
-    fn error(&self, name: &str, error: &io::Error) -> StoreError {
-        StoreError {
-            action: "copy",
-            place: self.folder.place().below(name),
-            trouble: Trouble::File(error.to_string()),
+            Err(error) => Err(self.folder.file_error("copy", &object, &error)),
         }
     }
 }

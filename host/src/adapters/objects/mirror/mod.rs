@@ -109,8 +109,8 @@ impl Listener for Ear {
 pub(crate) type Earlier<'a> = (JobIndex, Attempt, &'a Standing);
 
 impl Mirror {
-    /// Starts to copy from the folder `home` what is to be shared of it. Of the jobs of an earlier process, if this one goes on with its run, those are
-    /// copied that are not in the store in full.
+    /// Starts to copy from the folder `home` what is to be shared of it. Of the jobs of an earlier process, if this one goes on
+    /// with its run, those are copied that are not in the store in full.
     ///
     /// # Errors
     /// When nothing can be written in `home`.

@@ -5,7 +5,7 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use clap::Parser as _;
 
 use super::*;
-use crate::cli::args::{Action, Args, tests::typed};
+use crate::cli::args::{Action, Args, Asked, tests::typed};
 
 fn run(line: &str) -> RunArgs {
     let Action::Run(args) = typed(line).unwrap().1 else {
@@ -56,8 +56,10 @@ fn a_command_is_bytes_and_keeps_its_flags() {
         .map(Into::into)
         .chain([odd.clone()])
         .collect();
-    let (_, action) = Args::try_parse_from(words).unwrap().split();
-    let Action::Run(args) = action else { panic!() };
+    let (_, asked) = Args::try_parse_from(words).unwrap().split();
+    let Asked::Action(Action::Run(args)) = asked else {
+        panic!()
+    };
     assert_eq!(args.command.len(), 5);
     assert_eq!(args.command[4].as_bytes(), odd.as_bytes());
 }
